@@ -1,0 +1,58 @@
+"""Registries of mmmultas: children of MMEngine's, scope ``mmmultas``.
+
+``type='mmmultas.X'`` works in any config without ``custom_imports``: a
+registry imports its ``locations`` the first time that it is asked.
+"""
+from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
+from mmengine.registry import DATASETS as MMENGINE_DATASETS
+from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
+from mmengine.registry import HOOKS as MMENGINE_HOOKS
+from mmengine.registry import LOOPS as MMENGINE_LOOPS
+from mmengine.registry import METRICS as MMENGINE_METRICS
+from mmengine.registry import MODELS as MMENGINE_MODELS
+from mmengine.registry import \
+    OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
+from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
+from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
+from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
+from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
+from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_INITIALIZERS
+from mmengine.registry import Registry
+
+__all__ = [
+    'DATASETS', 'DATA_SAMPLERS', 'TRANSFORMS', 'MODELS', 'TASKS',
+    'TASK_UTILS', 'WEIGHT_INITIALIZERS', 'RUNNERS', 'LOOPS', 'HOOKS',
+    'PARAM_SCHEDULERS', 'OPTIM_WRAPPER_CONSTRUCTORS', 'EVALUATOR', 'METRICS',
+    'VISUALIZERS'
+]
+
+
+def _child(parent: Registry, *locations: str) -> Registry:
+    return Registry(
+        parent.name,
+        parent=parent,
+        scope='mmmultas',
+        locations=[f'mmmultas.{room}' for room in locations])
+
+
+DATASETS = _child(MMENGINE_DATASETS, 'datasets')
+DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, 'datasets')
+TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'datasets')
+
+MODELS = _child(MMENGINE_MODELS, 'models')
+TASK_UTILS = _child(MMENGINE_TASK_UTILS, 'models')
+WEIGHT_INITIALIZERS = _child(MMENGINE_INITIALIZERS, 'models')
+#: One adapter per task; the key of a head in a config names its task.
+TASKS = Registry('task', scope='mmmultas', locations=['mmmultas.models'])
+
+RUNNERS = _child(MMENGINE_RUNNERS, 'engine')
+LOOPS = _child(MMENGINE_LOOPS, 'engine')
+HOOKS = _child(MMENGINE_HOOKS, 'engine')
+PARAM_SCHEDULERS = _child(MMENGINE_PARAM_SCHEDULERS, 'engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
+                                    'engine')
+
+EVALUATOR = _child(MMENGINE_EVALUATOR, 'evaluation')
+METRICS = _child(MMENGINE_METRICS, 'evaluation')
+VISUALIZERS = _child(MMENGINE_VISUALIZERS, 'visualization')
