@@ -1,0 +1,5 @@
+"""Records, transforms and samplers: from files to task-flagged samples."""
+from .seeding import (EvalSampler, KeyedIndex, SeededDataset,
+                      StreamBatchSampler)
+
+__all__ = ['EvalSampler', 'KeyedIndex', 'SeededDataset', 'StreamBatchSampler']

@@ -1,0 +1,293 @@
+"""Randomness that belongs to the sample, not to the process (DESIGN 1).
+
+The sampler yields indices that carry a key, a hash of (seed, stream, epoch,
+position, view). The outermost data set seeds the global generators with it
+and puts their states back afterwards. So a batch is the same for any number
+of workers and processes, and a resumed run needs the update count alone.
+"""
+import hashlib
+import random
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.dist import get_dist_info
+from numpy.typing import NDArray
+from torch.utils.data import Dataset, Sampler
+
+from mmmultas.registry import DATA_SAMPLERS, DATASETS
+from mmmultas.utils.errors import ConfigError
+
+__all__ = [
+    'EvalSampler', 'KeyedIndex', 'SeededDataset', 'StreamBatchSampler',
+    'seeded', 'stable_hash'
+]
+
+#: Generators of their own: the key cannot reach them.
+PRIVATE_GENERATORS = (random.Random, np.random.Generator,
+                      np.random.RandomState, torch.Generator)
+
+
+def stable_hash(*parts: str | int) -> int:
+    """Hash ``parts`` to 64 bits, alike in every process and version.
+
+    Example:
+        >>> stable_hash(0, 'det', 3) == stable_hash(0, 'det', 3)
+        True
+        >>> stable_hash(1, 'det') == stable_hash('1', 'det')
+        False
+    """
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, 'little')
+
+
+class KeyedIndex(int):
+    """An index of a data set with the ``key`` that seeds its sample.
+
+    Args:
+        index: Position in the data set.
+        key: 64 bits, see :func:`stable_hash`.
+    """
+    key: int
+
+    def __new__(cls, index: int, key: int) -> 'KeyedIndex':
+        self = super().__new__(cls, index)
+        self.key = key
+        return self
+
+    def __reduce__(self) -> tuple[type, tuple[int, int]]:
+        """Keep the key on the way to a worker."""
+        return KeyedIndex, (int(self), self.key)
+
+    def __repr__(self) -> str:
+        return f'KeyedIndex({int(self)}, key={self.key:#x})'
+
+
+@contextmanager
+def seeded(key: int) -> Iterator[None]:
+    """Seed python, numpy and torch (CPU) with ``key``; restore on leaving.
+
+    Args:
+        key: 64 bits. CUDA's generators stay as they are: samples are made
+            on the CPU.
+    """
+    states = (random.getstate(), np.random.get_state(legacy=False),
+              torch.default_generator.get_state())
+    try:
+        random.seed(key)
+        # a third word: python's generator is the same Mersenne twister
+        np.random.seed([key & 0xffffffff, key >> 32, 1])
+        torch.default_generator.manual_seed(key)
+        yield
+    finally:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.default_generator.set_state(states[2])
+
+
+@DATASETS.register_module()
+class SeededDataset(Dataset[Any]):
+    """Make every sample of ``dataset`` a function of its key alone.
+
+    A plain ``int`` index is seeded with (0, index), so that evaluation and
+    browsing are repeatable, too. Costs less than 0.2 ms a sample.
+
+    Args:
+        dataset: A data set, or the config of one (any registry's).
+
+    Raises:
+        ConfigError: A transform owns a private generator (albumentations).
+    """
+
+    def __init__(self, dataset: Mapping[str, Any] | Dataset[Any]) -> None:
+        if isinstance(dataset, Mapping):
+            dataset = DATASETS.build(dataset)
+        self.dataset: Any = dataset
+        _refuse_private_generators(dataset)
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """Classes and palettes of the wrapped data set."""
+        return dict(self.dataset.metainfo)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that every sample carries; empty if mixed or unknown."""
+        return tuple(getattr(self.dataset, 'tasks', ()))
+
+    def full_init(self) -> None:
+        """Read and check the lists and labels of the wrapped data set."""
+        if hasattr(self.dataset, 'full_init'):
+            self.dataset.full_init()
+
+    def get_data_info(self, index: int) -> dict[str, Any]:
+        """The record of a sample, before the pipeline."""
+        return dict(self.dataset.get_data_info(int(index)))
+
+    def __len__(self) -> int:
+        return len(self.dataset)
+
+    def __getitem__(self, index: int) -> Any:
+        key = getattr(index, 'key', None)
+        if key is None:
+            key = stable_hash(0, int(index))
+        with seeded(key):
+            return self.dataset[int(index)]
+
+
+@DATA_SAMPLERS.register_module()
+class StreamBatchSampler(Sampler[list[KeyedIndex]]):
+    """An endless stream of batches, reshuffled at every epoch.
+
+    Batch ``i`` of rank ``r`` of ``W`` takes the positions ``i·B·W + r + k·W``
+    of the epoch's order (k = 0 … B-1): together the ranks see the joint batch
+    that one process of batch size ``B·W`` would see.
+
+    Args:
+        dataset: Anything with a length.
+        batch_size: Images per process and batch.
+        seed: Seed of the run.
+        stream: Name of the stream; streams of one seed differ.
+        shuffle: A new order every epoch, else that of the data set.
+        drop_last: Leave out the incomplete joint batch, else fill it from
+            the start of the order (with keys of their own).
+        views: Independently augmented copies of every image, side by side;
+            2 is ``double_aug`` and doubles the batch (SPEC 5).
+
+    Raises:
+        ConfigError: Less than one joint batch, or a size that is no size.
+    """
+
+    def __init__(self,
+                 dataset: Any,
+                 batch_size: int,
+                 seed: int | None = 0,
+                 stream: str = 'train',
+                 shuffle: bool = True,
+                 drop_last: bool = True,
+                 views: int = 1) -> None:
+        if batch_size < 1 or views < 1:
+            raise ConfigError(
+                f'stream {stream!r}: `batch_size` and `views` must be at '
+                f'least 1, not {batch_size} and {views}.')
+        self.rank: int
+        self.world_size: int
+        self.rank, self.world_size = get_dist_info()
+        self.num_samples: int = len(dataset)
+        self.batch_size = batch_size
+        self.seed = seed or 0
+        self.stream = stream
+        self.shuffle = shuffle
+        self.drop_last = drop_last
+        self.views = views
+        self._start = 0
+        joint = batch_size * self.world_size
+        if not self.num_samples or (drop_last and self.num_samples < joint):
+            raise ConfigError(
+                f'stream {stream!r}: {self.num_samples} samples do not fill '
+                f'one batch of {batch_size} on {self.world_size} '
+                f'process(es); lower its `batch_size`, set '
+                f'`drop_last=False` or add samples.')
+
+    @property
+    def batches_per_epoch(self) -> int:
+        """Batches (per process) in one epoch of this stream."""
+        joint = self.batch_size * self.world_size
+        spare = 0 if self.drop_last else joint - 1
+        return (self.num_samples + spare) // joint
+
+    def seek(self, batch: int) -> None:
+        """Let the next ``iter()`` start at global batch number ``batch``.
+
+        Args:
+            batch: Count from the first batch of epoch 0; nothing in between
+                is read.
+        """
+        if batch < 0:
+            raise ValueError(f'cannot seek to batch {batch}')
+        self._start = batch
+
+    def __iter__(self) -> Iterator[list[KeyedIndex]]:
+        batch = self._start
+        per_epoch = self.batches_per_epoch
+        epoch, order = -1, np.empty(0, np.int64)
+        while True:
+            if batch // per_epoch != epoch:
+                epoch = batch // per_epoch
+                order = self._order(epoch)
+            yield self._batch(order, epoch, batch % per_epoch)
+            batch += 1
+
+    def _order(self, epoch: int) -> NDArray[np.int64]:
+        if not self.shuffle:
+            return np.arange(self.num_samples)
+        key = stable_hash(self.seed, self.stream, epoch)
+        # RandomState's stream is frozen by numpy, Generator's is not
+        rng = np.random.RandomState([key & 0xffffffff, key >> 32])
+        return rng.permutation(self.num_samples)
+
+    def _batch(self, order: NDArray[np.int64], epoch: int,
+               number: int) -> list[KeyedIndex]:
+        first = number * self.batch_size * self.world_size + self.rank
+        positions = range(first,
+                          first + self.batch_size * self.world_size,
+                          self.world_size)
+        return [
+            KeyedIndex(
+                order[position % self.num_samples],
+                stable_hash(self.seed, self.stream, epoch, position, view))
+            for position in positions for view in range(self.views)
+        ]
+
+
+@DATA_SAMPLERS.register_module()
+class EvalSampler(Sampler[int]):
+    """Rank ``r`` of ``W`` takes r, r + W, …: nothing repeated or dropped.
+
+    The lengths of the ranks may differ by one.
+
+    Args:
+        dataset: Anything with a length.
+        seed: Unused; MMEngine's runner hands one to every sampler.
+    """
+
+    def __init__(self, dataset: Any, seed: int | None = None) -> None:
+        self.rank: int
+        self.world_size: int
+        self.rank, self.world_size = get_dist_info()
+        self.num_samples: int = len(dataset)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(range(self.rank, self.num_samples, self.world_size))
+
+    def __len__(self) -> int:
+        return len(range(self.rank, self.num_samples, self.world_size))
+
+
+def _refuse_private_generators(dataset: Any) -> None:
+    """Look through wrappers, pipelines and nested transforms."""
+    stack, seen = [dataset], set()
+    while stack:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, (list, tuple)):
+            stack.extend(item)
+            continue
+        kind = type(item)
+        owned = vars(item) if hasattr(item, '__dict__') else {}
+        if (kind.__name__ == 'Albu'
+                or kind.__module__.split('.')[0] == 'albumentations'
+                or any(isinstance(v, PRIVATE_GENERATORS)
+                       for v in owned.values())):
+            raise ConfigError(
+                f'transform {kind.__name__} draws from a private random '
+                f'generator, which would make runs irreproducible; take a '
+                f"transform that draws from python's, numpy's or torch's "
+                f'global one.')
+        stack.extend(owned[name]
+                     for name in ('dataset', 'datasets', 'pipeline',
+                                  'transforms', 'transform') if name in owned)
