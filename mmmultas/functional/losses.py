@@ -1,0 +1,120 @@
+"""Losses as sums; the caller divides by its count (SPEC 4).
+
+Sums, not means: two processes, or two streams of different size, then pool
+their counts and equal one joint batch exactly.
+
+Shape legend: ``P`` positives, ``A`` anchors of the whole batch, ``C``
+foreground classes, ``N`` images, ``K`` segmentation classes.
+"""
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+__all__ = [
+    'balanced_l1_sum', 'focal_loss_sum', 'quality_focal_loss_sum',
+    'cross_entropy_sum'
+]
+
+
+def balanced_l1_sum(pred: Tensor,
+                    target: Tensor,
+                    alpha: float = 0.5,
+                    gamma: float = 1.5,
+                    beta: float = 0.11) -> Tensor:
+    """Balanced L1 (Pang et al., CVPR 2019; SPEC 4), summed.
+
+    Args:
+        pred: Any shape.
+        target: The same shape.
+        alpha: Gain of small errors.
+        gamma: Slope of large errors.
+        beta: Border between small and large.
+
+    Example:
+        >>> balanced_l1_sum(torch.ones(1), torch.ones(1))
+        tensor(0.)
+    """
+    b = math.exp(gamma / alpha) - 1
+    diff = (pred - target).abs()
+    small = (
+        alpha / b * (b * diff + 1) * (b * diff / beta + 1).log() -
+        alpha * diff)
+    large = gamma * diff + gamma / b - alpha * beta
+    return torch.where(diff < beta, small, large).sum()
+
+
+def focal_loss_sum(logits_AC: Tensor,
+                   target_AC: Tensor,
+                   ignore_AC: Tensor | None = None,
+                   alpha: float = 0.25,
+                   gamma: float = 1.0) -> Tensor:
+    """Sigmoid focal loss (Lin et al., ICCV 2017; SPEC 4), summed.
+
+    Args:
+        logits_AC: Raw scores.
+        target_AC: 0 or 1, the same shape.
+        ignore_AC: True where an entry takes no part.
+        alpha: Weight of positives; negatives weigh 1 - alpha.
+        gamma: Focusing power.
+
+    Example:
+        >>> focal_loss_sum(torch.zeros(1, 1), torch.ones(1, 1))
+        tensor(0.0866)
+    """
+    bce = F.binary_cross_entropy_with_logits(
+        logits_AC, target_AC, reduction='none')
+    prob = logits_AC.sigmoid()
+    miss = prob + target_AC - 2 * prob * target_AC
+    weight = (1 - alpha) + (2 * alpha - 1) * target_AC
+    if gamma != 1:
+        miss = miss**gamma
+    loss = weight * miss * bce
+    if ignore_AC is not None:
+        loss = loss.masked_fill(ignore_AC, 0)
+    return loss.sum()
+
+
+def quality_focal_loss_sum(logits_AC: Tensor,
+                           target_AC: Tensor,
+                           ignore_AC: Tensor | None = None,
+                           beta: float = 2.0) -> Tensor:
+    """Quality focal loss (Li et al., NeurIPS 2020; SPEC 4), summed.
+
+    Args:
+        logits_AC: Raw scores.
+        target_AC: Soft labels in [0, 1], the same shape.
+        ignore_AC: True where an entry takes no part.
+        beta: Focusing power.
+
+    Example:
+        >>> quality_focal_loss_sum(torch.zeros(1, 1), torch.ones(1, 1))
+        tensor(0.1733)
+    """
+    bce = F.binary_cross_entropy_with_logits(
+        logits_AC, target_AC, reduction='none')
+    loss = (target_AC - logits_AC.sigmoid()).abs()**beta * bce
+    if ignore_AC is not None:
+        loss = loss.masked_fill(ignore_AC, 0)
+    return loss.sum()
+
+
+def cross_entropy_sum(logits_NKHW: Tensor,
+                      labels_NHW: Tensor,
+                      ignore_index: int = 255,
+                      class_weight_K: Tensor | None = None) -> Tensor:
+    """Softmax cross-entropy summed over labelled pixels (SPEC 4).
+
+    Args:
+        logits_NKHW: Raw scores.
+        labels_NHW: int64 class per pixel.
+        ignore_index: Label of pixels that take no part.
+        class_weight_K: Weight of each class.
+    """
+    return F.cross_entropy(
+        logits_NKHW,
+        labels_NHW,
+        weight=class_weight_K,
+        ignore_index=ignore_index,
+        reduction='sum')

@@ -1,0 +1,4 @@
+"""Who learns which box."""
+from .iou_matcher import AnchorTargets, IoUMatcher
+
+__all__ = ['AnchorTargets', 'IoUMatcher']

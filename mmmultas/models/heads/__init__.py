@@ -1,0 +1,6 @@
+"""Heads of the papers; any mmdet or mmseg head serves as well."""
+from .anchor_grid import AnchorGrid
+from .multi_level_anchor_head import MultiLevelAnchorHead
+from .panoptic_fpn_head import PanopticFPNSegHead
+
+__all__ = ['AnchorGrid', 'MultiLevelAnchorHead', 'PanopticFPNSegHead']

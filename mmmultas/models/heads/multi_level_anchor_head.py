@@ -1,0 +1,221 @@
+"""The papers' detection head (SPEC 2, 3, 4, 7)."""
+import math
+from collections.abc import Sequence
+
+import torch
+from mmcv.ops import batched_nms
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
+from mmdet.structures import SampleList
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+
+from mmmultas.functional.boxes import decode_boxes, encode_boxes
+from mmmultas.registry import MODELS, TASK_UTILS
+from mmmultas.utils.errors import ConfigError
+
+from ..losses.loss_sum import LossSum
+from ..necks.conv_block import ConvBlock
+
+__all__ = ['MultiLevelAnchorHead']
+
+
+@MODELS.register_module()
+class MultiLevelAnchorHead(BaseDenseHead):
+    """RetinaNet's head with weights of its own on every level.
+
+    Args:
+        num_classes: Foreground classes C; scores are sigmoids.
+        in_channels: Channels of every level.
+        stacked_convs: Convolutions of a branch before its last one.
+        anchors: Config of the anchors, default :class:`AnchorGrid`.
+        assigner: Config of the matcher, default :class:`IoUMatcher`.
+        loss_cls: Config of the class loss, default :class:`FocalLoss`.
+        loss_bbox: Config of the box loss, default :class:`BalancedL1Loss`.
+        test_cfg: ``score_thr``, ``nms_pre`` (candidates per image),
+            ``iou_threshold``, ``max_per_img``, ``class_agnostic`` (NMS on
+            each anchor's best score, then every class over ``score_thr`` of
+            a kept box: the released code's rule).
+    """
+    #: Names of the terms of :meth:`loss_sums`.
+    loss_terms = ('loss_cls', 'loss_bbox')
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int = 256,
+                 stacked_convs: int = 2,
+                 anchors: dict | None = None,
+                 assigner: dict | None = None,
+                 loss_cls: dict | None = None,
+                 loss_bbox: dict | None = None,
+                 test_cfg: dict | None = None,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        self.num_classes = num_classes
+        self.anchors = TASK_UTILS.build(
+            anchors or dict(type='mmmultas.AnchorGrid'))
+        self.assigner = TASK_UTILS.build(
+            assigner or dict(type='mmmultas.IoUMatcher'))
+        self.loss_cls = MODELS.build(
+            loss_cls or dict(type='mmmultas.FocalLoss'))
+        self.loss_bbox = MODELS.build(
+            loss_bbox or dict(type='mmmultas.BalancedL1Loss'))
+        self.test_cfg = dict(
+            dict(
+                score_thr=0.05,
+                nms_pre=1000,
+                iou_threshold=0.5,
+                max_per_img=200,
+                class_agnostic=False), **(test_cfg or {}))
+
+        def branch(out_channels: int) -> nn.Sequential:
+            convs = [
+                ConvBlock(in_channels, in_channels)
+                for _ in range(stacked_convs)
+            ]
+            return nn.Sequential(*convs,
+                                 nn.Conv2d(in_channels, out_channels, 1))
+
+        levels = range(len(self.anchors.strides))
+        count = self.anchors.num_base_anchors
+        self.cls_branches = nn.ModuleList(
+            branch(count * num_classes) for _ in levels)
+        self.reg_branches = nn.ModuleList(branch(count * 4) for _ in levels)
+
+    def init_weights(self) -> None:
+        """Last convolutions N(0, 0.01), class bias -log(99) (SPEC 2)."""
+        for branches in (self.cls_branches, self.reg_branches):
+            for branch in branches:
+                nn.init.normal_(branch[-1].weight, std=0.01)
+                nn.init.zeros_(branch[-1].bias)
+        for branch in self.cls_branches:
+            nn.init.constant_(branch[-1].bias, -math.log(99))
+
+    def forward(self,
+                feats: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+        """Map levels of (N, C, H, W) to raw scores and boxes per level.
+
+        Raises:
+            ConfigError: The neck gives another number of levels.
+        """
+        if len(feats) != len(self.cls_branches):
+            raise ConfigError(
+                f'The detection head has anchors for '
+                f'{len(self.cls_branches)} levels but got {len(feats)}: make '
+                '`anchors.strides` and `neck.num_levels` agree.')
+        scores = [net(x) for net, x in zip(self.cls_branches, feats)]
+        boxes = [net(x) for net, x in zip(self.reg_branches, feats)]
+        return scores, boxes
+
+    def flatten(self, levels: Sequence[Tensor], channels: int) -> Tensor:
+        """Join raw level outputs to (N, A, channels) in anchor order."""
+        return torch.cat([
+            x.permute(0, 2, 3, 1).reshape(len(x), -1, channels)
+            for x in levels
+        ], 1).float()
+
+    def loss(self, x: Sequence[Tensor],
+             batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses of a batch in which every sample carries boxes."""
+        sums = self.loss_sums(x, batch_data_samples)
+        return {name: term.mean() for name, term in sums.items()}
+
+    def loss_sums(self, feats: Sequence[Tensor],
+                  samples: SampleList) -> dict[str, LossSum]:
+        """The terms of :meth:`loss`, not divided yet.
+
+        Args:
+            feats: Levels of (N, C, H, W).
+            samples: N samples with ``gt_instances`` in input pixels. Boxes
+                in ``ignored_instances`` are not used: their anchors are
+                negatives unless a box matches them.
+        """
+        return self.loss_by_feat(*self(feats),
+                                 [sample.gt_instances for sample in samples])
+
+    def loss_by_feat(self, cls_scores: list[Tensor], bbox_preds: list[Tensor],
+                     gts: list[InstanceData]) -> dict[str, LossSum]:
+        """Match each image, then score all anchors at once."""
+        logits = self.flatten(cls_scores, self.num_classes)
+        deltas = self.flatten(bbox_preds, 4)
+        anchors = self.anchors.grid([x.shape[-2:] for x in cls_scores],
+                                    logits.device)
+        with torch.no_grad():
+            targets = [
+                self.assigner.assign(anchors, gt, self.num_classes)
+                for gt in gts
+            ]
+            positive = torch.stack([t.positive for t in targets])
+            priors = anchors.expand(len(gts), -1, -1)[positive]
+            box_target = encode_boxes(priors,
+                                      torch.cat([t.boxes for t in targets]))
+            cls_target = torch.stack([t.cls_target for t in targets])
+            ignore = torch.stack([
+                torch.zeros_like(t.cls_target, dtype=torch.bool)
+                if t.cls_ignore is None else t.cls_ignore for t in targets
+            ])
+        return dict(
+            loss_cls=self.loss_cls(logits, cls_target, ignore),
+            loss_bbox=self.loss_bbox(deltas[positive], box_target))
+
+    def predict_by_feat(self,
+                        cls_scores: list[Tensor],
+                        bbox_preds: list[Tensor],
+                        batch_img_metas: list[dict],
+                        cfg: dict | None = None,
+                        rescale: bool = False,
+                        **kwargs) -> list[InstanceData]:
+        """Boxes, scores and labels per image.
+
+        Args:
+            cls_scores: Raw scores per level.
+            bbox_preds: Raw boxes per level.
+            batch_img_metas: ``img_shape`` and, to rescale, ``scale_factor``.
+            cfg: Replaces ``test_cfg``.
+            rescale: Whether boxes go to the original image's pixels.
+        """
+        cfg = self.test_cfg if cfg is None else cfg
+        scores = self.flatten(cls_scores, self.num_classes).sigmoid()
+        deltas = self.flatten(bbox_preds, 4)
+        anchors = self.anchors.grid([x.shape[-2:] for x in cls_scores],
+                                    scores.device)
+        return [
+            self._predict_single(scores[i], deltas[i], anchors, meta, cfg,
+                                 rescale)
+            for i, meta in enumerate(batch_img_metas)
+        ]
+
+    def _predict_single(self, scores: Tensor, deltas: Tensor, anchors: Tensor,
+                        meta: dict, cfg: dict, rescale: bool) -> InstanceData:
+        agnostic = cfg['class_agnostic']
+        if agnostic:
+            best, label = scores.max(dim=1)
+            index = (best > cfg['score_thr']).nonzero().squeeze(1)
+            score, label = best[index], label[index]
+        else:
+            index, label = (scores > cfg['score_thr']).nonzero().unbind(1)
+            score = scores[index, label]
+        score, order = score.sort(descending=True, stable=True)
+        order = order[:cfg['nms_pre']]
+        score = score[:cfg['nms_pre']]
+        index, label = index[order], label[order]
+        boxes = decode_boxes(anchors[index], deltas[index])
+        height, width = meta['img_shape'][:2]
+        limit = boxes.new_tensor([width, height, width, height])
+        boxes = torch.minimum(boxes.clamp(min=0), limit)
+        if rescale:
+            boxes = boxes / boxes.new_tensor(meta['scale_factor']).repeat(2)
+        if len(boxes):
+            _, keep = batched_nms(
+                boxes, score, label,
+                dict(type='nms', iou_threshold=cfg['iou_threshold']),
+                class_agnostic=agnostic)
+            boxes, score, label = boxes[keep], score[keep], label[keep]
+            if agnostic:
+                row, label = (scores[index[keep]] >
+                              cfg['score_thr']).nonzero().unbind(1)
+                boxes, score = boxes[row], scores[index[keep][row], label]
+                score, order = score.sort(descending=True, stable=True)
+                boxes, label = boxes[order], label[order]
+        top = cfg['max_per_img']
+        return InstanceData(
+            bboxes=boxes[:top], scores=score[:top], labels=label[:top])

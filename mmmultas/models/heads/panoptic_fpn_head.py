@@ -1,0 +1,116 @@
+"""The papers' segmentation head (SPEC 2)."""
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmdet.structures import SampleList
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmmultas.registry import MODELS
+
+from ..losses.loss_sum import LossSum
+from ..necks.conv_block import ConvBlock
+
+__all__ = ['PanopticFPNSegHead']
+
+
+class _Upsampling(nn.Sequential):
+    """``count`` times [ConvBlock, nearest x2]."""
+
+    def __init__(self, in_channels: int, channels: int, count: int) -> None:
+        layers: list[nn.Module] = []
+        for i in range(count):
+            layers += [
+                ConvBlock(in_channels if i == 0 else channels, channels),
+                nn.Upsample(scale_factor=2)
+            ]
+        super().__init__(*layers)
+
+
+@MODELS.register_module()
+class PanopticFPNSegHead(BaseModule):
+    """Sum the levels at stride 4, refine at full size, classify.
+
+    Args:
+        num_classes: Classes K, background included.
+        in_channels: Channels of every level.
+        channels: Channels inside the head.
+        num_levels: Levels read, from stride 8 on.
+        num_refine_convs: 3x3 convolutions at full size: 3 in the released
+            code, 0 in [P1] (and far cheaper).
+        loss_decode: Config of the pixel loss, default
+            :class:`CrossEntropyLoss`.
+        ignore_index: Label of pixels that take no part.
+    """
+    #: Names of the terms of :meth:`loss_sums`.
+    loss_terms = ('loss_ce', )
+    align_corners = False
+
+    def __init__(self,
+                 num_classes: int,
+                 in_channels: int = 256,
+                 channels: int = 128,
+                 num_levels: int = 4,
+                 num_refine_convs: int = 3,
+                 loss_decode: dict | None = None,
+                 ignore_index: int = 255,
+                 init_cfg: dict | None = None) -> None:
+        super().__init__(init_cfg)
+        self.num_classes = num_classes
+        self.ignore_index = ignore_index
+        self.scales = nn.ModuleList(
+            _Upsampling(in_channels, channels, i + 1)
+            for i in range(num_levels))
+        self.refine = nn.Sequential(*[
+            ConvBlock(channels, channels) for _ in range(num_refine_convs)
+        ])
+        self.conv_seg = nn.Conv2d(channels, num_classes, 1, bias=False)
+        self.loss_decode = MODELS.build(
+            loss_decode or dict(
+                type='mmmultas.CrossEntropyLoss', ignore_index=ignore_index))
+
+    def init_weights(self) -> None:
+        """Classifier N(0, 0.01) (SPEC 2)."""
+        nn.init.normal_(self.conv_seg.weight, std=0.01)
+
+    def forward(self, feats: Sequence[Tensor]) -> Tensor:
+        """Map levels of (N, C, H, W) to (N, K, 8 H0, 8 W0) raw scores."""
+        x = self.scales[0](feats[0])
+        for scale, feat in zip(self.scales[1:], feats[1:]):
+            up = scale(feat)
+            # odd level sizes overshoot by a row: cut to the finest level
+            x = x + up[..., :x.shape[-2], :x.shape[-1]]
+        if len(self.refine) == 0:
+            # 1x1 and nearest upsampling commute: classify 16x fewer pixels
+            return F.interpolate(self.conv_seg(x), scale_factor=4)
+        x = self.refine(F.interpolate(x, scale_factor=4))
+        logits: Tensor = self.conv_seg(x)
+        return logits
+
+    def loss(self,
+             inputs: Sequence[Tensor],
+             batch_data_samples: SampleList,
+             train_cfg: dict | None = None) -> dict[str, Tensor]:
+        """Losses of a batch in which every sample carries a mask."""
+        sums = self.loss_sums(inputs, batch_data_samples)
+        return {name: term.mean() for name, term in sums.items()}
+
+    def loss_sums(self, feats: Sequence[Tensor],
+                  samples: SampleList) -> dict[str, LossSum]:
+        """The terms of :meth:`loss`, not divided yet.
+
+        Args:
+            feats: Levels of (N, C, H, W).
+            samples: N samples with an int64 ``gt_sem_seg`` of input size.
+        """
+        labels = torch.stack(
+            [sample.gt_sem_seg.sem_seg.squeeze(0) for sample in samples])
+        return dict(loss_ce=self.loss_decode(self(feats).float(), labels))
+
+    def predict(self,
+                inputs: Sequence[Tensor],
+                batch_img_metas: list[dict],
+                test_cfg: dict | None = None) -> Tensor:
+        """Raw scores (N, K, H, W) at the size of the batch."""
+        return self(inputs)

@@ -1,0 +1,4 @@
+"""The model."""
+from .det_seg import MultiTaskDetSeg
+
+__all__ = ['MultiTaskDetSeg']

@@ -1,0 +1,271 @@
+"""One network for several tasks, from data that label one each."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmdet.structures import SampleList
+from mmengine.dist import all_reduce, get_world_size
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from mmmultas.registry import MODELS, TASKS
+from mmmultas.structures import has_task
+from mmmultas.utils.errors import ConfigError
+
+from ..losses.loss_sum import LossSum
+from ..tasks.base import Group, Task
+
+__all__ = ['MultiTaskDetSeg']
+
+Levels = tuple[Tensor, ...]
+
+
+@MODELS.register_module()
+class MultiTaskDetSeg(BaseModel):
+    """Shared encoder, one head per task.
+
+    Each head learns from the samples whose ``tasks`` name it, gathered over
+    the streams; a head without such a sample takes no part in the update:
+    its gradients stay None.
+
+    Args:
+        backbone: Config of the backbone.
+        neck: Config of the neck, or None.
+        heads: Config of one head per task; the key names the task
+            (``det``: a dense head, ``seg``: a decode head). One head alone
+            makes a single-task model.
+        data_preprocessor: Config, default
+            :class:`MultiTaskDataPreprocessor`.
+        task_weights: Factor of each task's losses, default 1.
+        fuse_batches: Whether streams of one size pass the encoder together.
+            Batch norm then sees their joint statistics.
+
+    Raises:
+        ConfigError: A part of unknown type or with wrong arguments, an
+            unknown task, or a weight for a task without a head.
+    """
+
+    def __init__(self,
+                 backbone: dict[str, Any],
+                 neck: dict[str, Any] | None = None,
+                 heads: Mapping[str, dict[str, Any]] | None = None,
+                 data_preprocessor: dict[str, Any] | None = None,
+                 task_weights: Mapping[str, float] | None = None,
+                 fuse_batches: bool = False,
+                 init_cfg: dict[str, Any] | None = None) -> None:
+        super().__init__(
+            data_preprocessor
+            or dict(type='mmmultas.MultiTaskDataPreprocessor'), init_cfg)
+        self.backbone = _build('backbone', MODELS.build, backbone)
+        self.neck = None if neck is None else _build('neck', MODELS.build,
+                                                     neck)
+        self.tasks = _build_tasks(heads or {})
+        self.heads = nn.ModuleDict({
+            name: _build(f'heads.{name}', lambda _, t=task: t.build_head(),
+                         task.cfg)
+            for name, task in self.tasks.items()
+        })
+        self.task_weights = _check_weights(task_weights or {}, self.tasks)
+        self.fuse_batches = fuse_batches
+        self._predicted = tuple(self.tasks)
+
+    def predict_only(self, tasks: Sequence[str] | None) -> None:
+        """Limit 'predict' to some tasks; None for all.
+
+        Raises:
+            ConfigError: A task without a head.
+        """
+        tasks = tuple(self.tasks) if tasks is None else tuple(tasks)
+        for task in tasks:
+            _known(task, self.tasks)
+        self._predicted = tasks
+
+    def forward(self,
+                inputs: Tensor | Mapping[str, Tensor],
+                data_samples: Any = None,
+                mode: str = 'tensor') -> Any:
+        """Run the network.
+
+        Args:
+            inputs: (N, 3, H, W), or one such tensor per stream.
+            data_samples: The N samples, or such a list per stream.
+            mode: ``'loss'`` gives ``{'det.loss_cls': ...}``; ``'predict'``
+                the samples with predictions, in the streams' order;
+                ``'tensor'`` raw head outputs by task (per stream, if inputs
+                are).
+        """
+        streams = inputs if isinstance(inputs, Mapping) else {'': inputs}
+        if isinstance(inputs, Mapping):
+            samples = data_samples or {name: None for name in inputs}
+        else:
+            samples = {'': data_samples}
+        if mode == 'loss':
+            return self.loss(streams, samples)
+        if mode == 'predict':
+            return self.predict(streams, samples)
+        if mode != 'tensor':
+            raise ValueError("`mode` is 'loss', 'predict' or 'tensor', got "
+                             f'{mode!r}.')
+        outs = {
+            name: self.raw_outputs(feats)
+            for name, feats in self.extract_feats(streams).items()
+        }
+        return outs if isinstance(inputs, Mapping) else outs['']
+
+    def encode(self, inputs: Tensor) -> Levels:
+        """Backbone and neck: (N, 3, H, W) to the shared levels."""
+        feats: Levels = self.backbone(inputs)
+        return feats if self.neck is None else tuple(self.neck(feats))
+
+    def extract_feats(self, inputs: Mapping[str, Tensor]) -> dict[str, Levels]:
+        """The shared levels of each stream; fused where that is on."""
+        shapes = {x.shape[1:] for x in inputs.values()}
+        if not self.fuse_batches or len(inputs) < 2 or len(shapes) > 1:
+            return {name: self.encode(x) for name, x in inputs.items()}
+        sizes = [len(x) for x in inputs.values()]
+        fused = self.encode(torch.cat(list(inputs.values())))
+        parts = zip(*[level.split(sizes) for level in fused])
+        return dict(zip(inputs, parts))
+
+    def raw_outputs(self, feats: Levels) -> dict[str, Any]:
+        """Raw outputs of every head, by task."""
+        return {
+            name: task.forward(self.heads[name], feats)
+            for name, task in self.tasks.items()
+        }
+
+    def loss(self, inputs: Mapping[str, Tensor],
+             data_samples: Mapping[str, SampleList]) -> dict[str, Tensor]:
+        """Weighted losses, named ``task.loss_term``."""
+        feats = self.extract_feats(inputs)
+        sums = {}
+        for name, task in self.tasks.items():
+            groups = labelled_groups(feats, data_samples, name)
+            sums[name] = task.loss_sums(self.heads[name], groups)
+        losses = self._divide(sums)
+        if not losses:  # nothing labelled here: a graph, no gradient
+            some = next(iter(feats.values()))[0]
+            return {'loss_unlabelled': some.sum() * 0}
+        return losses
+
+    def _divide(
+            self, sums: Mapping[str,
+                                Mapping[str, LossSum]]) -> dict[str, Tensor]:
+        """Divide by counts of all processes, reduced in one vector.
+
+        DDP averages gradients over W processes, so a loss is W times its
+        sum over the joint count: as one process with the joint batch.
+        Losses of stock heads are already means of their process.
+        """
+        layout = [(task, term) for task, head in self.heads.items()
+                  for term in getattr(head, 'loss_terms', ())]
+        world = get_world_size()
+        joint: dict[tuple[str, str], Tensor] = {}
+        if world > 1 and layout:
+            device = next(self.parameters()).device
+            zero = LossSum(*torch.zeros(2, device=device))
+            counts = torch.stack([
+                sums[task].get(term, zero).count.float()
+                for task, term in layout
+            ])
+            all_reduce(counts)
+            joint = dict(zip(layout, counts))
+        losses = {}
+        for task, terms in sums.items():
+            weight = self.task_weights[task]
+            for term, value in terms.items():
+                key = (task, term)
+                loss = value.mean(joint[key]) * world if key in joint \
+                    else value.mean()
+                losses[f'{task}.{term}'] = weight * loss
+        return losses
+
+    def predict(self, inputs: Mapping[str, Tensor],
+                data_samples: Mapping[str, SampleList]) -> SampleList:
+        """Samples with the predictions of every task asked for."""
+        results: SampleList = []
+        for stream, feats in self.extract_feats(inputs).items():
+            group = Group(feats, data_samples[stream])
+            for name in self._predicted:
+                self.tasks[name].predict(self.heads[name], group)
+            results += group.samples
+        return results
+
+
+def labelled_groups(feats: Mapping[str, Levels],
+                    data_samples: Mapping[str, SampleList],
+                    task: str) -> list[Group]:
+    """Features and samples that carry a task's label, selected together.
+
+    Args:
+        feats: Levels of each stream.
+        data_samples: Samples of each stream.
+        task: The task's name.
+
+    Returns:
+        One group per input size; streams of one size are joined.
+    """
+    groups: dict[torch.Size, list[Group]] = {}
+    for stream, levels in feats.items():
+        samples = data_samples[stream]
+        rows = [i for i, s in enumerate(samples) if has_task(s, task)]
+        if not rows:
+            continue
+        if len(rows) < len(samples):
+            index = torch.tensor(rows, device=levels[0].device)
+            levels = tuple(level[index] for level in levels)
+        group = Group(levels, [samples[i] for i in rows])
+        groups.setdefault(levels[0].shape[1:], []).append(group)
+    return [_join(parts) for parts in groups.values()]
+
+
+def _join(groups: list[Group]) -> Group:
+    if len(groups) == 1:
+        return groups[0]
+    levels = zip(*[group.feats for group in groups])
+    return Group(
+        tuple(torch.cat(level) for level in levels),
+        [sample for group in groups for sample in group.samples])
+
+
+def _known(task: str, tasks: Mapping[str, Any]) -> None:
+    if task not in tasks:
+        raise ConfigError(f'The model has no head for task {task!r}: it has '
+                          f'{sorted(tasks)} (config key `model.heads`).')
+
+
+def _check_weights(weights: Mapping[str, float],
+                   tasks: Mapping[str, Task]) -> dict[str, float]:
+    for task in weights:
+        if task not in tasks:
+            raise ConfigError(
+                f'`model.task_weights` names {task!r}, but the heads are '
+                f'{sorted(tasks)}: mend the name or remove it.')
+    return {task: float(weights.get(task, 1)) for task in tasks}
+
+
+def _build_tasks(heads: Mapping[str, dict[str, Any]]) -> dict[str, Task]:
+    heads = {name: cfg for name, cfg in heads.items() if cfg is not None}
+    if not heads:
+        raise ConfigError('`model.heads` is empty: give a head to at least '
+                          "one task, for example heads=dict(det=...).")
+    tasks = {}
+    for name, cfg in heads.items():
+        adapter = TASKS.get(name)
+        if adapter is None:
+            raise ConfigError(
+                f'`model.heads` names the unknown task {name!r}: known are '
+                f'{sorted(TASKS.module_dict)}.')
+        tasks[name] = adapter(cfg)
+    return tasks
+
+
+def _build(key: str, build: Any, cfg: dict[str, Any]) -> nn.Module:
+    """Build a part; a wrong type or argument names its config key."""
+    try:
+        module: nn.Module = build(cfg)
+    except (KeyError, TypeError) as error:
+        text = str(error.args[0] if error.args else error)
+        raise ConfigError(f'`model.{key}` cannot be built: '
+                          f'{" ".join(text.split())}') from error
+    return module

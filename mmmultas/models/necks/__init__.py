@@ -1,0 +1,5 @@
+"""From backbone stages to the pyramid that all heads share."""
+from .context_pyramid import ContextEnhancement, ContextFPN, ContextPAFPN
+from .conv_block import ConvBlock
+
+__all__ = ['ContextEnhancement', 'ContextFPN', 'ContextPAFPN', 'ConvBlock']

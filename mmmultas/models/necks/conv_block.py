@@ -1,0 +1,34 @@
+"""The convolution of everything outside the backbone (SPEC 2)."""
+from torch import Tensor, nn
+
+__all__ = ['ConvBlock']
+
+
+class ConvBlock(nn.Sequential):
+    """Conv2d with bias, batch norm, LeakyReLU(0.1); same padding.
+
+    Args:
+        in_channels: Channels of the (N, C, H, W) input.
+        out_channels: Channels of the output.
+        kernel_size: 1 or 3.
+        stride: 1 or 2.
+    """
+
+    def __init__(self,
+                 in_channels: int,
+                 out_channels: int,
+                 kernel_size: int = 3,
+                 stride: int = 1) -> None:
+        super().__init__(
+            nn.Conv2d(
+                in_channels,
+                out_channels,
+                kernel_size,
+                stride=stride,
+                padding=kernel_size // 2), nn.BatchNorm2d(out_channels),
+            nn.LeakyReLU(0.1, inplace=True))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map (N, C, H, W) to (N, C', H / stride, W / stride)."""
+        out: Tensor = super().forward(x)
+        return out

@@ -1,0 +1,107 @@
+"""What the model must know of a task, in one place per task.
+
+A third task is a new file here, a head, a metric and a config.
+"""
+from abc import ABCMeta, abstractmethod
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import torch
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.config import ConfigDict
+from torch import Tensor, nn
+
+from mmmultas.utils.errors import ConfigError
+
+from ..losses.loss_sum import LossSum
+
+__all__ = ['Group', 'Task']
+
+
+class Group(NamedTuple):
+    """Samples of one input size with their features.
+
+    Attributes:
+        feats: Levels of (N, C, H, W).
+        samples: The N samples, all with the label of the task at hand.
+    """
+    feats: tuple[Tensor, ...]
+    samples: SampleList
+
+
+class Task(metaclass=ABCMeta):
+    """Builds, trains and asks the head of one task.
+
+    Args:
+        cfg: The head's config. ``in_index`` (a list of level indices) is
+            read by tasks whose heads have no such argument.
+    """
+    #: Scope in which a head's type without a prefix is looked up.
+    scope: str
+    #: Fields of a sample that are this task's ground truth.
+    gt_fields: tuple[str, ...]
+
+    def __init__(self, cfg: dict[str, Any]) -> None:
+        self.cfg = ConfigDict(cfg)
+
+    @abstractmethod
+    def build_head(self) -> nn.Module:
+        """Build the head of ``cfg``."""
+
+    @abstractmethod
+    def head_loss(self, head: nn.Module,
+                  group: Group) -> dict[str, Tensor | list[Tensor]]:
+        """Losses of a stock head on one group."""
+
+    @abstractmethod
+    def predict(self, head: nn.Module, group: Group) -> None:
+        """Write predictions into the samples of ``group``."""
+
+    def select(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+        """The levels that the head reads."""
+        return feats
+
+    def forward(self, head: nn.Module, feats: tuple[Tensor, ...]) -> Any:
+        """Raw outputs of the head."""
+        return head(self.select(feats))
+
+    def loss_sums(self, head: nn.Module,
+                  groups: Sequence[Group]) -> dict[str, LossSum]:
+        """Losses as numerators and denominators, pooled over the groups.
+
+        Our heads say their sums; a stock head's mean counts with the number
+        of its samples, which is what it would weigh in one joint batch.
+        """
+        pooled: dict[str, LossSum] = {}
+        for feats, samples in groups:
+            group = Group(self.select(feats), samples)
+            if hasattr(head, 'loss_sums'):
+                terms = head.loss_sums(*group)
+            else:
+                terms = self._as_sums(self.head_loss(head, group),
+                                      len(samples))
+            for name, term in terms.items():
+                pooled[name] = pooled[name].merge(
+                    term) if name in pooled else term
+        return pooled
+
+    @staticmethod
+    def _as_sums(losses: dict[str, Any], count: int) -> dict[str, LossSum]:
+        sums = {}
+        for name, value in losses.items():
+            if not name.startswith('loss') and 'loss' not in name:
+                continue  # statistics such as acc_seg
+            values = value if isinstance(value, (list, tuple)) else [value]
+            mean = torch.stack([v.mean() for v in values]).sum()
+            sums[name] = LossSum(mean * count, mean.new_tensor(float(count)))
+        return sums
+
+    @staticmethod
+    def checked(sample: DetDataSample, field: str, task: str) -> Any:
+        """A ground-truth field, or an error that names the image."""
+        if field not in sample:
+            raise ConfigError(
+                f'{sample.metainfo.get("img_path", "A sample")} says that '
+                f'{task!r} is annotated but has no `{field}`: load it in the '
+                'pipeline of its data set.')
+        return sample.get(field)

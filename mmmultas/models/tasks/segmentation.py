@@ -1,0 +1,83 @@
+"""Semantic segmentation: any mmseg decode head."""
+from typing import Any
+
+import torch.nn.functional as F
+from mmdet.structures import DetDataSample
+from mmengine.config import ConfigDict
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from mmmultas.registry import TASKS
+from mmmultas.structures import SEG, sem_seg_data
+
+from .base import Group, Task
+
+__all__ = ['SegmentationTask']
+
+
+@TASKS.register_module(name=SEG)
+class SegmentationTask(Task):
+    """Adapter of decode heads.
+
+    Args:
+        cfg: Config of a decode head; inside it ``test_cfg`` may hold
+            ``eval_size=(h, w)``: predictions of that size on squashed
+            images as in the released code, default each image's own size.
+    """
+    scope = 'mmseg'
+    gt_fields = ('gt_sem_seg', )
+
+    def __init__(self, cfg: dict[str, Any]) -> None:
+        super().__init__(cfg)
+        self.test_cfg = ConfigDict(self.cfg.pop('test_cfg', None) or {})
+
+    def build_head(self) -> nn.Module:
+        """Build under mmseg's scope, whatever the default scope is.
+
+        Under mmdet's, ``FPNHead`` would silently get mmdet's cross-entropy
+        and fail in the first step (DESIGN trap 2).
+        """
+        head: nn.Module = MODELS.build(dict(self.cfg, _scope_=self.scope))
+        return head
+
+    def head_loss(self, head: nn.Module, group: Group) -> dict[str, Any]:
+        """Losses of a decode head."""
+        for sample in group.samples:
+            self.checked(sample, 'gt_sem_seg', SEG)
+        losses: dict[str, Any] = head.loss(
+            group.feats, group.samples, ConfigDict())
+        return losses
+
+    def predict(self, head: nn.Module, group: Group) -> None:
+        """Write ``pred_sem_seg`` (1, H, W) int64 at the evaluated size."""
+        size = group.samples[0].metainfo['batch_input_shape']
+        # a decode head resizes to image 0's pad_shape: give it the batch's
+        metas = [dict(s.metainfo, pad_shape=size) for s in group.samples]
+        logits = head.predict(self.select(group.feats), metas, self.test_cfg)
+        if logits.shape[-2:] != tuple(size):
+            logits = self._resize(head, logits, size)
+        for sample, logit in zip(group.samples, logits):
+            sample.pred_sem_seg = sem_seg_data(
+                self._labels(head, logit, sample))
+
+    def _labels(self, head: nn.Module, logit: Tensor,
+                sample: DetDataSample) -> Tensor:
+        """Cut the padding off, resize, take the best class."""
+        height, width = sample.metainfo['img_shape'][:2]
+        logit = logit[None, :, :height, :width]
+        size = self.test_cfg.get('eval_size') or sample.metainfo['ori_shape']
+        if logit.shape[-2:] != tuple(size[:2]):
+            logit = self._resize(head, logit, size[:2])
+        if logit.shape[1] == 1:  # binary heads with a threshold
+            threshold = getattr(head, 'threshold', 0.5)
+            return (logit[0].sigmoid() > threshold).long()
+        return logit.argmax(1)
+
+    @staticmethod
+    def _resize(head: nn.Module, logits: Tensor,
+                size: tuple[int, int]) -> Tensor:
+        return F.interpolate(
+            logits,
+            size=tuple(size),
+            mode='bilinear',
+            align_corners=getattr(head, 'align_corners', False))

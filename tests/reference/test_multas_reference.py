@@ -1,0 +1,103 @@
+"""Values computed with the authors' released code (SPEC 3, 4)."""
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.structures import InstanceData
+
+from mmmultas.functional.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from mmmultas.functional.losses import balanced_l1_sum
+from mmmultas.functional.matching import match_by_iou
+from mmmultas.models import AnchorGrid, MultiLevelAnchorHead
+
+DEFAULT = (
+    Path(__file__).parents[2] /
+    '../shared/golden/multas_reference_0.npz').resolve()
+PATH = Path(os.environ.get('MMMULTAS_REFERENCE', DEFAULT))
+pytestmark = pytest.mark.skipif(
+    not PATH.is_file(), reason=f'no reference values at {PATH}')
+
+
+@pytest.fixture(scope='module')
+def ref():
+    return np.load(PATH)
+
+
+def _anchors(ref):
+    size = int(ref['size'])
+    sizes = [(-(-size // s), -(-size // s)) for s in (8, 16, 32, 64)]
+    return AnchorGrid().grid(sizes, torch.device('cpu')), size
+
+
+def _images(ref):
+    return range(sum(key.startswith('gt_') for key in ref.files))
+
+
+def _gt(ref, image, size):
+    gt = torch.from_numpy(ref[f'gt_{image}'])
+    return InstanceData(
+        bboxes=gt[:, :4] * size, labels=gt[:, 4].long() - 1)
+
+
+def test_anchors(ref):
+    anchors, size = _anchors(ref)
+    np.testing.assert_allclose(
+        xyxy_to_cxcywh(anchors) / size, ref['priors_cxcywh'], atol=1e-6)
+
+
+def test_matching_is_exact(ref):
+    # on the reference's own anchors, so that no rounding of ours decides
+    anchors = cxcywh_to_xyxy(torch.from_numpy(ref['priors_cxcywh']))
+    for image in _images(ref):
+        gt = _gt(ref, image, 1)
+        match = match_by_iou(anchors, gt.bboxes)
+        best = torch.from_numpy(ref[f'iou_best_{image}'])
+        labels = torch.from_numpy(ref[f'iou_label_{image}']).long()
+        torch.testing.assert_close(match.overlap, best, atol=1e-6, rtol=0)
+        for low, high in ((0.5, 2.0), (0.4, 0.5), (-1.0, 0.4)):
+            zone = (best >= low) & (best < high)
+            assert torch.equal(
+                (match.overlap >= low) & (match.overlap < high), zone)
+        learnt = best >= 0.4
+        assert torch.equal(gt.labels[match.gt_index][learnt] + 1,
+                           labels[learnt])
+
+
+def test_balanced_l1(ref):
+    pred = torch.from_numpy(ref['bl1_pred'])
+    target = torch.from_numpy(ref['bl1_target'])
+    mean = balanced_l1_sum(pred, target) / pred.numel()
+    np.testing.assert_allclose(mean, ref['bl1_mean'], rtol=1e-4)
+
+
+@pytest.mark.parametrize('name, loss', [
+    ('focal', dict(type='mmmultas.FocalLoss')),
+    ('qfl', dict(type='mmmultas.QualityFocalLoss')),
+])
+def test_losses_of_the_head(ref, name, loss):
+    size = int(ref['size'])
+    conf = torch.from_numpy(ref['conf']).float()
+    loc = torch.from_numpy(ref['loc']).float()
+    head = MultiLevelAnchorHead(
+        conf.shape[-1], in_channels=8, stacked_convs=0, loss_cls=loss)
+    gts = [_gt(ref, image, size) for image in _images(ref)]
+    sums = head.loss_by_feat(
+        _levels(conf, size), _levels(loc, size), gts)
+    np.testing.assert_allclose(
+        sums['loss_bbox'].mean(), ref[f'loss_loc_iou_{name}'], rtol=1e-4)
+    np.testing.assert_allclose(
+        sums['loss_cls'].mean(), ref[f'loss_cls_iou_{name}'], rtol=1e-4)
+
+
+def _levels(flat, size):
+    """Undo the head's flattening: (N, A, C) to levels (N, 6 C, H, W)."""
+    levels, start = [], 0
+    for stride in (8, 16, 32, 64):
+        side = -(-size // stride)
+        stop = start + side * side * 6
+        part = flat[:, start:stop].reshape(len(flat), side, side, -1)
+        levels.append(part.permute(0, 3, 1, 2))
+        start = stop
+    return levels
