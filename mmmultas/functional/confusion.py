@@ -1,0 +1,87 @@
+"""Confusion matrices of label maps, and what is read from them.
+
+Suffixes: ``K`` classes, ``H`` and ``W`` pixels. Rows are the truth, columns
+the prediction. Images are added up before anything is divided.
+"""
+import torch
+from torch import Tensor
+
+__all__ = ['confusion_counts', 'nearest_resize', 'segmentation_scores']
+
+
+def confusion_counts(prediction_HW: Tensor,
+                     target_HW: Tensor,
+                     num_classes: int,
+                     ignore_index: int = 255) -> Tensor:
+    """Count the pixels of every (truth, prediction) pair of classes.
+
+    Args:
+        prediction_HW: Predicted class of every pixel.
+        target_HW: True class, or ``ignore_index`` for "does not count".
+        num_classes: K.
+        ignore_index: Value in the target that is left out.
+
+    Returns:
+        Tensor: (K, K) int64 on the prediction's device.
+
+    Raises:
+        ValueError: The sizes differ, or a value is not in [0, K).
+
+    Example:
+        >>> confusion_counts(torch.tensor([[0, 1, 1]]),
+        ...                  torch.tensor([[0, 0, 255]]), 2).tolist()
+        [[1, 1], [0, 0]]
+    """
+    if prediction_HW.shape != target_HW.shape:
+        raise ValueError(
+            f'prediction is {tuple(prediction_HW.shape)} but the truth '
+            f'{tuple(target_HW.shape)}')
+    target = target_HW.to(prediction_HW.device).long().flatten()
+    counted = target != ignore_index
+    target = target[counted]
+    prediction = prediction_HW.long().flatten()[counted]
+    for name, labels in (('prediction', prediction), ('truth', target)):
+        if len(labels) and (labels.min() < 0 or labels.max() >= num_classes):
+            raise ValueError(
+                f'{name} has labels {int(labels.min())} to '
+                f'{int(labels.max())}, but there are {num_classes} classes')
+    pairs = torch.bincount(
+        target * num_classes + prediction, minlength=num_classes**2)
+    return pairs.view(num_classes, num_classes)
+
+
+def nearest_resize(labels_HW: Tensor, size: tuple[int, int]) -> Tensor:
+    """Resize a label map to ``size`` (height, width) without new values.
+
+    Takes pixel ``floor(i * H / h)``, as OpenCV's ``INTER_NEAREST`` does.
+
+    Example:
+        >>> nearest_resize(torch.tensor([[1, 2, 3, 4]]), (1, 2)).tolist()
+        [[1, 3]]
+    """
+    rows, columns = (
+        torch.arange(new, device=labels_HW.device) * old // new
+        for new, old in zip(size, labels_HW.shape, strict=True))
+    return labels_HW[rows][:, columns]
+
+
+def segmentation_scores(
+        counts_KK: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """IoU and accuracy of every class, and accuracy over all pixels.
+
+    Returns:
+        tuple: ``iou`` (K,), ``accuracy`` (K,) and the overall accuracy (),
+        float64 in [0, 1]. nan where nothing can be said: IoU of a class that
+        is neither in the truth nor predicted, accuracy of one that is not
+        in the truth.
+
+    Example:
+        >>> iou, acc, overall = segmentation_scores(
+        ...     torch.tensor([[3, 1], [0, 0]]))
+        >>> iou.tolist(), overall.item()
+        ([0.75, 0.0], 0.75)
+    """
+    counts_KK = counts_KK.double()
+    hits, truth = counts_KK.diagonal(), counts_KK.sum(dim=1)
+    union = truth + counts_KK.sum(dim=0) - hits
+    return hits / union, hits / truth, hits.sum() / truth.sum()
