@@ -212,7 +212,8 @@ class StreamBatchSampler(Sampler[list[KeyedIndex]]):
     def __iter__(self) -> Iterator[list[KeyedIndex]]:
         batch = self._start
         per_epoch = self.batches_per_epoch
-        epoch, order = -1, np.empty(0, np.int64)
+        epoch = -1
+        order: NDArray[np.int64] = np.empty(0, np.int64)
         while True:
             if batch // per_epoch != epoch:
                 epoch = batch // per_epoch

@@ -1,0 +1,198 @@
+"""Reading the small files of a data set with one clear error each.
+
+Everything here runs before the first epoch. XML files are untrusted: a
+DOCTYPE (entity bombs, external entities) is refused and ``<filename>`` is
+never followed.
+"""
+import os
+import struct
+import warnings
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+from mmmultas.utils.errors import DataError
+
+__all__ = [
+    'VOCAnnotation', 'VOCObject', 'check_ids', 'png_size', 'read_ids',
+    'read_voc_xml', 'require_files'
+]
+
+_MAX_XML_BYTES = 16 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class VOCObject:
+    """One ``<object>``; ``bbox`` is 1-based xyxy as the file has it."""
+    name: str
+    bbox: tuple[int, int, int, int]
+    difficult: bool
+
+
+@dataclass(frozen=True)
+class VOCAnnotation:
+    """A parsed XML; ``size`` is (height, width), None where absent."""
+    size: tuple[int, int] | None
+    objects: list[VOCObject] = field(default_factory=list)
+
+
+def read_ids(path: str | os.PathLike[str]) -> list[str]:
+    """Read an id list: the first column of every line that is not blank.
+
+    CRLF, a byte order mark and trailing columns (VOC's class lists,
+    ``id 1``) are tolerated; repeated ids are dropped with a warning.
+
+    Args:
+        path: A text file.
+
+    Raises:
+        DataError: Missing or empty list, or an id that is no file stem.
+    """
+    try:
+        text = Path(path).read_text(encoding='utf-8-sig')
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f'Cannot read the id list {path} '
+                        f'({_reason(error)}).') from error
+    ids = [line.split()[0] for line in text.splitlines() if line.strip()]
+    return check_ids(ids, str(path))
+
+
+def check_ids(ids: Iterable[str], origin: str) -> list[str]:
+    """Refuse ids that leave their folder, drop repeated ones.
+
+    Args:
+        ids: Image ids: file names without folder and suffix.
+        origin: Where they come from, for the message.
+
+    Raises:
+        DataError: No ids at all, or one that is no plain file stem.
+    """
+    listed = [str(i) for i in ids]
+    for name in listed:
+        if name.startswith('.') or any(c in name for c in '/\\\0:'):
+            raise DataError(f'{origin} holds {name!r}, which is no image id; '
+                            f'write file names without folder or suffix.')
+    unique = list(dict.fromkeys(listed))
+    if not unique:
+        raise DataError(f'{origin} is empty; list at least one image id.')
+    if len(unique) < len(listed):
+        warnings.warn(
+            f'{origin}: {len(listed) - len(unique)} repeated ids left out.',
+            stacklevel=2)
+    return unique
+
+
+def require_files(folder: str | os.PathLike[str], names: Sequence[str],
+                  what: str, origin: str) -> None:
+    """Check that ``folder`` holds all of ``names``.
+
+    Args:
+        folder: Read once, however many names there are.
+        names: File names.
+        what: 'image', 'mask' …, for the message.
+        origin: Whose list asks for them, for the message.
+
+    Raises:
+        DataError: The folder or a file is missing.
+    """
+    try:
+        present = set(os.listdir(folder))
+    except OSError as error:
+        raise DataError(f'Cannot read the {what} folder {folder} '
+                        f'({_reason(error)}).') from error
+    missing = [name for name in names if name not in present]
+    if missing:
+        more = f' (and {len(missing) - 1} more)' if missing[1:] else ''
+        raise DataError(
+            f'{Path(folder) / missing[0]} is missing{more}; add the {what} '
+            f'or take its id out of {origin}.')
+
+
+def png_size(path: str | os.PathLike[str]) -> tuple[int, int]:
+    """Read (height, width) from the header of a PNG.
+
+    Raises:
+        DataError: Not readable, or no PNG.
+    """
+    try:
+        with open(path, 'rb') as file:
+            head = file.read(24)
+    except OSError as error:
+        raise DataError(f'Cannot read the mask {path} '
+                        f'({_reason(error)}).') from error
+    if len(head) < 24 or head[:8] != b'\x89PNG\r\n\x1a\n':
+        raise DataError(f'{path} is no PNG file; masks must be PNGs with '
+                        f'class numbers as pixel values.')
+    width, height = struct.unpack('>II', head[16:24])
+    return height, width
+
+
+def read_voc_xml(path: str | os.PathLike[str]) -> VOCAnnotation:
+    """Parse one annotation of the VOC layout.
+
+    Raises:
+        DataError: Missing, not XML, with a DOCTYPE, or with an object whose
+            name or box cannot be read.
+    """
+    root = _parse(path)
+    try:
+        size = _size(root)
+        objects = [_object(node) for node in root.findall('object')]
+    except (ValueError, OverflowError) as error:
+        raise DataError(f'{path} cannot be used: {error}; mend the '
+                        f'file.') from error
+    return VOCAnnotation(size, objects)
+
+
+def _parse(path: str | os.PathLike[str]) -> ElementTree.Element:
+    try:
+        with open(path, 'rb') as file:
+            data = file.read(_MAX_XML_BYTES + 1)
+        if len(data) > _MAX_XML_BYTES:
+            raise ValueError('larger than 16 MiB')
+        # entities need one; UTF-16 puts \0 between the letters
+        if b'<!DOCTYPE' in data.replace(b'\0', b''):
+            raise ValueError('a DOCTYPE is not allowed')
+        return ElementTree.fromstring(data)
+    except OSError as error:
+        raise DataError(f'Cannot read the annotation {path} '
+                        f'({_reason(error)}).') from error
+    except (ElementTree.ParseError, ValueError, LookupError) as error:
+        raise DataError(f'{path} is no usable XML file ({error}); mend it or '
+                        f'take its id out of the list.') from error
+
+
+def _size(root: ElementTree.Element) -> tuple[int, int] | None:
+    node = root.find('size')
+    if node is None:
+        return None
+    width, height = _number(node, 'width'), _number(node, 'height')
+    return (height, width) if width > 0 and height > 0 else None
+
+
+def _object(node: ElementTree.Element) -> VOCObject:
+    name = (node.findtext('name') or '').strip()
+    box = node.find('bndbox')
+    if not name or box is None:
+        raise ValueError('an <object> has no <name> or no <bndbox>')
+    x1, y1, x2, y2 = (
+        _number(box, side) for side in ('xmin', 'ymin', 'xmax', 'ymax'))
+    if x2 < x1 or y2 < y1:
+        raise ValueError(f'the box of a {name} is reversed '
+                         f'({x1}, {y1}, {x2}, {y2})')
+    difficult = (node.findtext('difficult') or '0').strip()
+    return VOCObject(name, (x1, y1, x2, y2), difficult not in ('0', ''))
+
+
+def _number(node: ElementTree.Element, tag: str) -> int:
+    text = node.findtext(tag)
+    try:
+        # some VOC2012 coordinates have decimals, which mmdet cuts
+        return int(float(text or ''))
+    except (ValueError, OverflowError):
+        raise ValueError(f'<{tag}> is {text!r}, not a number') from None
+
+
+def _reason(error: OSError | UnicodeDecodeError) -> str:
+    return getattr(error, 'strerror', None) or 'not UTF-8 text'

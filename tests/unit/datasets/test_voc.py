@@ -1,0 +1,191 @@
+import shutil
+
+import numpy as np
+import pytest
+
+from mmmultas.datasets.label_map import VOC_CLASSES
+from mmmultas.datasets.voc import VOCDataset
+from mmmultas.registry import DATASETS
+from mmmultas.utils.errors import ConfigError, DataError
+
+
+def voc(devkit, tasks=('det', 'seg'), subsets=None, **kwargs):
+    return DATASETS.build(
+        dict(
+            type='mmmultas.VOCDataset',
+            data_root=str(devkit.root),
+            subsets=subsets or [dict(root='VOC2012', ids='ids.txt')],
+            tasks=tasks,
+            **kwargs))
+
+
+def test_record_of_both_labels(devkit):
+    data = voc(devkit)
+    assert isinstance(data, VOCDataset) and len(data) == 3
+    info = data.get_data_info(0)
+    assert info['instances'] == [
+        dict(bbox=[10., 5., 40., 30.], bbox_label=7, ignore_flag=0),
+        dict(bbox=[44., 5., 54., 15.], bbox_label=11, ignore_flag=0)
+    ]
+    assert info['tasks'] == data.tasks == ('det', 'seg')
+    assert (info['height'], info['width']) == (40, 60)
+    assert info['img_id'] == 'a' and info['img_path'].endswith('a.jpg')
+    assert info['seg_map_path'].endswith('SegmentationClass/a.png')
+    assert info['seg_lut'][[0, 20, 21, 255]].tolist() == [0, 20, 254, 255]
+
+
+def test_metainfo_has_the_classes_of_its_tasks(devkit):
+    meta = voc(devkit).metainfo
+    assert meta['tasks'] == ('det', 'seg')
+    assert meta['det']['classes'] == VOC_CLASSES
+    assert meta['seg']['classes'] == ('background', *VOC_CLASSES)
+    assert meta['seg']['palette'][1] == meta['det']['palette'][0]
+    assert 'seg' not in voc(devkit, 'det').metainfo
+
+
+@pytest.mark.parametrize('task, kept, withheld', [
+    ('det', 'instances', 'seg_map_path'),
+    ('seg', 'seg_map_path', 'instances'),
+])
+def test_withheld_labels_are_not_even_read(devkit, task, kept, withheld):
+    folder = {'det': 'SegmentationClass', 'seg': 'Annotations'}[task]
+    shutil.rmtree(devkit.root / 'VOC2012' / folder)
+    info = voc(devkit, task).get_data_info(0)
+    assert kept in info and withheld not in info
+    assert ('seg_lut' in info) == (task == 'seg')
+
+
+@pytest.mark.parametrize('test_mode, use_difficult, flag', [
+    (False, True, 0),
+    (False, False, 1),
+    (True, True, 1),
+    (True, False, 1),
+])
+def test_difficult_boxes(devkit, test_mode, use_difficult, flag):
+    data = voc(
+        devkit, 'det', test_mode=test_mode, use_difficult=use_difficult)
+    flags = [i['ignore_flag'] for i in data.get_data_info(0)['instances']]
+    assert flags == [0, flag]
+
+
+def test_several_roots_and_tasks(devkit):
+    devkit.add('old', year='VOC2007')
+    data = voc(
+        devkit,
+        subsets=[
+            dict(root='VOC2007', ids=['old'], tasks='seg'),
+            dict(root='VOC2012', ids='ids.txt', tasks='det')
+        ])
+    assert [data.get_data_info(i)['tasks'] for i in (0, 1)] == [('seg', ),
+                                                                ('det', )]
+    assert data.tasks == () and data.metainfo['tasks'] == ('seg', 'det')
+    assert 'VOC2007' in data.get_data_info(0)['seg_map_path']
+
+
+def test_label_map_merges_renames_and_drops(devkit):
+    devkit.xml('a', [('moggy', (1, 1, 9, 9)), ('dog', (1, 1, 9, 9)),
+                     ('ufo', (1, 1, 9, 9))])
+    merge = {'moggy': 'cat', 'dog': 'cat', 'ufo': None}
+    data = voc(
+        devkit,
+        label_map=dict(det=merge, seg={
+            'cat': 'pet',
+            'dog': 'pet',
+            'cow': None
+        }))
+    labels = [i['bbox_label'] for i in data.get_data_info(0)['instances']]
+    classes = data.metainfo['det']['classes']
+    assert labels == [classes.index('cat')] * 2 and len(classes) == 19
+    pet = data.metainfo['seg']['classes'].index('pet')
+    lut = data.get_data_info(0)['seg_lut']
+    assert lut[[8, 12, 10]].tolist() == [pet, pet, 255]
+
+
+def test_own_classes(devkit):
+    data = voc(devkit, 'det', classes=dict(det=('dog', 'cat')))
+    labels = [i['bbox_label'] for i in data.get_data_info(0)['instances']]
+    assert labels == [1, 0] and len(data.metainfo['det']['palette']) == 2
+
+
+def test_split_rule_in_the_config(devkit):
+    rule = dict(type='fixed', source='ids.txt', num_det=1, num_seg=2)
+    parts = [
+        voc(devkit,
+            task,
+            subsets=[dict(root='VOC2012', ids=dict(rule, part=task))])
+        for task in ('det', 'seg')
+    ]
+    ids = [[d.get_data_info(i)['img_id'] for i in range(len(d))]
+           for d in parts]
+    assert len(ids[0]) == 1 and sorted(ids[0] + ids[1]) == ['a', 'b', 'c']
+
+
+def test_id_list_places(devkit, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'here.txt').write_text('a\n')
+    (devkit.root / 'root.txt').write_text('a\nb\n')
+    for ids, length in (('here.txt', 1), ('root.txt', 2), ('ids.txt', 3),
+                        (str(tmp_path / 'here.txt'), 1)):
+        assert len(voc(devkit, subsets=[dict(root='VOC2012', ids=ids)])) == \
+            length
+
+
+def test_indices_and_lazy_init(devkit):
+    assert len(voc(devkit, indices=2)) == 2
+    data = voc(devkit, subsets=[dict(root='no', ids='no')], lazy_init=True)
+    with pytest.raises(DataError, match='no is no folder'):
+        data.full_init()
+
+
+def test_size_comes_from_the_image_if_the_xml_has_none(devkit):
+    devkit.write('VOC2012/Annotations/a.xml', '<annotation></annotation>')
+    info = voc(devkit, 'det').get_data_info(0)
+    assert (info['height'], info['width']) == (40, 60)
+    assert info['instances'] == []
+
+
+def test_flat_boxes_are_ignored(devkit):
+    devkit.xml('a', [('cat', (5, 5, 5, 9))])
+    info = voc(devkit, 'det').get_data_info(0)
+    assert info['instances'][0]['ignore_flag'] == 1
+
+
+@pytest.mark.parametrize('missing, message', [
+    ('', 'VOCdevkit is no folder'),
+    ('VOC2012', 'VOC2012 is no folder'),
+    ('VOC2012/ids.txt', 'id list ids.txt'),
+    ('VOC2012/JPEGImages', 'image folder .*JPEGImages'),
+    ('VOC2012/JPEGImages/b.jpg', 'b.jpg is missing; add the image'),
+    ('VOC2012/Annotations/b.xml', 'b.xml is missing'),
+    ('VOC2012/SegmentationClass/b.png', 'b.png is missing'),
+])
+def test_missing_files(devkit, missing, message):
+    path = devkit.root / missing
+    shutil.rmtree(path) if path.is_dir() else path.unlink()
+    with pytest.raises(DataError, match=message):
+        voc(devkit)
+
+
+def test_unknown_class(devkit):
+    devkit.xml('b', [('ufo', (1, 1, 9, 9))])
+    with pytest.raises(DataError, match="b.xml .* class 'ufo'"):
+        voc(devkit)
+
+
+def test_mask_of_another_size(devkit):
+    devkit.mask('c', np.zeros((40, 61)))
+    with pytest.raises(DataError, match='c.png is 61×40, its image 60×40'):
+        voc(devkit)
+
+
+@pytest.mark.parametrize('kwargs, message', [
+    (dict(tasks='depth'), "'depth'"),
+    (dict(tasks=()), 'names none'),
+    (dict(subsets=[dict(root='VOC2012', id='x')]), "unknown key 'id'"),
+    (dict(subsets=[dict(root='VOC2012')]), 'needs `ids`'),
+    (dict(subsets=[dict(ids=dict(type='fixed'))]), '`source`'),
+    (dict(label_map=dict(seg='groups5')), "'groups5' is unknown"),
+])
+def test_config_errors(devkit, kwargs, message):
+    with pytest.raises(ConfigError, match=message):
+        voc(devkit, **kwargs)
