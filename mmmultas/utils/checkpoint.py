@@ -18,7 +18,8 @@ import torch
 from .errors import CheckpointError
 
 __all__ = [
-    'atomic_path', 'find_weights', 'load_file', 'load_weights', 'state_dict_of'
+    'assert_fits', 'atomic_path', 'find_weights', 'load_file',
+    'load_matching', 'load_weights', 'state_dict_of'
 ]
 
 #: Folder that is searched for files named in configs.
@@ -174,14 +175,34 @@ def load_weights(
         for key, value in state_dict_of(checkpoint).items()
         if (new := rename(key)) is not None
     }
+    assert_fits(module, named, source)
+    own = module.state_dict()
+    module.load_state_dict(
+        {key: value
+         for key, value in named.items() if key in own}, strict=False)
+    return [key for key in named if key not in own]
+
+
+def assert_fits(module: torch.nn.Module, state: dict[str, torch.Tensor],
+                source: str) -> None:
+    """Check that ``state`` fills every parameter and buffer.
+
+    Args:
+        module: What is to be filled.
+        state: Weights.
+        source: The file's name, for the message.
+
+    Raises:
+        CheckpointError: Something would stay unfilled or has another shape.
+    """
     own = module.state_dict()
     missing = [
         key for key in own
-        if key not in named and not key.endswith('num_batches_tracked')
+        if key not in state and not key.endswith('num_batches_tracked')
     ]
     shapes = [
         key for key in own
-        if key in named and named[key].shape != own[key].shape
+        if key in state and state[key].shape != own[key].shape
     ]
     if missing or shapes:
         first = (missing + shapes)[0]
@@ -190,10 +211,34 @@ def load_weights(
             f'{len(own)} entries are missing and {len(shapes)} have another '
             f'shape (first: {first}); use the config that it was trained '
             'with.')
-    module.load_state_dict(
-        {key: value
-         for key, value in named.items() if key in own}, strict=False)
-    return [key for key in named if key not in own]
+
+
+def load_matching(module: torch.nn.Module, state: dict[str, torch.Tensor],
+                  source: str) -> str:
+    """Fill what fits by name and shape.
+
+    Returns:
+        A sentence that says what was and what was not loaded.
+
+    Raises:
+        CheckpointError: Nothing fits.
+    """
+    own = module.state_dict()
+    fits = {
+        key: value
+        for key, value in state.items()
+        if key in own and own[key].shape == value.shape
+    }
+    if not fits:
+        raise CheckpointError(
+            f'Checkpoint {source} fills nothing of this model (its first '
+            f'entry is {next(iter(state), "missing")}): check the path.')
+    module.load_state_dict(fits, strict=False)
+    left = sorted({key.rsplit('.', 1)[0] for key in own if key not in fits})
+    report = f'{len(fits)} of {len(own)} entries filled'
+    if left:
+        report += f'; at their initial values: {", ".join(left)}'
+    return report
 
 
 @contextlib.contextmanager

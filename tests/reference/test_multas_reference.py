@@ -5,8 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmdet.models.layers import ExpMomentumEMA
 from mmengine.structures import InstanceData
+from torch import nn
 
+from mmmultas.engine.schedulers import warmup_cosine
 from mmmultas.functional.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
 from mmmultas.functional.losses import balanced_l1_sum
 from mmmultas.functional.matching import match_by_iou
@@ -101,3 +104,24 @@ def _levels(flat, size):
         levels.append(part.permute(0, 3, 1, 2))
         start = stop
     return levels
+
+
+def test_learning_rate(ref):
+    for step, value in zip(ref['lr_iters'], ref['lr_values']):
+        factor = warmup_cosine(int(step), 1000, 500, 0.1, 0.1)
+        np.testing.assert_allclose(5e-3 * factor, value, rtol=1e-6)
+
+
+def test_ema_decay(ref):
+    """What MMEngine's EMA is configured to, from the second update on."""
+    for step, decay in zip(ref['ema_updates'], ref['ema_decay']):
+        model = nn.Linear(1, 1, bias=False)
+        ema = ExpMomentumEMA(model, momentum=2e-4, gamma=2000)
+        nn.init.zeros_(ema.module.weight)
+        nn.init.ones_(model.weight)
+        ema.steps.fill_(int(step) - 1)
+        if step == 1:
+            continue  # MMEngine copies the model at its first update
+        ema.update_parameters(model)
+        np.testing.assert_allclose(
+            1 - ema.module.weight.item(), decay, rtol=1e-4)

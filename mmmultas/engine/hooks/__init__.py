@@ -1,0 +1,6 @@
+"""Hooks; what they remember is in the checkpoint or derived."""
+from .checkpoint import CheckpointHook
+from .early_stopping import EarlyStoppingHook
+from .multi_scale import MultiScaleHook
+
+__all__ = ['CheckpointHook', 'EarlyStoppingHook', 'MultiScaleHook']

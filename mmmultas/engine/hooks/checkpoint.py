@@ -1,0 +1,150 @@
+"""When checkpoints are written, and which are kept (DESIGN trap 17)."""
+from pathlib import Path
+from typing import Any
+
+from mmengine.dist import all_reduce_params, is_distributed, master_only
+from mmengine.hooks import Hook
+
+from mmmultas.registry import HOOKS
+from mmmultas.utils.checkpoint import atomic_path
+from mmmultas.utils.errors import ConfigError
+
+__all__ = ['CheckpointHook']
+
+
+@HOOKS.register_module()
+class CheckpointHook(Hook):
+    """Save after every epoch, in mid-epoch, and the best model.
+
+    An epoch is saved before it is validated, so that a kill during
+    validation loses nothing: on resume the validation is run. Older files
+    are deleted once the new one is whole. In mid-epoch a save waits until
+    gradients are accumulated wholly.
+
+    Args:
+        interval: Epochs from one save to the next; the last is always saved.
+        interval_iters: Also save every so many updates of the run.
+        max_keep: Regular checkpoints that are kept.
+        save_best: Metric that the best model is chosen by (higher is
+            better), for example ``'score'``; None for none.
+    """
+    # after EMA's exchange of weights and the loggers
+    priority = 'VERY_LOW'
+
+    def __init__(self,
+                 interval: int = 1,
+                 interval_iters: int | None = None,
+                 max_keep: int = 3,
+                 save_best: str | None = 'score') -> None:
+        for key, value in dict(
+                interval=interval,
+                interval_iters=interval_iters or 1,
+                max_keep=max_keep).items():
+            if int(value) < 1:
+                raise ConfigError(f'`default_hooks.checkpoint.{key}` must be '
+                                  f'at least 1, got {value}.')
+        self.interval = interval
+        self.interval_iters = interval_iters
+        self.max_keep = max_keep
+        self.save_best = save_best
+
+    def after_train_iter(self,
+                         runner: Any,
+                         batch_idx: int,
+                         data_batch: Any = None,
+                         outputs: Any = None) -> None:
+        """Save in mid-epoch."""
+        done = runner.iter + 1
+        if self.interval_iters is None or done % self.interval_iters:
+            return
+        if batch_idx + 1 == len(runner.train_dataloader):
+            return  # the epoch's own save follows
+        wrapper = runner.optim_wrapper
+        if done % getattr(wrapper, '_accumulative_counts', 1):
+            return
+        self._save(runner, f'iter_{done}.pth', runner.epoch, done)
+        self._prune(runner)
+
+    def after_train_epoch(self, runner: Any) -> None:
+        """Save an epoch, before its validation."""
+        done = runner.epoch + 1
+        stops = done == runner.max_epochs
+        if done % self.interval and not stops:
+            return
+        self._save(runner, f'epoch_{done}.pth', done, runner.iter)
+        self._prune(runner)
+
+    def after_val_epoch(self,
+                        runner: Any,
+                        metrics: dict[str, float] | None = None) -> None:
+        """Save the best model so far."""
+        if self.save_best is None or metrics is None:
+            return
+        if self.save_best not in metrics:
+            raise ConfigError(
+                f'`default_hooks.checkpoint.save_best` is '
+                f'{self.save_best!r}, but the metrics are {sorted(metrics)}.')
+        value = float(metrics[self.save_best])
+        key = f'best_{self.save_best}'
+        best = dict(runner.message_hub.runtime_info.get(key, {}))
+        if best and value <= best['value']:
+            return
+        name = self.save_best.replace('/', '_')
+        file = f'best_{name}_epoch_{runner.epoch}.pth'
+        runner.message_hub.update_info(
+            key, dict(value=value, epoch=runner.epoch, file=file))
+        self._save(
+            runner, file, runner.epoch, runner.iter, regular=False)
+        self._remove(runner, f'best_{name}_epoch_*.pth', keep=[file])
+        runner.logger.info(f'Best so far: {self.save_best} {value:.4f} in '
+                           f'epoch {runner.epoch}, saved as {file}.')
+
+    def _save(self,
+              runner: Any,
+              file: str,
+              epoch: int,
+              done: int,
+              regular: bool = True) -> None:
+        _sync_buffers(runner)
+        runner.save_checkpoint(
+            runner.work_dir, file, meta=dict(epoch=epoch, iter=done))
+        if regular:
+            self._point_at(runner, file)
+
+    @master_only
+    def _point_at(self, runner: Any, file: str) -> None:
+        folder = Path(runner.work_dir)
+        with atomic_path(folder / 'last_checkpoint') as part:
+            part.write_text(str(folder / file))
+
+    @master_only
+    def _prune(self, runner: Any) -> None:
+        folder = Path(runner.work_dir)
+        files = [
+            path for stem in ('epoch', 'iter')
+            for path in folder.glob(f'{stem}_*.pth')
+        ]
+        files.sort(key=lambda path: path.stat().st_mtime)
+        for path in files[:-self.max_keep]:
+            path.unlink(missing_ok=True)
+
+    @master_only
+    def _remove(self, runner: Any, pattern: str, keep: list[str]) -> None:
+        for path in Path(runner.work_dir).glob(pattern):
+            if path.name not in keep:
+                path.unlink(missing_ok=True)
+
+
+def _sync_buffers(runner: Any) -> None:
+    """Give every process the buffers that a resumed run will have.
+
+    Batch norm's statistics differ between processes; only one process
+    writes. Averaging them first makes a resumed run equal this one.
+    """
+    if not is_distributed():
+        return
+    all_reduce_params(runner.model.buffers(), op='mean')
+    for hook in runner.hooks:
+        ema = getattr(hook, 'ema_model', None)
+        if ema is not None:
+            all_reduce_params(ema.module.buffers(), op='mean')

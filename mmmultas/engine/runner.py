@@ -1,0 +1,214 @@
+"""MMEngine's runner, for several streams and safe files."""
+import importlib.util
+import re
+from pathlib import Path
+from typing import Any
+
+import torch
+from mmengine.dist import master_only
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+
+from mmmultas.registry import RUNNERS
+from mmmultas.utils.checkpoint import (assert_fits, atomic_path, load_file,
+                                       load_matching, state_dict_of)
+from mmmultas.utils.errors import CheckpointError
+
+__all__ = ['MultiTaskRunner', 'latest_checkpoints', 'may_skip_a_head']
+
+
+@RUNNERS.register_module()
+class MultiTaskRunner(Runner):
+    """Runner whose files are whole, safe and complete.
+
+    * Checkpoints are written atomically and read without executing them.
+    * ``resume`` without a path takes the newest one that can be read.
+    * Resume and test demand that a checkpoint fills the whole model;
+      ``load_from`` in training takes what fits and says what did not.
+    * ``find_unused_parameters`` is on exactly where a head may lack labels.
+    """
+    _strict = False
+
+    def build_visualizer(self, visualizer: Any = None) -> Any:
+        """Leave TensorBoard out where it is not installed."""
+        backends = isinstance(visualizer, dict) and visualizer.get(
+            'vis_backends')
+        if backends and importlib.util.find_spec('tensorboard') is None:
+            visualizer = dict(
+                visualizer,
+                vis_backends=[
+                    b for b in backends
+                    if 'Tensorboard' not in str(b.get('type'))
+                ])
+        return super().build_visualizer(visualizer)
+
+    def wrap_model(self, model_wrapper_cfg: dict | None,
+                   model: torch.nn.Module) -> torch.nn.Module:
+        """Let DDP look for unused parameters only where there may be any."""
+        if self.distributed and 'find_unused_parameters' not in self.cfg:
+            self.cfg['find_unused_parameters'] = may_skip_a_head(
+                self.cfg, set(getattr(model, 'tasks', ())))
+        return super().wrap_model(model_wrapper_cfg, model)
+
+    def scale_lr(self,
+                 optim_wrapper: Any,
+                 auto_scale_lr: dict | None = None) -> None:
+        """Scale by the images of an update, over streams and processes."""
+        streams = self._train_dataloader
+        per_process = (
+            self.train_loop.dataloader.images_per_update // self.world_size)
+        self._train_dataloader = dict(batch_size=per_process)
+        try:
+            super().scale_lr(optim_wrapper, auto_scale_lr)
+        finally:
+            self._train_dataloader = streams
+
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Tell our schedulers which stream an update draws from."""
+        built = super().build_param_scheduler(scheduler)
+        parts = built.values() if isinstance(built, dict) else [built]
+        for part in parts:
+            for one in part:
+                if hasattr(one, 'bind'):
+                    one.bind(self.train_loop.dataloader.schedule)
+        return built
+
+    @master_only
+    def save_checkpoint(self, out_dir: str, filename: str, *args: Any,
+                        **kwargs: Any) -> None:
+        """Write atomically.
+
+        Raises:
+            CheckpointError: The disk is full or the folder not writable;
+                older checkpoints are as they were.
+        """
+        target = Path(out_dir) / filename
+        try:
+            with atomic_path(target) as part:
+                super().save_checkpoint(
+                    str(part.parent), part.name, *args, **kwargs)
+        except OSError as error:
+            raise CheckpointError(
+                f'Checkpoint {target} cannot be written ({error}); older '
+                'ones are intact: make room or choose another `work_dir`, '
+                'then use --resume.') from error
+
+    def load_checkpoint(self,
+                        filename: str,
+                        map_location: Any = 'cpu',
+                        strict: bool = False,
+                        revise_keys: Any = None) -> dict[str, Any]:
+        """Read a checkpoint into the model.
+
+        Args:
+            filename: A local file.
+            map_location: As in :func:`torch.load`.
+            strict: Whether everything must be filled; always so in resume
+                and test.
+            revise_keys: Not used; ``module.`` is removed.
+        """
+        checkpoint = load_file(filename, map_location)
+        checkpoint['state_dict'] = state_dict_of(checkpoint)
+        model = self.model
+        model = model.module if is_model_wrapper(model) else model
+        strict = strict or self._strict or self._resume
+        if strict:
+            assert_fits(model, checkpoint['state_dict'], str(filename))
+        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        report = load_matching(model, checkpoint['state_dict'], str(filename))
+        self._has_loaded = True
+        self.logger.info(f'Loaded {filename}: {report}')
+        return checkpoint
+
+    def load_or_resume(self) -> None:
+        """Resume from the newest checkpoint that can be read."""
+        if self._has_loaded or not self._resume or self._load_from:
+            super().load_or_resume()
+            return
+        candidates = latest_checkpoints(self.work_dir)
+        if not candidates:
+            self.logger.info(
+                f'No checkpoint in {self.work_dir} yet: start at the '
+                'beginning.')
+        for path in candidates:
+            try:
+                load_file(path)
+            except CheckpointError as error:
+                self.logger.warning(f'{error} Trying an older one.')
+                continue
+            self.logger.info(f'Resume from {path}.')
+            self.resume(str(path))
+            return
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Resume model, optimizer, schedules and position.
+
+        Raises:
+            CheckpointError: The file has weights but no training state.
+        """
+        super().resume(filename, *args, **kwargs)
+
+    def val(self) -> dict[str, float]:
+        """Validate ``load_from``, which must fill the model."""
+        self._strict = True
+        metrics: dict[str, float] = super().val()
+        return metrics
+
+    def test(self) -> dict[str, float]:
+        """Test ``load_from``, which must fill the model."""
+        self._strict = True
+        metrics: dict[str, float] = super().test()
+        return metrics
+
+
+def latest_checkpoints(work_dir: str | Path) -> list[Path]:
+    """Checkpoints of a run, the one to resume from first.
+
+    Those that ``last_checkpoint`` names come first (an empty or stale file
+    is passed over), then epochs and updates by number, newest first.
+    """
+    folder = Path(work_dir)
+    found = []
+    pointer = folder / 'last_checkpoint'
+    if pointer.is_file():
+        name = pointer.read_text(errors='replace').strip()
+        path = Path(name) if name else folder
+        # a moved work_dir leaves a pointer into its old place
+        path = path if path.is_file() else folder / path.name
+        if path.is_file():
+            found.append(path)
+    numbered = [
+        path for path in folder.glob('*.pth')
+        if re.fullmatch(r'(epoch|iter)_\d+', path.stem)
+    ]
+    numbered.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return found + [path for path in numbered if path not in found]
+
+
+def may_skip_a_head(cfg: Any, tasks: set[str]) -> bool:
+    """Whether some update may leave a head without labels on a process.
+
+    False only if every update draws, for each task, from a stream whose
+    samples all carry it by the config's word.
+    """
+    if cfg.get('train_cfg') is None or not cfg.get('train_dataloader'):
+        return False
+    streams = cfg['train_dataloader']
+    if cfg['train_cfg'].get('alternate', 'iteration') == 'epoch':
+        certain = [_certain_tasks(s.get('dataset', {}))
+                   for s in streams.values() if s]
+        return not all(tasks <= part for part in certain)
+    covered: set[str] = set()
+    for stream in streams.values():
+        covered |= _certain_tasks((stream or {}).get('dataset', {}))
+    return not tasks <= covered
+
+
+def _certain_tasks(dataset: Any) -> set[str]:
+    """Tasks that every sample of a data set's config carries."""
+    tasks = dataset.get('tasks')
+    if tasks is not None:
+        return {tasks} if isinstance(tasks, str) else set(tasks)
+    parts = dataset.get('datasets') or []
+    known = [_certain_tasks(part) for part in parts]
+    return set.intersection(*known) if known else set()

@@ -1,0 +1,153 @@
+"""The training loop: it schedules, nothing else."""
+import hashlib
+from typing import Any
+
+import torch
+from mmengine.dist import get_rank
+from mmengine.runner import BaseLoop
+
+from mmmultas.registry import LOOPS
+from mmmultas.utils.errors import ConfigError
+
+from .streams import StreamSet
+
+__all__ = ['MultiTaskTrainLoop', 'seed_update']
+
+
+def seed_update(seed: int, update: int) -> None:
+    """Seed torch for one update: dropout is then the same on resume.
+
+    A function of (seed, update, rank) alone (DESIGN 1).
+    """
+    digest = hashlib.blake2b(
+        repr((seed, update, get_rank())).encode(), digest_size=8).digest()
+    torch.manual_seed(int.from_bytes(digest, 'little') >> 1)
+
+
+@LOOPS.register_module()
+class MultiTaskTrainLoop(BaseLoop):
+    """Draw a batch from the streams of an update, step once, repeat.
+
+    Args:
+        runner: The runner.
+        dataloader: One stream config per name.
+        max_epochs: Epochs of the run; an epoch is ``epoch_length`` updates.
+        alternate: ``'iteration'``: every stream in every update;
+            ``'epoch'``: one stream at a time, a pass each.
+        epoch_length: ``'max'``, ``'min'``, a stream's name or a number; see
+            :mod:`mmmultas.engine.streams`.
+        val_begin: First epoch after which validation runs.
+        val_interval: Epochs from one validation to the next; the last epoch
+            is always validated.
+    """
+
+    def __init__(self,
+                 runner: Any,
+                 dataloader: dict[str, Any],
+                 max_epochs: int,
+                 alternate: str = 'iteration',
+                 epoch_length: int | str = 'max',
+                 val_begin: int = 1,
+                 val_interval: int = 1) -> None:
+        if int(max_epochs) < 1:
+            raise ConfigError('`train_cfg.max_epochs` must be at least 1, '
+                              f'got {max_epochs}.')
+        super().__init__(
+            runner,
+            StreamSet(
+                dataloader,
+                seed=runner.seed or 0,
+                alternate=alternate,
+                epoch_length=epoch_length))
+        self._max_epochs = int(max_epochs)
+        self._epoch = 0
+        self._iter = 0
+        self.val_begin = val_begin
+        self.val_interval = val_interval
+        #: Set by EarlyStoppingHook.
+        self.stop_training = False
+
+    @property
+    def max_epochs(self) -> int:
+        """Epochs of the run."""
+        return self._max_epochs
+
+    @property
+    def max_iters(self) -> int:
+        """Updates of the run."""
+        return self._max_epochs * len(self.dataloader)
+
+    @property
+    def epoch(self) -> int:
+        """Epochs done."""
+        return self._epoch
+
+    @property
+    def iter(self) -> int:
+        """Updates done."""
+        return self._iter
+
+    def run(self) -> torch.nn.Module:
+        """Train to the end, from wherever a checkpoint left off."""
+        self._check_position()
+        self.runner.call_hook('before_train')
+        if self._iter > 0 and self._iter == self._epoch * len(
+                self.dataloader):
+            # the checkpoint was written before this validation
+            self._validate()
+        while self._epoch < self._max_epochs and not self.stop_training:
+            self.run_epoch()
+            self._validate()
+        self.runner.call_hook('after_train')
+        model: torch.nn.Module = self.runner.model
+        return model
+
+    def run_epoch(self) -> None:
+        """The updates of this epoch that are still to do."""
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        self.dataloader.seek(self._iter)
+        start = self._iter - self._epoch * len(self.dataloader)
+        for index in range(start, len(self.dataloader)):
+            self.run_iter(index, self.dataloader.batches(self._iter))
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def run_iter(self, index: int, data_batch: dict[str, Any]) -> None:
+        """One update.
+
+        Args:
+            index: Place of the update in its epoch.
+            data_batch: The batch of each stream.
+        """
+        self.runner.call_hook(
+            'before_train_iter', batch_idx=index, data_batch=data_batch)
+        seed_update(self.runner.seed or 0, self._iter)
+        outputs = self.runner.model.train_step(
+            data_batch, optim_wrapper=self.runner.optim_wrapper)
+        for name, stream in self.dataloader.streams.items():
+            self.runner.message_hub.update_scalar(f'train/{name}.epoch',
+                                                  stream.drawn / len(stream))
+        self.runner.call_hook(
+            'after_train_iter',
+            batch_idx=index,
+            data_batch=data_batch,
+            outputs=outputs)
+        self._iter += 1
+
+    def _validate(self) -> None:
+        due = self._epoch >= self.val_begin and (
+            self._epoch % self.val_interval == 0
+            or self._epoch == self._max_epochs)
+        if self.runner.val_loop is not None and due:
+            self.runner.val_loop.run()
+
+    def _check_position(self) -> None:
+        low = self._epoch * len(self.dataloader)
+        if not low <= self._iter <= low + len(self.dataloader):
+            raise ConfigError(
+                f'The checkpoint stands at update {self._iter} in epoch '
+                f'{self._epoch}, but an epoch now has {len(self.dataloader)} '
+                'updates: resume with the data, batch sizes, number of '
+                'processes and `epoch_length` of the first run, or start a '
+                'new one with `load_from`.')

@@ -1,0 +1,212 @@
+"""Validation and test: one pass per stream, one evaluator per task."""
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import BaseLoop
+from mmengine.runner.amp import autocast
+
+from mmmultas.registry import EVALUATOR, LOOPS
+from mmmultas.utils.errors import ConfigError
+
+from .streams import build_eval_loader, check_streams, joint_metainfo
+
+__all__ = ['MultiTaskTestLoop', 'MultiTaskValLoop', 'selection_score']
+
+
+def selection_score(metrics: Mapping[str, float],
+                    weights: Mapping[str, float]) -> float:
+    """The value that models are selected by: sum of weight x metric.
+
+    Args:
+        metrics: What the evaluators returned.
+        weights: Weight of each metric that counts.
+
+    Raises:
+        ConfigError: A weight for a metric that does not exist.
+
+    Example:
+        >>> selection_score({'det/mAP': 40., 'seg/mIoU': 60.},
+        ...                 {'det/mAP': 1, 'seg/mIoU': 0.5})
+        70.0
+    """
+    total = 0.0
+    for name, weight in weights.items():
+        if name not in metrics:
+            raise ConfigError(
+                f'`val_cfg.selection` names {name!r}, but the metrics are '
+                f'{sorted(metrics)}.')
+        value = float(metrics[name])
+        # n/a (no ground truth at all) tells nothing for or against a model
+        total += 0.0 if math.isnan(value) else weight * value
+    return total
+
+
+class _EvalLoop(BaseLoop):
+    """What validation and test share."""
+    #: ``'val'`` or ``'test'``: names of hooks, config keys.
+    mode: str
+
+    def __init__(self,
+                 runner: Any,
+                 dataloader: dict[str, Any],
+                 evaluator: Mapping[str, Any],
+                 fp16: bool = False) -> None:
+        check_streams(f'{self.mode}_dataloader', dataloader)
+        seed = runner.seed or 0
+        self.loaders = {
+            name: build_eval_loader(f'{self.mode}_dataloader', name, cfg,
+                                    seed)
+            for name, cfg in dataloader.items() if cfg is not None
+        }
+        self._runner = runner
+        # MMEngine's hooks ask a loop's `dataloader` for length and data set
+        self.dataloader = _Joined(self.loaders)
+        self.evaluators = self._build_evaluators(evaluator)
+        self.fp16 = fp16
+
+    def _build_evaluators(self, cfgs: Mapping[str, Any]) -> dict[str, Any]:
+        key = f'{self.mode}_evaluator'
+        if not isinstance(cfgs, Mapping) or 'type' in cfgs or not cfgs:
+            raise ConfigError(f'`{key}` is a dict of metrics per task, for '
+                              f'example {key}=dict(det=dict(type='
+                              "'mmmultas.VOCDetMetric')).")
+        meta = self.dataloader.dataset.metainfo
+        evaluators = {}
+        for task, metrics in cfgs.items():
+            if metrics is None:
+                continue
+            if task not in meta['tasks']:
+                raise ConfigError(
+                    f'`{key}` has metrics for {task!r}, but no data set of '
+                    f'`{self.mode}_dataloader` carries its labels (they '
+                    f'carry {meta["tasks"]}).')
+            evaluators[task] = EVALUATOR.build(
+                dict(
+                    type='mmmultas.TaskEvaluator', task=task,
+                    metrics=metrics))
+            evaluators[task].dataset_meta = meta
+        return evaluators
+
+    def _stage(self, name: str, **kwargs: Any) -> None:
+        self.runner.call_hook(name.format(self.mode), **kwargs)
+
+    def run(self) -> dict[str, float]:
+        """Pass every stream once; return the metrics of all tasks."""
+        self._stage('before_{}')
+        self._stage('before_{}_epoch')
+        self.runner.model.eval()
+        done = 0
+        for name, loader in self.loaders.items():
+            tasks = self._begin(name)
+            for data_batch in loader:
+                self.run_iter(done, data_batch, tasks)
+                done += 1
+        self._predict_only(None)
+        metrics: dict[str, float] = {}
+        for evaluator in self.evaluators.values():
+            metrics.update(evaluator.evaluate())
+        metrics = self.finish(metrics)
+        self._stage('after_{}_epoch', metrics=metrics)
+        self._stage('after_{}')
+        return metrics
+
+    def finish(self, metrics: dict[str, float]) -> dict[str, float]:
+        """What else is said of a pass."""
+        return metrics
+
+    def _begin(self, name: str) -> tuple[str, ...]:
+        """Announce a stream; the tasks that its images are evaluated for."""
+        dataset = self.loaders[name].dataset
+        for evaluator in self.evaluators.values():
+            evaluator.begin_stream(len(dataset))
+        carried = dict(dataset.metainfo).get('tasks', ())
+        tasks = tuple(t for t in self.evaluators if t in carried)
+        self._predict_only(tasks)
+        return tasks
+
+    def _predict_only(self, tasks: tuple[str, ...] | None) -> None:
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
+        model.predict_only(tasks)
+
+    @torch.no_grad()
+    def run_iter(self, index: int, data_batch: dict[str, Any],
+                 tasks: tuple[str, ...]) -> None:
+        """One batch through the network, then to every task's evaluator."""
+        self._stage(
+            'before_{}_iter', batch_idx=index, data_batch=data_batch)
+        step = getattr(self.runner.model, f'{self.mode}_step')
+        with autocast(enabled=self.fp16):
+            outputs = step(data_batch)
+        for evaluator in self.evaluators.values():
+            evaluator.process(data_samples=outputs, data_batch=data_batch)
+        self._stage(
+            'after_{}_iter',
+            batch_idx=index,
+            data_batch=data_batch,
+            outputs=outputs)
+
+
+class _Joined:
+    """Several loaders as one, for hooks that ask for length and names."""
+
+    def __init__(self, loaders: Mapping[str, Any]) -> None:
+        self.loaders = loaders
+        self.dataset = type('Datasets', (), {})()
+        self.dataset.metainfo = joint_metainfo(
+            [loader.dataset for loader in loaders.values()])
+
+    def __len__(self) -> int:
+        return sum(len(loader) for loader in self.loaders.values())
+
+
+@LOOPS.register_module()
+class MultiTaskValLoop(_EvalLoop):
+    """Validation; adds ``score``, by which models are selected.
+
+    A stream that carries the labels of several tasks passes the network
+    once.
+
+    Args:
+        runner: The runner.
+        dataloader: One loader config per stream.
+        evaluator: Config(s) of the metrics of each task.
+        fp16: Whether the network runs under autocast.
+        selection: Weight of each metric in ``score``, for example
+            ``{'det/mAP': 1, 'seg/mIoU': 1}``; None for no score.
+    """
+    mode = 'val'
+
+    def __init__(self,
+                 runner: Any,
+                 dataloader: dict[str, Any],
+                 evaluator: Mapping[str, Any],
+                 fp16: bool = False,
+                 selection: Mapping[str, float] | None = None) -> None:
+        super().__init__(runner, dataloader, evaluator, fp16)
+        self.selection = {k: v for k, v in (selection or {}).items() if v}
+
+    def finish(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Add the score and keep the history of scores, by epoch."""
+        if not self.selection:
+            return metrics
+        score = selection_score(metrics, self.selection)
+        hub = self.runner.message_hub
+        history = dict(hub.runtime_info.get('selection_history', {}))
+        history[int(self.runner.epoch)] = score
+        hub.update_info('selection_history', history)
+        print_log(
+            f'score {score:.4f} = ' + ' + '.join(
+                f'{w:g} x {name}' for name, w in self.selection.items()),
+            logger='current')
+        return dict(metrics, score=score)
+
+
+@LOOPS.register_module()
+class MultiTaskTestLoop(_EvalLoop):
+    """Test: as validation, without a score."""
+    mode = 'test'

@@ -1,0 +1,48 @@
+"""What a tool prints when something is wrong: one clear sentence."""
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .errors import UserError
+
+__all__ = ['friendly_errors', 'sentence_of']
+
+#: Set to 1 to see tracebacks.
+TRACEBACK_ENV = 'MMMULTAS_TRACEBACK'
+
+
+def sentence_of(error: BaseException) -> str | None:
+    """The sentence for an error that a user can mend, else None."""
+    if isinstance(error, UserError):
+        # a data-loading worker's error carries a traceback in front
+        match = re.search(r'mmmultas\.utils\.errors\.\w+: (.*)\Z', str(error),
+                          re.DOTALL)
+        return match[1].strip() if match else str(error)
+    if isinstance(error, FileNotFoundError):
+        name = error.filename or str(error)
+        return f'{name} does not exist: check the path.'
+    if isinstance(error, KeyError) and 'registry' in str(error):
+        text = ' '.join(str(error.args[0]).split())
+        return text.split(' Please check')[0]
+    return None
+
+
+@contextmanager
+def friendly_errors() -> Iterator[None]:
+    """Print the sentence and exit with 1; other errors pass through.
+
+    Raises:
+        SystemExit: A user's error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if os.environ.get(TRACEBACK_ENV) == '1':
+            raise
+        sentence = sentence_of(error)
+        if sentence is None:
+            raise
+        print(f'error: {sentence}', file=sys.stderr)
+        sys.exit(1)
