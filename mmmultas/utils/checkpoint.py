@@ -33,12 +33,11 @@ TORCHVISION_FILES = {
 
 
 def _safe_globals() -> list[Any]:
-    """What our own checkpoints hold beside tensors and plain types."""
-    from mmengine.logging import HistoryBuffer
+    """What optimizers of others may hold beside tensors: NumPy's numbers."""
     core = getattr(np, '_core', None) or np.core
     return [
-        HistoryBuffer, core.multiarray._reconstruct, core.multiarray.scalar,
-        np.ndarray, np.dtype,
+        core.multiarray._reconstruct, core.multiarray.scalar, np.ndarray,
+        np.dtype,
         *{type(np.dtype(t))
           for t in (bool, int, np.int64, np.float32, float)}
     ]

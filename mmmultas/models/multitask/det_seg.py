@@ -5,7 +5,7 @@ from typing import Any
 import torch
 from mmdet.structures import SampleList
 from mmengine.dist import all_reduce, get_world_size
-from mmengine.model import BaseModel
+from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
 
 from mmmultas.registry import MODELS, TASKS
@@ -60,7 +60,8 @@ class MultiTaskDetSeg(BaseModel):
         self.neck = None if neck is None else _build('neck', MODELS.build,
                                                      neck)
         self.tasks = _build_tasks(heads or {})
-        self.heads = nn.ModuleDict({
+        # not nn.ModuleDict: that one hides the heads from init_weights
+        self.heads = ModuleDict({
             name: _build(f'heads.{name}', lambda _, t=task: t.build_head(),
                          task.cfg)
             for name, task in self.tasks.items()

@@ -1,0 +1,267 @@
+"""Tiny models, data sets and configs that train in seconds."""
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.config import Config
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor, nn
+from torch.utils.data import Dataset
+
+from mmmultas.registry import DATASETS, MODELS
+from mmmultas.structures import DET, SEG, sem_seg_data
+
+__all__ = [
+    'ToyBackbone', 'ToyDataset', 'toy_batch', 'toy_config', 'toy_model',
+    'toy_stream'
+]
+
+CLASSES = ('square', 'bar')
+
+
+@MODELS.register_module()
+class ToyBackbone(BaseModule):
+    """Two convolutions with the strides of a real one, 8 and 16."""
+
+    def __init__(self, channels: int = 8, dropout: float = 0.0) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, channels, 8, stride=8), nn.BatchNorm2d(channels),
+            nn.ReLU(), nn.Dropout(dropout))
+        self.down = nn.Conv2d(channels, channels, 2, stride=2)
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, 3, H, W) to strides 8 and 16."""
+        fine = self.stem(x)
+        return fine, self.down(fine)
+
+
+@DATASETS.register_module()
+class ToyDataset(Dataset[Any]):
+    """Bright boxes on noise; the noise is the augmentation.
+
+    Args:
+        length: Number of images.
+        tasks: Labels that samples carry; a sequence of such tuples gives
+            mixed samples, in turn.
+        size: Side of the images in pixels.
+        seed: Seed of the scenes.
+        augment: Whether the noise is drawn from the global generator.
+    """
+
+    def __init__(self,
+                 length: int = 12,
+                 tasks: Sequence[Any] = (DET, SEG),
+                 size: int = 64,
+                 seed: int = 0,
+                 augment: bool = True) -> None:
+        self.length = length
+        kinds = [tasks] if not tasks or isinstance(tasks[0], str) else tasks
+        self.kinds = [tuple(kind) for kind in kinds]
+        self.size = size
+        self.seed = seed
+        self.augment = augment
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """Tasks that every sample carries."""
+        return tuple(t for t in self.kinds[0]
+                     if all(t in kind for kind in self.kinds))
+
+    @property
+    def metainfo(self) -> dict[str, Any]:
+        """Classes by task."""
+        named = {t: None for kind in self.kinds for t in kind}
+        classes = {DET: CLASSES, SEG: ('background', *CLASSES)}
+        palette = [(0, 0, 0), (220, 20, 60), (60, 20, 220)]
+        return dict(
+            tasks=tuple(named),
+            **{
+                t: dict(
+                    classes=classes[t],
+                    palette=palette[-len(classes[t]):])
+                for t in named
+            })
+
+    def full_init(self) -> None:
+        """Nothing to read."""
+
+    def __len__(self) -> int:
+        return self.length
+
+    def get_data_info(self, index: int) -> dict[str, Any]:
+        """The record."""
+        return dict(img_id=index, tasks=self.kinds[index % len(self.kinds)])
+
+    def __getitem__(self, index: int) -> dict[str, Any]:
+        scene = np.random.default_rng([self.seed, index])
+        side = self.size
+        noise = np.random if self.augment else scene
+        image = noise.normal(100, 20, (side, side, 3)).clip(0, 255)
+        image = image.astype(np.uint8)
+        boxes, labels = [], []
+        mask = np.zeros((side, side), np.uint8)
+        for _ in range(int(scene.integers(1, 3))):
+            label = int(scene.integers(2))
+            w, h = (20, 20) if label == 0 else (36, 12)
+            x, y = scene.integers(0, side - w), scene.integers(0, side - h)
+            image[y:y + h, x:x + w] = (250, 250, 40) if label else 250
+            mask[y:y + h, x:x + w] = label + 1
+            boxes.append([x, y, x + w, y + h])
+            labels.append(label)
+        sample = self._sample(index, boxes, labels, mask)
+        inputs = torch.from_numpy(image.transpose(2, 0, 1).copy())
+        return dict(inputs=inputs, data_samples=sample)
+
+    def _sample(self, index: int, boxes: list, labels: list,
+                mask: np.ndarray) -> DetDataSample:
+        tasks = self.kinds[index % len(self.kinds)]
+        shape = (self.size, self.size)
+        sample = DetDataSample(
+            metainfo=dict(
+                img_id=index,
+                img_path=f'toy/{index}',
+                tasks=tasks,
+                img_shape=shape,
+                ori_shape=shape,
+                scale_factor=(1.0, 1.0)))
+        if DET in tasks:
+            sample.gt_instances = InstanceData(
+                bboxes=torch.tensor(boxes, dtype=torch.float32),
+                labels=torch.tensor(labels))
+            sample.ignored_instances = InstanceData(
+                bboxes=torch.zeros(0, 4), labels=torch.zeros(0).long())
+        if SEG in tasks:
+            sample.gt_sem_seg = sem_seg_data(torch.from_numpy(mask)[None])
+        return sample
+
+
+def toy_model(tasks: Sequence[str] = (DET, SEG),
+              dropout: float = 0.0,
+              **kwargs: Any) -> dict[str, Any]:
+    """Config of a model of some ten thousand parameters."""
+    heads = dict(
+        det=dict(
+            type='mmmultas.MultiLevelAnchorHead',
+            num_classes=2,
+            in_channels=8,
+            stacked_convs=1,
+            anchors=dict(
+                type='mmmultas.AnchorGrid', strides=[8, 16], base_size=16)),
+        seg=dict(
+            type='mmmultas.PanopticFPNSegHead',
+            num_classes=3,
+            in_channels=8,
+            channels=8,
+            num_levels=2,
+            num_refine_convs=0))
+    return dict(
+        type='mmmultas.MultiTaskDetSeg',
+        backbone=dict(type='mmmultas.ToyBackbone', dropout=dropout),
+        neck=dict(
+            type='mmmultas.ContextFPN',
+            in_channels=[8, 8],
+            out_channels=8,
+            num_levels=2),
+        heads={task: heads[task]
+               for task in tasks},
+        **kwargs)
+
+
+def toy_batch(tasks: Sequence[Any] = (DET, SEG),
+              count: int = 2,
+              size: int = 64,
+              seed: int = 0) -> dict[str, Any]:
+    """A collated batch of :class:`ToyDataset`."""
+    data = ToyDataset(count, tasks, size, seed, augment=False)
+    samples = [data[i] for i in range(count)]
+    return dict(
+        inputs=[s['inputs'] for s in samples],
+        data_samples=[s['data_samples'] for s in samples])
+
+
+def toy_config(work_dir: str,
+               streams: dict[str, dict[str, Any]] | None = None,
+               epochs: int = 2,
+               model: dict[str, Any] | None = None,
+               **train_cfg: Any) -> Config:
+    """A complete config: two streams of different length, EMA, scores.
+
+    Args:
+        work_dir: Where the run writes.
+        streams: Stream configs, default ``det`` (12 images) and ``seg`` (8).
+        epochs: Epochs of the run.
+        model: Default :func:`toy_model`.
+        **train_cfg: Further keys of the train loop.
+    """
+    if streams is None:
+        streams = dict(
+            det=toy_stream(12, (DET, )), seg=toy_stream(8, (SEG, ), seed=1))
+    val = dict(
+        val=dict(
+            batch_size=2,
+            dataset=dict(
+                type='mmmultas.ToyDataset', length=5, seed=9, augment=False)))
+    evaluator = dict(
+        det=dict(type='mmmultas.VOCDetMetric'),
+        seg=dict(type='mmmultas.SegMetric'))
+    lr = 0.01
+    return Config(
+        dict(
+            default_scope='mmdet',
+            runner_type='mmmultas.MultiTaskRunner',
+            work_dir=str(work_dir),
+            model=model or toy_model(),
+            train_dataloader=streams,
+            val_dataloader=val,
+            test_dataloader=val,
+            val_evaluator=evaluator,
+            test_evaluator=evaluator,
+            train_cfg=dict(
+                type='mmmultas.MultiTaskTrainLoop',
+                max_epochs=epochs,
+                **train_cfg),
+            val_cfg=dict(
+                type='mmmultas.MultiTaskValLoop',
+                selection={
+                    'det/mAP': 1.0,
+                    'seg/mIoU': 1.0
+                }),
+            test_cfg=dict(type='mmmultas.MultiTaskTestLoop'),
+            optim_wrapper=dict(
+                type='OptimWrapper',
+                optimizer=dict(
+                    type='SGD', lr=lr, momentum=0.9, weight_decay=5e-4)),
+            param_scheduler=dict(
+                type='mmmultas.WarmupCosineLR', by_epoch=False, warmup=2),
+            custom_hooks=[
+                dict(
+                    type='EMAHook',
+                    ema_type='ExpMomentumEMA',
+                    momentum=2e-4,
+                    gamma=2000,
+                    update_buffers=True)
+            ],
+            default_hooks=dict(
+                checkpoint=dict(type='mmmultas.CheckpointHook', max_keep=9),
+                sampler_seed=None),
+            env_cfg=dict(dist_cfg=dict(backend='gloo')),
+            log_level='WARNING',
+            randomness=dict(seed=3)))
+
+
+def toy_stream(length: int,
+               tasks: Sequence[Any],
+               seed: int = 0,
+               batch_size: int = 2,
+               **kwargs: Any) -> dict[str, Any]:
+    """Config of one training stream."""
+    return dict(
+        batch_size=batch_size,
+        dataset=dict(
+            type='mmmultas.ToyDataset', length=length, tasks=tasks,
+            seed=seed),
+        **kwargs)

@@ -1,0 +1,117 @@
+"""A run that was cut off ends as one that was not, to the bit."""
+from pathlib import Path
+
+import pytest
+import torch
+
+from mmmultas.testing import toy_config, toy_model, toy_stream
+from mmmultas.utils.checkpoint import load_file
+from mmmultas.utils.launch import build_runner
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: no handler of ours may catch it."""
+
+
+def _train(work_dir, kill_at=None, kill_in_val=False, **kwargs):
+    workers = kwargs.pop('workers', 0)
+    resume = kwargs.pop('resume', False)
+    cfg = toy_config(
+        work_dir, epochs=3, model=toy_model(dropout=0.2), **kwargs)
+    for stream in cfg.train_dataloader.values():
+        stream.num_workers = workers
+    cfg.default_hooks.checkpoint.interval_iters = 2
+    cfg.resume = resume
+    runner = build_runner(cfg)
+    step = runner.model.train_step
+
+    def train_step(*args, **kw):
+        if runner.iter == kill_at:
+            raise Killed
+        return step(*args, **kw)
+
+    if kill_at is not None:
+        runner.model.train_step = train_step
+    if kill_in_val:
+        runner.model.val_step = lambda data: (_ for _ in ()).throw(Killed)
+    runner.train()
+    return runner
+
+
+def _final(work_dir):
+    path = max(
+        Path(work_dir).glob('epoch_*.pth'),
+        key=lambda p: int(p.stem.split('_')[1]))
+    return load_file(path)
+
+
+def _same(a, b):
+    assert a['meta']['iter'] == b['meta']['iter']
+    for part in ('state_dict', 'ema_state_dict'):
+        assert a[part].keys() == b[part].keys()
+        for key in a[part]:
+            assert torch.equal(a[part][key], b[part][key]), (part, key)
+    momenta = [x['optimizer']['state'] for x in (a, b)]
+    for key in momenta[0]:
+        assert torch.equal(momenta[0][key]['momentum_buffer'],
+                           momenta[1][key]['momentum_buffer'])
+
+
+@pytest.mark.parametrize('alternate', ['iteration', 'epoch'])
+@pytest.mark.parametrize('kill_at', [3, 7, 11])
+def test_kill_and_resume(tmp_path, alternate, kill_at):
+    _train(tmp_path / 'whole', alternate=alternate)
+    with pytest.raises(Killed):
+        _train(tmp_path / 'cut', kill_at=kill_at, alternate=alternate)
+    _train(tmp_path / 'cut', resume=True, alternate=alternate)
+    _same(_final(tmp_path / 'whole'), _final(tmp_path / 'cut'))
+
+
+def test_resume_with_another_number_of_workers(tmp_path):
+    _train(tmp_path / 'whole')
+    with pytest.raises(Killed):
+        _train(tmp_path / 'cut', kill_at=9, workers=1)
+    _train(tmp_path / 'cut', resume=True, workers=2)
+    _same(_final(tmp_path / 'whole'), _final(tmp_path / 'cut'))
+
+
+def test_kill_in_validation_is_made_up_for(tmp_path):
+    whole = _train(tmp_path / 'whole')
+    with pytest.raises(Killed):
+        _train(tmp_path / 'cut', kill_in_val=True)
+    again = _train(tmp_path / 'cut', resume=True)
+    _same(_final(tmp_path / 'whole'), _final(tmp_path / 'cut'))
+    history = [
+        r.message_hub.get_info('selection_history') for r in (whole, again)
+    ]
+    assert history[0] == history[1]
+    assert sorted(history[0]) == [1, 2, 3]
+
+
+def test_accumulation_saves_only_whole_updates(tmp_path):
+    def run(work_dir, **kwargs):
+        cfg = toy_config(work_dir, epochs=2, **kwargs)
+        cfg.optim_wrapper.accumulative_counts = 3
+        cfg.default_hooks.checkpoint.interval_iters = 2
+        build_runner(cfg).train()
+
+    run(tmp_path)
+    names = {p.name for p in tmp_path.glob('iter_*.pth')}
+    # 6 updates an epoch: 2, 4, 8, 10 lie inside an accumulation of 3
+    assert names == set()
+    assert (tmp_path / 'epoch_1.pth').is_file()
+
+
+def test_another_epoch_length_is_refused(tmp_path):
+    from mmmultas.utils.errors import ConfigError
+    with pytest.raises(Killed):
+        _train(tmp_path, kill_at=9)
+    cfg = toy_config(
+        tmp_path,
+        streams=dict(
+            det=toy_stream(12, ('det', ), batch_size=6),
+            seg=toy_stream(8, ('seg', ), batch_size=4)),
+        model=toy_model(dropout=0.2))
+    cfg.resume = True
+    with pytest.raises(ConfigError, match='an epoch now has 2 updates'):
+        build_runner(cfg).train()
