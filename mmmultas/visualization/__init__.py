@@ -1,0 +1,4 @@
+"""Pictures of boxes and masks."""
+from .visualizer import MultiTaskVisualizer
+
+__all__ = ['MultiTaskVisualizer']

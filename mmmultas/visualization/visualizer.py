@@ -1,0 +1,202 @@
+"""One picture of what two tasks say about an image."""
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from mmengine.dist import master_only
+from mmengine.visualization import Visualizer
+from numpy.typing import NDArray
+
+from mmmultas.registry import VISUALIZERS
+from mmmultas.structures import DET, SEG
+
+from .drawing import (Colour, Picture, add_caption, add_legend, blend_mask,
+                      class_colours, draw_boxes, side_by_side)
+
+__all__ = ['MultiTaskVisualizer']
+
+DIFFICULT_COLOUR: Colour = (160, 160, 160)
+
+
+@VISUALIZERS.register_module()
+class MultiTaskVisualizer(Visualizer):
+    """Draws boxes and masks, each task with its own list of classes.
+
+    ``dataset_meta`` is that of our data sets: ``{'det': {'classes': ...,
+    'palette': ...}, 'seg': {...}}``; a task that it does not name is not
+    drawn. A class called ``background`` is left untinted.
+
+    Args:
+        name: As in mmengine's ``Visualizer``, like the next two.
+        vis_backends: Config(s) of the backends.
+        save_dir: Folder of the backends.
+        alpha: Opacity of the masks, in [0, 1].
+        min_side: Smaller pictures are enlarged so that their longer side
+            has this many pixels, and names stay readable.
+    """
+
+    def __init__(self,
+                 name: str = 'visualizer',
+                 vis_backends: list[dict] | dict | None = None,
+                 save_dir: str | None = None,
+                 alpha: float = 0.5,
+                 min_side: int = 480) -> None:
+        super().__init__(
+            name, vis_backends=vis_backends, save_dir=save_dir)
+        self.alpha = alpha
+        self.min_side = min_side
+
+    @master_only
+    def add_datasample(self,
+                       name: str,
+                       image: NDArray[np.uint8],
+                       data_sample: Any = None,
+                       draw_gt: bool = True,
+                       draw_pred: bool = True,
+                       show: bool = False,
+                       wait_time: float = 0,
+                       out_file: str | Path | None = None,
+                       pred_score_thr: float = 0.3,
+                       step: int = 0) -> None:
+        """Draw a sample and show it, write it, or hand it to the backends.
+
+        Args:
+            name: Name of the picture for backends and windows.
+            image: (H, W, 3) uint8 RGB, in the coordinates of the labels.
+            data_sample: ``DetDataSample`` with ground truth, predictions,
+                or both; what it lacks is not drawn.
+            draw_gt: Draw the labels that the sample's ``tasks`` name.
+            draw_pred: Draw the predictions, right of the ground truth.
+            show: Open a window.
+            wait_time: Seconds that the window stays; 0: until a key.
+            out_file: Write the picture here instead of to the backends.
+            pred_score_thr: Boxes below this score are not drawn.
+            step: Step for the backends.
+        """
+        drawn = self.draw(image, data_sample, draw_gt, draw_pred,
+                          pred_score_thr)
+        self.set_image(drawn)
+        if show:
+            self.show(drawn, win_name=name, wait_time=wait_time)
+        if out_file is not None:
+            path = Path(out_file)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if not cv2.imwrite(str(path), drawn[..., ::-1]):
+                raise OSError(f'cannot write the picture {path}')
+        else:
+            self.add_image(name, drawn, step)
+
+    def draw(self,
+             image: NDArray[np.uint8],
+             data_sample: Any = None,
+             draw_gt: bool = True,
+             draw_pred: bool = True,
+             pred_score_thr: float = 0.3) -> Picture:
+        """The picture of :meth:`add_datasample`, (H, W, 3) uint8 RGB."""
+        scale = max(1.0, self.min_side / max(image.shape[:2]))
+        panels, masks = [], []
+        if data_sample is not None and draw_gt:
+            panel, mask = self._draw_truth(image, data_sample, scale)
+            panels.append(panel)
+            masks.append(mask)
+        if data_sample is not None and draw_pred and _has_prediction(
+                data_sample):
+            panel, mask = self._draw_prediction(image, data_sample, scale,
+                                                pred_score_thr)
+            panels.append(panel)
+            masks.append(mask)
+        if not panels:
+            return _enlarge(image, scale)
+        return add_legend(
+            side_by_side(panels),
+            self._legend([mask for mask in masks if mask is not None]))
+
+    def _draw_truth(self, image: Picture, sample: Any,
+                    scale: float) -> tuple[Picture, NDArray | None]:
+        tasks = sample.metainfo.get('tasks', (DET, SEG))
+        mask = _mask(sample, 'gt_sem_seg') if SEG in tasks else None
+        panel = self._tint(image, mask, scale)
+        if DET in tasks and 'gt_instances' in sample:
+            if 'ignored_instances' in sample:
+                hard = _array(sample.ignored_instances.bboxes)
+                panel = draw_boxes(panel, hard * scale,
+                                   ['difficult'] * len(hard),
+                                   [DIFFICULT_COLOUR] * len(hard))
+            panel = self._outline(panel, sample.gt_instances, scale)
+        labels = ', '.join(tasks) or 'no label'
+        return add_caption(panel, f'Ground truth ({labels})'), mask
+
+    def _draw_prediction(
+            self, image: Picture, sample: Any, scale: float,
+            score_thr: float) -> tuple[Picture, NDArray | None]:
+        mask = _mask(sample, 'pred_sem_seg')
+        panel = self._tint(image, mask, scale)
+        if 'pred_instances' in sample:
+            found = sample.pred_instances
+            found = found[found.scores >= score_thr]
+            found = found[found.scores.argsort()]  # the best one on top
+            panel = self._outline(panel, found, scale)
+        return add_caption(panel, 'Prediction'), mask
+
+    def _tint(self, image: Picture, mask: NDArray | None,
+              scale: float) -> Picture:
+        image = _enlarge(image, scale)
+        names, colours = self._classes(SEG)
+        if mask is None or not names:
+            return image
+        mask = cv2.resize(
+            mask, image.shape[1::-1], interpolation=cv2.INTER_NEAREST)
+        hidden = [k for k, name in enumerate(names) if name == 'background']
+        return blend_mask(image, mask, colours, hidden, self.alpha)
+
+    def _outline(self, panel: Picture, instances: Any,
+                 scale: float) -> Picture:
+        names, colours = self._classes(DET)
+        if not names:
+            return panel
+        labels = _array(instances.labels).astype(int)
+        texts = [names[label] for label in labels]
+        if 'scores' in instances:
+            texts = [f'{text} {score:.2f}' for text, score in zip(
+                texts, _array(instances.scores))]
+        return draw_boxes(panel, _array(instances.bboxes) * scale, texts,
+                          [colours[label] for label in labels])
+
+    def _classes(self, task: str) -> tuple[tuple[str, ...], list[Colour]]:
+        meta = (self._dataset_meta or {}).get(task, {})
+        names = tuple(meta.get('classes', ()))
+        first = 0 if names[:1] == ('background', ) else 1
+        return names, class_colours(len(names), meta.get('palette'), first)
+
+    def _legend(self, masks: list[NDArray]) -> list[tuple[str, Colour]]:
+        names, colours = self._classes(SEG)
+        present = set().union(*(np.unique(mask).tolist() for mask in masks))
+        return [(names[k], colours[k]) for k in sorted(present)
+                if k < len(names) and names[k] != 'background']
+
+
+def _has_prediction(sample: Any) -> bool:
+    return 'pred_instances' in sample or 'pred_sem_seg' in sample
+
+
+def _enlarge(image: Picture, scale: float) -> Picture:
+    if scale == 1:
+        return np.ascontiguousarray(image)
+    size = (round(image.shape[1] * scale), round(image.shape[0] * scale))
+    return np.asarray(
+        cv2.resize(image, size, interpolation=cv2.INTER_CUBIC), np.uint8)
+
+
+def _mask(sample: Any, field: str) -> NDArray | None:
+    """(H, W) uint8 label map, or None where the sample has none."""
+    if field not in sample:
+        return None
+    data = sample.get(field)
+    labels = _array(data.sem_seg if 'sem_seg' in data else data.data)
+    return labels.reshape(labels.shape[-2:]).clip(0, 255).astype(np.uint8)
+
+
+def _array(values: Any) -> NDArray:
+    values = getattr(values, 'tensor', values)
+    return np.asarray(values.detach().cpu().numpy())
