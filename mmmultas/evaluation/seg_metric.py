@@ -54,7 +54,7 @@ class SegMetric(BaseMetric):
             raise ConfigError('`eval_size` of SegMetric wants (height, '
                               f'width) or None, not {eval_size!r}.')
         self.ignore_index = ignore_index
-        self.eval_size = tuple(eval_size) if eval_size else None
+        self.eval_size = eval_size and (eval_size[0], eval_size[1])
         self.subset = tuple(subset) if subset else ()
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:

@@ -1,0 +1,60 @@
+# `make` lists the targets. The same ones run in CI.
+PYTHON ?= python3
+VENV ?= .venv
+PIP_ARGS ?=
+PYTEST_ARGS ?=
+
+BIN := $(VENV)/bin
+# A new stamp, and so a new installation, when a requirement changes.
+KEY := $(shell cat requirements/* setup.cfg | cksum | cut -d ' ' -f 1)
+STAMP := $(VENV)/.mmmultas-$(KEY)
+
+.DEFAULT_GOAL := help
+.PHONY: help env test test-slow test-all coverage lint type fmt configs clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
+	    | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+env: $(STAMP)  ## virtual environment in .venv (about 15 minutes, once)
+
+$(STAMP):
+	@PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' TORCH_SPEC='$(TORCH_SPEC)' \
+	    TORCH_INDEX='$(TORCH_INDEX)' CPU_ONLY='$(CPU_ONLY)' \
+	    requirements/install.sh '$(VENV)'
+	@rm -f $(VENV)/.mmmultas-*
+	@touch $@
+
+test: env  ## tests of seconds
+	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+test-slow: env  ## tests of minutes
+	$(BIN)/python -m pytest --slow -m slow $(PYTEST_ARGS)
+
+test-all: env  ## all tests
+	$(BIN)/python -m pytest --slow $(PYTEST_ARGS)
+
+coverage: env  ## tests, and how much of the package they reach
+	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/python -m coverage report --fail-under=85
+	$(BIN)/python -m coverage report --fail-under=95 \
+	    --include='mmmultas/functional/*,mmmultas/evaluation/*'
+
+lint: env type  ## style, types and spelling
+	$(BIN)/ruff check .
+	$(BIN)/codespell $$(git ls-files)
+
+type: env  ## types
+	$(BIN)/mypy
+
+fmt: env  ## mend what ruff can mend
+	$(BIN)/ruff check --fix .
+
+configs: env  ## parse and build every config
+	$(BIN)/python -m pytest tests/test_configs.py $(PYTEST_ARGS)
+
+clean:  ## remove caches; the environment and work_dirs stay
+	find . -name __pycache__ -not -path './$(VENV)/*' -prune \
+	    -exec rm -rf {} +
+	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage* \
+	    htmlcov build *.egg-info
