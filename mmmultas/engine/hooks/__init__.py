@@ -2,5 +2,9 @@
 from .checkpoint import CheckpointHook
 from .early_stopping import EarlyStoppingHook
 from .multi_scale import MultiScaleHook
+from .predictions import PictureHook, PredictionHook
 
-__all__ = ['CheckpointHook', 'EarlyStoppingHook', 'MultiScaleHook']
+__all__ = [
+    'CheckpointHook', 'EarlyStoppingHook', 'MultiScaleHook', 'PictureHook',
+    'PredictionHook'
+]

@@ -1,0 +1,3 @@
+_base_ = './rn18_fpn_mtl.py'
+
+train_cfg = dict(alternate='epoch')

@@ -1,0 +1,4 @@
+_base_ = [
+    '../_base_/models/rn50_pafpn.py', '../_base_/datasets/voc_partial.py',
+    '../_base_/schedules/sgd_30e.py', '../_base_/default_runtime.py'
+]

@@ -1,0 +1,3 @@
+_base_ = './rn50_pafpn_mtl.py'
+
+train_cfg = dict(alternate='epoch')

@@ -1,0 +1,8 @@
+_base_ = './rn50_pafpn_mtl.py'
+
+model = dict(heads=dict(det=None), task_weights=dict(_delete_=True, seg=1.0))
+train_dataloader = dict(det=None)
+val_evaluator = dict(det=None)
+test_evaluator = dict(det=None)
+val_cfg = dict(selection={'det/mAP': 0})
+auto_scale_lr = dict(base_batch_size=32)

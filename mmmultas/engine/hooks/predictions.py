@@ -1,0 +1,157 @@
+"""What a test leaves behind: files of predictions and pictures."""
+import json
+from pathlib import Path
+from typing import Any
+
+import mmcv
+import numpy as np
+from mmengine.dist import gather_object
+from mmengine.hooks import Hook
+from PIL import Image
+
+from mmmultas.registry import HOOKS
+from mmmultas.utils.checkpoint import atomic_path
+from mmmultas.utils.errors import ConfigError
+
+__all__ = ['PictureHook', 'PredictionHook']
+
+
+@HOOKS.register_module()
+class PredictionHook(Hook):
+    """Write boxes to a JSON file and masks to palette PNGs.
+
+    The JSON holds ``classes`` and, per image, ``img_id``, ``img_path`` and
+    ``detections`` (``label``, ``score``, ``bbox`` in xyxy pixels, 0-based).
+
+    Args:
+        out: JSON file of the boxes, or None.
+        seg_out: Folder of the masks, one ``<image name>.png`` each, or None.
+    """
+
+    def __init__(self,
+                 out: str | None = None,
+                 seg_out: str | None = None) -> None:
+        if out is not None and Path(out).suffix != '.json':
+            raise ConfigError(f'--out writes JSON: {out} should end in '
+                              '.json.')
+        self.out = None if out is None else Path(out)
+        self.seg_out = None if seg_out is None else Path(seg_out)
+        self._images: list[dict[str, Any]] = []
+
+    def before_test_epoch(self, runner: Any) -> None:
+        """Make the folders before hours of work, not after."""
+        self._images = []
+        if self.out is not None:
+            self.out.parent.mkdir(parents=True, exist_ok=True)
+        if self.seg_out is not None:
+            self.seg_out.mkdir(parents=True, exist_ok=True)
+
+    def after_test_iter(self,
+                        runner: Any,
+                        batch_idx: int,
+                        data_batch: Any = None,
+                        outputs: Any = None) -> None:
+        """Collect boxes, write masks."""
+        meta = runner.test_dataloader.dataset.metainfo
+        for sample in outputs or ():
+            if self.out is not None and 'pred_instances' in sample:
+                self._images.append(_boxes_of(sample))
+            if self.seg_out is not None and 'pred_sem_seg' in sample:
+                self._write_mask(sample, meta.get('seg', {}).get('palette'))
+
+    def after_test_epoch(self,
+                         runner: Any,
+                         metrics: dict[str, float] | None = None) -> None:
+        """Join the processes' boxes and write them."""
+        if self.out is None:
+            return
+        parts = gather_object(self._images)
+        if parts is None:
+            return
+        images = sorted((image for part in parts for image in part),
+                        key=lambda image: str(image['img_id']))
+        meta = runner.test_dataloader.dataset.metainfo
+        content = dict(
+            classes=list(meta.get('det', {}).get('classes', ())),
+            metrics={k: _number(v)
+                     for k, v in (metrics or {}).items()},
+            images=images)
+        with atomic_path(self.out) as part:
+            part.write_text(json.dumps(content))
+        runner.logger.info(f'Boxes of {len(images)} images: {self.out}')
+
+    def _write_mask(self, sample: Any, palette: Any) -> None:
+        mask = sample.pred_sem_seg.sem_seg[0].cpu().numpy().astype(np.uint8)
+        picture = Image.fromarray(mask, mode='P')
+        if palette is not None:
+            flat = np.asarray(palette, np.uint8).reshape(-1).tolist()
+            picture.putpalette(flat + [0] * (768 - len(flat)))
+        stem = Path(sample.metainfo['img_path']).stem
+        assert self.seg_out is not None
+        picture.save(self.seg_out / f'{stem}.png')
+
+
+def _boxes_of(sample: Any) -> dict[str, Any]:
+    found = sample.pred_instances.cpu()
+    return dict(
+        img_id=sample.metainfo['img_id'],
+        img_path=str(sample.metainfo['img_path']),
+        detections=[
+            dict(label=label, score=round(score, 5),
+                 bbox=[round(x, 2) for x in box])
+            for label, score, box in zip(found.labels.tolist(),
+                                         found.scores.tolist(),
+                                         found.bboxes.tolist())
+        ])
+
+
+def _number(value: Any) -> float | None:
+    number = float(value)
+    return None if number != number else number
+
+
+@HOOKS.register_module()
+class PictureHook(Hook):
+    """Draw predictions beside the ground truth.
+
+    Args:
+        show_dir: Folder of the pictures.
+        score_thr: Boxes under this score are not drawn.
+        limit: Pictures drawn at most per process; None for all.
+    """
+
+    def __init__(self,
+                 show_dir: str,
+                 score_thr: float = 0.3,
+                 limit: int | None = None) -> None:
+        self.show_dir = Path(show_dir)
+        self.score_thr = score_thr
+        self.limit = limit
+        self._drawn = 0
+
+    def before_test_epoch(self, runner: Any) -> None:
+        """Make the folder, hand over class names."""
+        self._drawn = 0
+        self.show_dir.mkdir(parents=True, exist_ok=True)
+        runner.visualizer.dataset_meta = runner.test_dataloader.dataset.metainfo
+
+    def after_test_iter(self,
+                        runner: Any,
+                        batch_idx: int,
+                        data_batch: Any = None,
+                        outputs: Any = None) -> None:
+        """Draw a batch."""
+        for sample in outputs or ():
+            if self.limit is not None and self._drawn >= self.limit:
+                return
+            path = Path(sample.metainfo['img_path'])
+            image = mmcv.imread(str(path), channel_order='rgb')
+            runner.visualizer.add_datasample(
+                path.stem,
+                image,
+                sample.cpu(),
+                draw_gt=True,
+                draw_pred=True,
+                pred_score_thr=self.score_thr,
+                out_file=str(self.show_dir / f'{path.stem}.png'))
+            self._drawn += 1

@@ -1,0 +1,76 @@
+#!/usr/bin/env python
+"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT [...]."""
+import argparse
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+
+from mmmultas.utils.allocator import keep_freed_memory
+from mmmultas.utils.errors import CheckpointError, ConfigError
+from mmmultas.utils.launch import build_runner, friendly_errors, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description='Test a model.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('--work-dir', help='default work_dirs/<config name>')
+    parser.add_argument(
+        '--task', default='both', help='det, seg or both (default)')
+    parser.add_argument('--out', metavar='FILE.json', help='write boxes')
+    parser.add_argument(
+        '--seg-out', metavar='DIR', help='write masks as palette PNGs')
+    parser.add_argument(
+        '--show-dir', metavar='DIR', help='write pictures of predictions')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none')
+    parser.add_argument('--local_rank', '--local-rank', type=int, default=0)
+    return parser.parse_args()
+
+
+def select_task(cfg: Config, task: str) -> None:
+    """Keep the evaluator of one task."""
+    if task == 'both':
+        return
+    known = [name for name, value in cfg.test_evaluator.items() if value]
+    if task not in known:
+        raise ConfigError(f'--task {task!r} has no evaluator in the config: '
+                          f'choose from {sorted(known)} or both.')
+    for name in known:
+        if name != task:
+            cfg.test_evaluator[name] = None
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(
+        Path('work_dirs') / Path(args.config).stem)
+    if not Path(args.checkpoint).is_file():
+        raise CheckpointError(f'Checkpoint {args.checkpoint} does not exist: '
+                              'check the path.')
+    cfg.load_from = args.checkpoint
+    cfg.resume = False
+    select_task(cfg, args.task)
+    hooks = list(cfg.get('custom_hooks') or [])
+    if args.out or args.seg_out:
+        hooks.append(
+            dict(
+                type='mmmultas.PredictionHook',
+                out=args.out,
+                seg_out=args.seg_out))
+    if args.show_dir:
+        hooks.append(
+            dict(type='mmmultas.PictureHook', show_dir=args.show_dir))
+    cfg.custom_hooks = hooks
+    keep_freed_memory()
+    build_runner(cfg, args.launcher).test()
+
+
+if __name__ == '__main__':
+    with friendly_errors():
+        main()
