@@ -1,9 +1,12 @@
 """Records, transforms and samplers: from files to task-flagged samples."""
 from .seeding import (EvalSampler, KeyedIndex, SeededDataset,
                       StreamBatchSampler)
+from .transforms import (CropExpand, LoadImage, LoadLabels, PackInputs,
+                         PhotometricJitter, RandomFlip, Squash)
 from .voc import VOCDataset
 
 __all__ = [
-    'EvalSampler', 'KeyedIndex', 'SeededDataset', 'StreamBatchSampler',
-    'VOCDataset'
+    'CropExpand', 'EvalSampler', 'KeyedIndex', 'LoadImage', 'LoadLabels',
+    'PackInputs', 'PhotometricJitter', 'RandomFlip', 'SeededDataset', 'Squash',
+    'StreamBatchSampler', 'VOCDataset'
 ]

@@ -23,6 +23,8 @@ __all__ = [
 #: ids outside Main trainval are in Segmentation train and count once.
 FREE_TO_DET = Fraction(2820, 9118)
 _TWIN = '2007_'
+#: Ids by the name of the part and by year.
+Parts = dict[str, dict[str, set[str]]]
 
 
 @dataclass(frozen=True)
@@ -112,7 +114,7 @@ def pools(lists: VOCLists) -> Pools:
     return Pools(ids07, ids12, ids07 & set(lists.seg07), ids12 & masks12)
 
 
-def partial_parts(lists: VOCLists, seed: int) -> dict[str, dict[str, set[str]]]:
+def partial_parts(lists: VOCLists, seed: int) -> Parts:
     """Disjoint detection and segmentation sets (SPEC 1.1).
 
     Args:
@@ -196,7 +198,7 @@ def _images(ids: Mapping[str, Collection[str]]) -> set[str]:
 
 
 def selftrain_parts(main07: Collection[str], main12: Collection[str],
-                    seed: int) -> dict[str, dict[str, set[str]]]:
+                    seed: int) -> Parts:
     """Nested teacher parts of VOC07+12 trainval and complements (SPEC 1.2).
 
     Returns:

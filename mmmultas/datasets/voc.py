@@ -29,6 +29,7 @@ _SUBSET_DEFAULTS = dict(
     masks='SegmentationClass',
     img_suffix='.jpg')
 Record = dict[str, Any]
+Transform = Mapping[str, Any] | Callable[..., Any]
 
 
 @DATASETS.register_module()
@@ -80,7 +81,7 @@ class VOCDataset(BaseDataset):
                  palette: Mapping[str, Sequence[Sequence[int]]] | None = None,
                  label_map: Mapping[str, str | LabelMap] | None = None,
                  use_difficult: bool = True,
-                 pipeline: Sequence[Mapping[str, Any] | Callable[..., Any]] = (),
+                 pipeline: Sequence[Transform] = (),
                  test_mode: bool = False,
                  indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False) -> None:
