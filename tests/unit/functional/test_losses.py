@@ -1,0 +1,87 @@
+import pytest
+import torch
+
+from mmmultas.functional.losses import (balanced_l1_sum, cross_entropy_sum,
+                                        focal_loss_sum,
+                                        quality_focal_loss_sum)
+from tests.reference import naive_losses as naive
+
+
+@pytest.fixture
+def logits():
+    return torch.randn(6, 4, generator=torch.Generator().manual_seed(0)) * 3
+
+
+@pytest.fixture
+def one_hot():
+    target = torch.zeros(6, 4)
+    target[0, 1] = target[3, 2] = 1
+    return target
+
+
+@pytest.mark.parametrize('gamma', [0.5, 1.0, 2.0])
+def test_focal(logits, one_hot, gamma):
+    expected = naive.focal(logits.tolist(), one_hot.tolist(), gamma=gamma)
+    torch.testing.assert_close(
+        focal_loss_sum(logits, one_hot, gamma=gamma),
+        torch.tensor(expected))
+
+
+def test_quality_focal_takes_soft_labels(logits, one_hot):
+    soft = one_hot * 0.7
+    expected = naive.quality_focal(logits.tolist(), soft.tolist())
+    torch.testing.assert_close(
+        quality_focal_loss_sum(logits, soft), torch.tensor(expected))
+
+
+@pytest.mark.parametrize('loss', [focal_loss_sum, quality_focal_loss_sum])
+def test_ignored_entries_have_no_value_and_no_gradient(
+        loss, logits, one_hot):
+    ignore = torch.zeros(6, 4, dtype=torch.bool)
+    ignore[2, 3] = True
+    logits.requires_grad_()
+    total = loss(logits, one_hot, ignore)
+    total.backward()
+    assert logits.grad[2, 3] == 0 and logits.grad[2, 2] != 0
+    changed = logits.detach().clone()
+    changed[2, 3] += 5
+    assert loss(changed, one_hot, ignore) == total
+
+
+@pytest.mark.parametrize('loss', [focal_loss_sum, quality_focal_loss_sum])
+def test_a_perfect_prediction_costs_nothing(loss, one_hot):
+    assert loss((one_hot * 2 - 1) * 60, one_hot) < 1e-6
+
+
+@pytest.mark.parametrize('loss', [focal_loss_sum, quality_focal_loss_sum])
+def test_gradient(loss, one_hot):
+    x = torch.randn(6, 4, dtype=torch.double).requires_grad_()
+    assert torch.autograd.gradcheck(
+        lambda x: loss(x, one_hot.double()), (x, ))
+
+
+def test_balanced_l1_on_both_sides_of_beta():
+    pred = torch.tensor([0.0, 0.05, 0.109, 0.111, 0.5, -3.0])
+    target = torch.tensor([0.0, 0.0, 0.0, 0.0, 1.0, 2.0])
+    torch.testing.assert_close(
+        balanced_l1_sum(pred, target),
+        torch.tensor(naive.balanced_l1(pred.tolist(), target.tolist())))
+    assert torch.equal(balanced_l1_sum(pred, target),
+                       balanced_l1_sum(target, pred))
+
+
+def test_balanced_l1_equals_mmdets():
+    from mmdet.models.losses import BalancedL1Loss
+    pred, target = torch.randn(2, 30, 4, generator=torch.Generator())
+    stock = BalancedL1Loss(beta=0.11, reduction='sum')(pred, target)
+    torch.testing.assert_close(balanced_l1_sum(pred, target), stock)
+
+
+def test_cross_entropy_skips_ignored_pixels():
+    logits = torch.randn(2, 3, 2, 2)
+    labels = torch.tensor([[[0, 255], [2, 1]], [[1, 1], [255, 0]]])
+    pixels = logits.permute(0, 2, 3, 1).reshape(-1, 3).tolist()
+    expected = naive.cross_entropy(pixels, labels.reshape(-1).tolist())
+    torch.testing.assert_close(
+        cross_entropy_sum(logits, labels), torch.tensor(expected))
+    assert cross_entropy_sum(logits, torch.full_like(labels, 255)) == 0

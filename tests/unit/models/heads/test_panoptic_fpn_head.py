@@ -1,0 +1,52 @@
+import pytest
+import torch
+from torch import nn
+
+from mmmultas.models.heads import PanopticFPNSegHead
+from mmmultas.testing import toy_batch
+
+
+def _feats(count=2, side=64):
+    return tuple(
+        torch.randn(count, 4, -(-side // s), -(-side // s))
+        for s in (8, 16, 32))
+
+
+@pytest.mark.parametrize('refine', [0, 1])
+def test_logits_have_the_input_size(refine):
+    head = PanopticFPNSegHead(
+        3, in_channels=4, channels=5, num_levels=3, num_refine_convs=refine)
+    assert head(_feats()).shape == (2, 3, 64, 64)
+    # 40 = 5 x 8: levels of 5, 3 and 2 overshoot when doubled
+    assert head(_feats(side=40)).shape == (2, 3, 40, 40)
+
+
+def test_number_of_convolutions():
+    head = PanopticFPNSegHead(3, in_channels=4, channels=5, num_levels=4)
+    convs = [m for m in head.modules() if isinstance(m, nn.Conv2d)]
+    assert len(convs) == 1 + 2 + 3 + 4 + 3 + 1
+    assert head.conv_seg.bias is None
+
+
+def test_classifying_before_upsampling_changes_nothing():
+    head = PanopticFPNSegHead(
+        3, in_channels=4, channels=5, num_levels=1, num_refine_convs=0)
+    feats = _feats()[:1]
+    slow = head.conv_seg(
+        nn.functional.interpolate(head.scales[0](feats[0]), scale_factor=4))
+    torch.testing.assert_close(head(feats), slow, atol=1e-5, rtol=1e-5)
+
+
+def test_loss():
+    head = PanopticFPNSegHead(
+        3, in_channels=4, channels=5, num_levels=3, num_refine_convs=1)
+    head.init_weights()
+    samples = toy_batch(('seg', ))['data_samples']
+    for sample in samples:
+        sample.gt_sem_seg.sem_seg = sample.gt_sem_seg.sem_seg.long()
+    losses = head.loss(_feats(), samples)
+    assert set(losses) == set(head.loss_terms)
+    # at N(0, 0.01) all classes are nearly alike
+    assert losses['loss_ce'].item() == pytest.approx(1.0986, abs=0.1)
+    losses['loss_ce'].backward()
+    assert all(p.grad is not None for p in head.parameters())
