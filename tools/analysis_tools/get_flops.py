@@ -1,0 +1,48 @@
+#!/usr/bin/env python
+"""Parameters and operations of a model: get_flops.py CONFIG."""
+import argparse
+
+from mmengine.config import DictAction
+from mmengine.registry import init_default_scope
+
+from mmmultas.apis.complexity import complexity_table, model_complexity
+from mmmultas.registry import MODELS
+from mmmultas.utils.launch import friendly_errors, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Parameters and operations of a model, part by part.')
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--shape',
+        type=int,
+        nargs='+',
+        default=[320],
+        metavar='PIXELS',
+        help='side, or height and width, of the input (default 320)')
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override config keys')
+    args = parser.parse_args()
+    if len(args.shape) > 2 or min(args.shape) < 1:
+        parser.error('--shape wants one or two positive numbers')
+    return args
+
+
+def main() -> None:
+    args = parse_args()
+    cfg = load_config(args.config, args.cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    size = (args.shape[0], args.shape[-1])
+    parts = model_complexity(MODELS.build(cfg.model), size)
+    print(f'{args.config}, one image of {size[0]} x {size[1]} pixels')
+    print(complexity_table(parts))
+
+
+if __name__ == '__main__':
+    with friendly_errors():
+        main()
