@@ -58,17 +58,28 @@ install_torch() {
     pip_install "${index[@]}" "$torch_spec"
 }
 
-# Lines like "[12/149] g++ ..." become a count with the time spent; all of
-# the output goes to the log.
+# One line every half minute, with the count of compiled files where ninja
+# writes lines like "[12/149] g++ ..."; all of the output goes to the log.
 show_progress() {
-    local line start=$SECONDS spent
-    while IFS= read -r line; do
-        printf '%s\n' "$line" >>"$1"
-        if [[ $line =~ ^[[:space:]]*\[([0-9]+)/([0-9]+)\] ]]; then
-            spent=$((SECONDS - start))
-            printf '  operators: %d of %d files, %d:%02d min\n' \
-                "${BASH_REMATCH[1]}" "${BASH_REMATCH[2]}" \
-                $((spent / 60)) $((spent % 60))
+    local line count='' said=$SECONDS start=$SECONDS status spent
+    while :; do
+        status=0
+        IFS= read -r -t 5 line || status=$?
+        if [ "$status" -eq 0 ]; then
+            printf '%s\n' "$line" >>"$1"
+            if [[ $line =~ ^[[:space:]]*\[([0-9]+/[0-9]+)\] ]]; then
+                count=", file ${BASH_REMATCH[1]}"
+            fi
+        elif [ "$status" -le 128 ]; then
+            break  # the end, not the five seconds
+        else
+            printf '%s' "$line" >>"$1"
+        fi
+        if [ $((SECONDS - said)) -ge 30 ]; then
+            said=$SECONDS
+            spent=$((said - start))
+            printf '  compiling for %d:%02d min%s\n' $((spent / 60)) \
+                $((spent % 60)) "$count"
         fi
     done
 }
