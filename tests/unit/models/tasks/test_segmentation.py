@@ -1,0 +1,67 @@
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+from torch import nn
+
+from mmmultas.models.tasks import Group, SegmentationTask
+from mmmultas.testing import toy_batch, toy_model
+
+
+class Checker(nn.Module):
+    """A head that predicts the left half 1, the right half 2."""
+    align_corners = False
+
+    def predict(self, feats, metas, test_cfg):
+        assert all(m['pad_shape'] == (64, 96) for m in metas)
+        logits = torch.zeros(2, 3, 16, 24)
+        logits[:, 1, :, :12] = 5
+        logits[:, 2, :, 12:] = 5
+        return logits
+
+
+def _samples():
+    samples = toy_batch(('seg', ))['data_samples']
+    for sample in samples:
+        sample.set_metainfo(dict(batch_input_shape=(64, 96)))
+    # one image fills the batch's size, one is padded to it on the right
+    samples[0].set_metainfo(dict(img_shape=(64, 96), ori_shape=(32, 48)))
+    samples[1].set_metainfo(dict(img_shape=(64, 48), ori_shape=(128, 96)))
+    return samples
+
+
+def test_padding_is_cut_before_the_resize():
+    samples = _samples()
+    SegmentationTask({}).predict(Checker(), Group((), samples))
+    first, second = (s.pred_sem_seg.sem_seg for s in samples)
+    assert first.shape == (1, 32, 48) and second.shape == (1, 128, 96)
+    assert first[0, :, :24].eq(1).all() and first[0, :, 24:].eq(2).all()
+    assert second.eq(1).all()
+    assert first.dtype == torch.int64
+    assert samples[0].pred_sem_seg.data is samples[0].pred_sem_seg.sem_seg
+
+
+def test_eval_size():
+    samples = _samples()
+    task = SegmentationTask(dict(test_cfg=dict(eval_size=(20, 30))))
+    task.predict(Checker(), Group((), samples))
+    assert {s.pred_sem_seg.sem_seg.shape for s in samples} == {(1, 20, 30)}
+
+
+@pytest.mark.parametrize('prefix', ['', 'mmseg.'])
+def test_a_stock_head_gets_mmsegs_parts_under_any_scope(prefix):
+    """DESIGN trap 2."""
+    cfg = dict(
+        type=f'{prefix}FPNHead',
+        in_channels=[8, 8],
+        in_index=[0, 1],
+        feature_strides=[8, 16],
+        channels=8,
+        num_classes=3)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        head = SegmentationTask(cfg).build_head()
+    assert type(head.loss_decode).__module__.startswith('mmseg')
+
+
+def test_our_head_builds_as_well():
+    head = SegmentationTask(toy_model()['heads']['seg']).build_head()
+    assert type(head).__name__ == 'PanopticFPNSegHead'
