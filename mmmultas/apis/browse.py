@@ -42,7 +42,11 @@ def browse_streams(cfg: Mapping[str, Any],
     Raises:
         ConfigError: No such streams in the config.
     """
-    loaders = cfg.get(f'{split}_dataloader') or {}
+    loaders = {
+        name: loader
+        for name, loader in (cfg.get(f'{split}_dataloader') or {}).items()
+        if loader is not None
+    }
     names = list(loaders) if streams is None else list(streams)
     unknown = sorted(set(names) - set(loaders))
     if unknown or not names:

@@ -18,9 +18,8 @@ def parse_args() -> argparse.Namespace:
         '--shape',
         type=int,
         nargs='+',
-        default=[320],
         metavar='PIXELS',
-        help='side, or height and width, of the input (default 320)')
+        help="side, or height and width (default: the config's img_size)")
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -28,7 +27,7 @@ def parse_args() -> argparse.Namespace:
         metavar='KEY=VALUE',
         help='override config keys')
     args = parser.parse_args()
-    if len(args.shape) > 2 or min(args.shape) < 1:
+    if args.shape and (len(args.shape) > 2 or min(args.shape) < 1):
         parser.error('--shape wants one or two positive numbers')
     return args
 
@@ -37,7 +36,8 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    size = (args.shape[0], args.shape[-1])
+    shape = args.shape or [cfg.get('img_size', 320)]
+    size = (shape[0], shape[-1])
     parts = model_complexity(MODELS.build(cfg.model), size)
     print(f'{args.config}, one image of {size[0]} x {size[1]} pixels')
     print(complexity_table(parts))

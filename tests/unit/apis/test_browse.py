@@ -95,6 +95,12 @@ def test_unknown_stream(tmp_path, streams, names):
         browse_streams(toy_config(tmp_path), tmp_path, streams=streams)
 
 
+def test_stream_that_a_child_config_removed(tmp_path):
+    cfg = toy_config(tmp_path)
+    cfg.train_dataloader.seg = None
+    assert len(browse_streams(cfg, tmp_path, number=1)) == 1
+
+
 def test_sheet_keeps_order_and_pads():
     pictures = [np.full((10, 10, 3), value, np.uint8) for value in range(3)]
     sheet = contact_sheet(pictures, columns=2)

@@ -1,0 +1,122 @@
+"""`model-index.yml` and the metafiles say what is there, and only that."""
+from pathlib import Path
+
+import jsonschema
+import pytest
+import yaml
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmmultas.registry import MODELS
+
+ROOT = Path(__file__).resolve().parents[1]
+PERCENT = dict(type='number', minimum=0, maximum=100)
+SCORES = {
+    '^(det|seg)/[A-Za-z0-9_]+$': PERCENT
+}
+MODEL = dict(
+    type='object',
+    required=['Name', 'In Collection', 'Config', 'Metadata'],
+    additionalProperties=False,
+    properties={
+        'Name': dict(type='string'),
+        'In Collection': dict(type='string'),
+        'Config': dict(type='string', pattern=r'^configs/\w+/[\w-]+\.py$'),
+        'Metadata': dict(
+            type='object',
+            required=['Parameters', 'Input'],
+            properties=dict(
+                Parameters=dict(type='integer', minimum=1),
+                Input=dict(type='integer', minimum=1))),
+        # figures of a paper, never of this code
+        'Reported': dict(
+            type='object',
+            required=['Source'],
+            additionalProperties=False,
+            minProperties=2,
+            properties=dict(Source=dict(type='string')),
+            patternProperties=SCORES),
+        # figures of this code, and the file that says how they came about
+        'Results': dict(
+            type='array',
+            minItems=1,
+            items=dict(
+                type='object',
+                required=['Dataset', 'Metrics', 'Benchmark'],
+                additionalProperties=False,
+                properties=dict(
+                    Dataset=dict(type='string'),
+                    Benchmark=dict(type='string'),
+                    Metrics=dict(
+                        type='object',
+                        minProperties=1,
+                        additionalProperties=False,
+                        patternProperties=SCORES)))),
+    })
+METAFILE = dict(
+    type='object',
+    required=['Collections', 'Models'],
+    additionalProperties=False,
+    properties=dict(
+        Collections=dict(
+            type='array',
+            minItems=1,
+            items=dict(
+                type='object', required=['Name', 'Paper', 'README'])),
+        Models=dict(type='array', minItems=1, items=MODEL)))
+
+
+def metafiles():
+    index = yaml.safe_load((ROOT / 'model-index.yml').read_text())
+    assert set(index) == {'Import'}
+    return index['Import']
+
+
+def models():
+    return [model for path in metafiles()
+            for model in yaml.safe_load((ROOT / path).read_text())['Models']]
+
+
+@pytest.mark.parametrize('path', metafiles())
+def test_schema(path):
+    content = yaml.safe_load((ROOT / path).read_text())
+    jsonschema.validate(content, METAFILE)
+    names = {collection['Name'] for collection in content['Collections']}
+    assert {m['In Collection'] for m in content['Models']} <= names
+    for collection in content['Collections']:
+        assert (ROOT / collection['README']).is_file()
+
+
+def test_schema_refuses_a_result_without_its_benchmark():
+    model = dict(models()[0], Results=[
+        dict(Dataset='VOC', Metrics={'det/mAP': 40.0})])
+    with pytest.raises(jsonschema.ValidationError, match='Benchmark'):
+        jsonschema.validate(model, MODEL)
+
+
+def test_every_config_is_listed_once():
+    listed = [model['Config'] for model in models()]
+    assert len(set(listed)) == len(listed)
+    present = {
+        path.relative_to(ROOT).as_posix()
+        for path in (ROOT / 'configs').glob('*/*.py')
+        if path.parent.name != '_base_'
+    }
+    assert set(listed) == present
+
+
+@pytest.mark.parametrize('model', models(), ids=lambda m: m['Name'])
+def test_names_and_benchmarks_exist(model):
+    assert Path(model['Config']).stem == model['Name']
+    for result in model.get('Results', ()):
+        assert (ROOT / result['Benchmark']).is_file()
+
+
+@pytest.mark.parametrize('model', models(), ids=lambda m: m['Name'])
+def test_parameters_and_input_are_those_of_the_config(model):
+    cfg = Config.fromfile(ROOT / model['Config'])
+    assert cfg.img_size == model['Metadata']['Input']
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        built = MODELS.build(cfg.model)
+    count = sum(p.numel() for p in built.parameters() if p.requires_grad)
+    assert count == model['Metadata']['Parameters']
