@@ -1,4 +1,5 @@
 """Records, transforms and samplers: from files to task-flagged samples."""
+from .partial import PartialDataset
 from .seeding import (EvalSampler, KeyedIndex, SeededDataset,
                       StreamBatchSampler)
 from .transforms import (CropExpand, LoadImage, LoadLabels, PackInputs,
@@ -7,6 +8,6 @@ from .voc import VOCDataset
 
 __all__ = [
     'CropExpand', 'EvalSampler', 'KeyedIndex', 'LoadImage', 'LoadLabels',
-    'PackInputs', 'PhotometricJitter', 'RandomFlip', 'SeededDataset', 'Squash',
-    'StreamBatchSampler', 'VOCDataset'
+    'PackInputs', 'PartialDataset', 'PhotometricJitter', 'RandomFlip',
+    'SeededDataset', 'Squash', 'StreamBatchSampler', 'VOCDataset'
 ]
