@@ -76,7 +76,8 @@ def test_exports(path):
             assert node.names[0].name != '*', 'import names, not a star'
     exports = [
         ast.literal_eval(node.value) for node in tree.body
-        if isinstance(node, ast.Assign) and node.targets[0].id == '__all__'
+        if isinstance(node, ast.Assign)
+        and getattr(node.targets[0], 'id', '') == '__all__'
     ]
     if path.name == '__init__.py':
         assert exports, 'a package lists __all__'

@@ -1,19 +1,18 @@
 #!/usr/bin/env python
 """Pictures of what training sees: browse_dataset.py CONFIG."""
-import argparse
+from argparse import Namespace
 
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmmultas.apis.browse import browse_streams
+from mmmultas.utils.arguments import config_parser
 from mmmultas.utils.launch import friendly_errors, load_config
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Write a sheet of pictures with their labels per stream, '
+def parse_args() -> Namespace:
+    parser = config_parser(
+        'Write a sheet of pictures with their labels per stream, '
         'after augmentation.')
-    parser.add_argument('config', help='config file')
     parser.add_argument(
         '--out-dir', default='work_dirs/browse', help='folder of the sheets')
     parser.add_argument(
@@ -26,12 +25,6 @@ def parse_args() -> argparse.Namespace:
         '--start', type=int, default=0, help='first batch of training')
     parser.add_argument(
         '--columns', type=int, default=4, help='pictures per row')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override config keys')
     args = parser.parse_args()
     if min(args.number, args.columns) < 1 or args.start < 0:
         parser.error('--number and --columns are positive, --start is not '

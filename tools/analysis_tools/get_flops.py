@@ -1,31 +1,24 @@
 #!/usr/bin/env python
 """Parameters and operations of a model: get_flops.py CONFIG."""
-import argparse
+from argparse import Namespace
 
-from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
 from mmmultas.apis.complexity import complexity_table, model_complexity
 from mmmultas.registry import MODELS
+from mmmultas.utils.arguments import config_parser
 from mmmultas.utils.launch import friendly_errors, load_config
 
 
-def parse_args() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description='Parameters and operations of a model, part by part.')
-    parser.add_argument('config', help='config file')
+def parse_args() -> Namespace:
+    parser = config_parser(
+        'Parameters and operations of a model, part by part.')
     parser.add_argument(
         '--shape',
         type=int,
         nargs='+',
         metavar='PIXELS',
         help="side, or height and width (default: the config's img_size)")
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override config keys')
     args = parser.parse_args()
     if args.shape and (len(args.shape) > 2 or min(args.shape) < 1):
         parser.error('--shape wants one or two positive numbers')
