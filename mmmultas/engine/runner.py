@@ -5,14 +5,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dist import master_only
+from mmengine.dist import is_distributed, master_only
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from mmmultas.registry import RUNNERS
 from mmmultas.utils.checkpoint import (assert_fits, atomic_path, load_file,
                                        load_matching, state_dict_of)
-from mmmultas.utils.errors import CheckpointError
+from mmmultas.utils.errors import CheckpointError, ConfigError
 
 __all__ = ['MultiTaskRunner', 'latest_checkpoints', 'may_skip_a_head']
 
@@ -42,12 +42,31 @@ class MultiTaskRunner(Runner):
                 ])
         return super().build_visualizer(visualizer)
 
+    def setup_env(self, env_cfg: dict[str, Any]) -> None:
+        """Start gloo where there is no GPU; MMEngine would ask for one."""
+        if (self.distributed and not torch.cuda.is_available()
+                and not is_distributed()):
+            if self.launcher != 'pytorch':
+                raise ConfigError(
+                    f'--launcher {self.launcher} needs GPUs and none is '
+                    'visible: use --launcher pytorch (torchrun) on CPUs.')
+            torch.distributed.init_process_group('gloo')
+        super().setup_env(env_cfg)
+
     def wrap_model(self, model_wrapper_cfg: dict | None,
                    model: torch.nn.Module) -> torch.nn.Module:
         """Let DDP look for unused parameters only where there may be any."""
-        if self.distributed and 'find_unused_parameters' not in self.cfg:
-            self.cfg['find_unused_parameters'] = may_skip_a_head(
-                self.cfg, set(getattr(model, 'tasks', ())))
+        if self.distributed and model_wrapper_cfg is None:
+            find = self.cfg.get('find_unused_parameters')
+            if find is None:
+                find = may_skip_a_head(self.cfg,
+                                       set(getattr(model, 'tasks', ())))
+            model_wrapper_cfg = dict(
+                type='MMDistributedDataParallel',
+                broadcast_buffers=False,
+                find_unused_parameters=find)
+            if not torch.cuda.is_available():
+                model_wrapper_cfg['device_ids'] = None
         return super().wrap_model(model_wrapper_cfg, model)
 
     def scale_lr(self,

@@ -4,6 +4,7 @@ from typing import Any
 
 from mmengine.dist import all_reduce_params, is_distributed, master_only
 from mmengine.hooks import Hook
+from mmengine.runner import BaseLoop
 
 from mmmultas.registry import HOOKS
 from mmmultas.utils.checkpoint import atomic_path
@@ -78,7 +79,8 @@ class CheckpointHook(Hook):
                         runner: Any,
                         metrics: dict[str, float] | None = None) -> None:
         """Save the best model so far."""
-        if self.save_best is None or metrics is None:
+        trains = isinstance(runner._train_loop, BaseLoop)
+        if self.save_best is None or metrics is None or not trains:
             return
         if self.save_best not in metrics:
             raise ConfigError(

@@ -1,0 +1,84 @@
+"""Two processes on the CPU (gloo) against one."""
+import json
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import torch
+
+WORKER = Path(__file__).with_name('ddp_worker.py')
+ROOT = WORKER.parents[2]
+
+
+def _port():
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def _run(work_dir, mode, world):
+    env = dict(
+        os.environ,
+        OMP_NUM_THREADS='1',
+        PYTHONPATH=str(ROOT),
+        CUDA_VISIBLE_DEVICES='')
+    command = [sys.executable, '-W', 'ignore']
+    if world > 1:
+        command += [
+            '-m', 'torch.distributed.run', '--nproc_per_node', str(world),
+            '--master_addr', '127.0.0.1', '--master_port', str(_port())
+        ]
+    command += [str(WORKER), str(work_dir), mode, str(world)]
+    done = subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+
+
+def _weights(work_dir, world, rank):
+    return torch.load(work_dir / f'weights_{world}_{rank}.pth')
+
+
+def _parameters_equal(a, b, **tolerance):
+    for key, value in a.items():
+        if 'running' not in key and 'num_batches' not in key:
+            torch.testing.assert_close(b[key], value, **tolerance)
+
+
+@pytest.mark.parametrize('mode', ['plain', 'epoch', 'mixed'])
+def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
+    """Epoch alternation and mixed samples leave a head without labels."""
+    _run(tmp_path, mode, 2)
+    first, second = (_weights(tmp_path, 2, rank) for rank in (0, 1))
+    _parameters_equal(first, second, atol=0, rtol=0)
+    assert (tmp_path / 'epoch_2.pth').is_file()
+    assert list(tmp_path.glob('best_score_epoch_*.pth'))
+
+
+def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
+    _run(tmp_path / 'one', 'equal', 1)
+    _run(tmp_path / 'two', 'equal', 2)
+    _parameters_equal(
+        _weights(tmp_path / 'one', 1, 0),
+        _weights(tmp_path / 'two', 2, 0),
+        atol=1e-5,
+        rtol=1e-5)
+
+
+def test_resumes_and_tests_as_one_process(tmp_path):
+    _run(tmp_path, 'plain', 2)
+    whole = _weights(tmp_path, 2, 0)
+    (tmp_path / 'epoch_2.pth').rename(tmp_path / 'whole.pth')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_1.pth'))
+    _run(tmp_path, 'resume', 2)
+    again = _weights(tmp_path, 2, 0)
+    assert all(torch.equal(whole[key], again[key]) for key in whole)
+    for world in (1, 2):
+        _run(tmp_path, 'test', world)
+    metrics = [
+        json.loads((tmp_path / f'metrics_{world}_0.json').read_text())
+        for world in (1, 2)
+    ]
+    assert metrics[0] == metrics[1] and 'det/mAP' in metrics[0]

@@ -1,0 +1,71 @@
+"""A label that is withheld must not move a single bit of training."""
+import torch
+
+from mmmultas.registry import DATASETS
+from mmmultas.testing import ToyDataset, toy_config
+from mmmultas.utils.launch import build_runner
+
+
+@DATASETS.register_module()
+class SpoiltToyDataset(ToyDataset):
+    """Carries both labels in every sample; the withheld ones are wrong."""
+    shift = 0
+
+    def _sample(self, index, boxes, labels, mask):
+        tasks = self.kinds[index % len(self.kinds)]
+        whole = ToyDataset(self.length, size=self.size, seed=self.seed)
+        sample = whole._sample(index, boxes, labels, mask)
+        sample.set_metainfo(dict(tasks=tasks))
+        if 'det' not in tasks:
+            sample.gt_instances.bboxes += self.shift
+            sample.gt_instances.labels = 1 - sample.gt_instances.labels
+        if 'seg' not in tasks:
+            mask = sample.gt_sem_seg.sem_seg
+            mask.copy_((mask + self.shift) % 3)
+        return sample
+
+
+def _weights(work_dir, shift, alternate):
+    SpoiltToyDataset.shift = shift
+    cfg = toy_config(work_dir, epochs=2, alternate=alternate)
+    for stream in cfg.train_dataloader.values():
+        stream.dataset.type = 'mmmultas.SpoiltToyDataset'
+    cfg.custom_hooks.append(
+        dict(type='mmmultas.MultiScaleHook', sizes=[48, 64, 96]))
+    runner = build_runner(cfg)
+    runner.train()
+    ema = next(h for h in runner.hooks if hasattr(h, 'ema_model'))
+    return {**runner.model.state_dict(), **ema.ema_model.state_dict()}
+
+
+def _run(tmp_path, alternate):
+    first = _weights(tmp_path / 'a', 0, alternate)
+    second = _weights(tmp_path / 'b', 1, alternate)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    return first
+
+
+def test_iteration_alternation(tmp_path):
+    _run(tmp_path, 'iteration')
+
+
+def test_epoch_alternation(tmp_path):
+    _run(tmp_path, 'epoch')
+
+
+def test_the_test_can_fail(tmp_path):
+    """The same change of labels that are not withheld does move weights."""
+    clean = _weights(tmp_path / 'a', 0, 'iteration')
+    kinds = SpoiltToyDataset._sample
+
+    def spoil_all(self, index, boxes, labels, mask):
+        sample = kinds(self, index, boxes, labels, mask)
+        sample.gt_sem_seg.sem_seg.copy_((sample.gt_sem_seg.sem_seg + 1) % 3)
+        return sample
+
+    SpoiltToyDataset._sample = spoil_all
+    try:
+        spoilt = _weights(tmp_path / 'b', 0, 'iteration')
+    finally:
+        SpoiltToyDataset._sample = kinds
+    assert any(not torch.equal(clean[key], spoilt[key]) for key in clean)

@@ -1,0 +1,75 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import InstanceData
+from PIL import Image
+
+from mmmultas.engine.hooks import PictureHook, PredictionHook
+from mmmultas.structures import sem_seg_data
+from mmmultas.utils.errors import ConfigError
+
+PALETTE = [(0, 0, 0), (9, 8, 7), (255, 0, 1)]
+
+
+class Runner:
+    """What the hooks ask of a runner."""
+
+    def __init__(self):
+        meta = dict(
+            det=dict(classes=('a', 'b')), seg=dict(palette=PALETTE))
+        data = type('D', (), dict(metainfo=meta))()
+        self.test_dataloader = type('L', (), dict(dataset=data))()
+        self.logger = type('G', (), dict(info=print))()
+        self.drawn = []
+        self.visualizer = self
+
+    def add_datasample(self, name, image, sample, **kwargs):
+        self.drawn.append((name, image.shape, kwargs))
+
+
+def _sample(path):
+    sample = DetDataSample(metainfo=dict(img_id='7', img_path=str(path)))
+    sample.pred_instances = InstanceData(
+        bboxes=torch.tensor([[1., 2., 3.456, 4.]]),
+        scores=torch.tensor([.5]),
+        labels=torch.tensor([1]))
+    sample.pred_sem_seg = sem_seg_data(torch.tensor([[0, 1], [2, 1]]))
+    return sample
+
+
+def test_boxes_and_masks(tmp_path):
+    hook = PredictionHook(str(tmp_path / 'x/out.json'), str(tmp_path / 'm'))
+    runner = Runner()
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, outputs=[_sample('dir/cat.jpg')])
+    hook.after_test_epoch(runner, {'det/mAP': float('nan'), 'a': 1.0})
+    content = json.loads((tmp_path / 'x/out.json').read_text())
+    assert content['classes'] == ['a', 'b']
+    assert content['metrics'] == {'det/mAP': None, 'a': 1.0}
+    assert content['images'][0]['detections'] == [
+        dict(label=1, score=.5, bbox=[1., 2., 3.46, 4.])
+    ]
+    picture = Image.open(tmp_path / 'm/cat.png')
+    assert picture.mode == 'P'
+    assert np.array(picture).tolist() == [[0, 1], [2, 1]]
+    assert picture.convert('RGB').getpixel((0, 1)) == (255, 0, 1)
+
+
+def test_only_json():
+    with pytest.raises(ConfigError, match='out.pkl'):
+        PredictionHook('out.pkl')
+
+
+def test_pictures_up_to_a_limit(tmp_path):
+    path = tmp_path / 'cat.png'
+    Image.new('RGB', (6, 4)).save(path)
+    runner = Runner()
+    hook = PictureHook(str(tmp_path / 'show'), limit=1)
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, outputs=[_sample(path)] * 2)
+    (name, shape, kwargs), = runner.drawn
+    assert name == 'cat' and shape == (4, 6, 3)
+    assert kwargs['draw_gt'] and kwargs['out_file'].endswith('show/cat.png')

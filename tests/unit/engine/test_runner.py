@@ -1,0 +1,113 @@
+import pytest
+import torch
+
+from mmmultas.engine.runner import latest_checkpoints, may_skip_a_head
+from mmmultas.testing import toy_config, toy_model, toy_stream
+from mmmultas.utils.errors import CheckpointError
+from mmmultas.utils.launch import build_runner
+
+DET, SEG = {'tasks': ('det', )}, {'tasks': ('seg', )}
+
+
+def _cfg(alternate='iteration', **datasets):
+    return dict(
+        train_cfg=dict(alternate=alternate),
+        train_dataloader={k: dict(dataset=d)
+                          for k, d in datasets.items()})
+
+
+@pytest.mark.parametrize('cfg, expected', [
+    (_cfg(a=DET, b=SEG), False),
+    (_cfg('epoch', a=DET, b=SEG), True),
+    (_cfg(a=dict(tasks=('det', 'seg'))), False),
+    (_cfg('epoch', a=dict(tasks=('det', 'seg'))), False),
+    (_cfg(a=DET), True),
+    (_cfg(a=dict(type='unknown')), True),
+    (_cfg(a=dict(datasets=[DET, SEG])), True),
+    (_cfg(a=dict(datasets=[DET, DET]), b=SEG), False),
+    (dict(train_cfg=None), False),
+])
+def test_when_a_head_may_be_skipped(cfg, expected):
+    assert may_skip_a_head(cfg, {'det', 'seg'}) is expected
+
+
+def test_the_newest_checkpoint_first(tmp_path):
+    import os
+    for i, name in enumerate(['epoch_1', 'iter_9', 'epoch_2', 'best_x']):
+        path = tmp_path / f'{name}.pth'
+        path.touch()
+        os.utime(path, (i, i))
+    names = [p.stem for p in latest_checkpoints(tmp_path)]
+    assert names == ['epoch_2', 'iter_9', 'epoch_1']
+    pointer = tmp_path / 'last_checkpoint'
+    pointer.write_text('/moved/elsewhere/iter_9.pth\n')
+    assert latest_checkpoints(tmp_path)[0].stem == 'iter_9'
+    for text in ('', '/gone.pth'):
+        pointer.write_text(text)
+        assert latest_checkpoints(tmp_path)[0].stem == 'epoch_2'
+    assert latest_checkpoints(tmp_path / 'none') == []
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('trained')
+    build_runner(toy_config(folder, epochs=2)).train()
+    return folder
+
+
+def test_a_broken_file_is_passed_over(trained, tmp_path):
+    for path in trained.glob('epoch_*'):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    (tmp_path / 'epoch_2.pth').write_bytes(b'half')
+    (tmp_path / 'last_checkpoint').write_text(str(tmp_path / 'epoch_2.pth'))
+    cfg = toy_config(tmp_path, epochs=2)
+    cfg.resume = True
+    runner = build_runner(cfg)
+    seen = []
+    resume = runner.resume
+    runner.resume = lambda path, *a, **k: (seen.append(path),
+                                           resume(path, *a, **k))
+    runner.train()
+    assert seen == [str(tmp_path / 'epoch_1.pth')]
+
+
+def test_a_test_wants_every_weight(trained, tmp_path):
+    cfg = toy_config(tmp_path)
+    cfg.load_from = str(trained / 'epoch_2.pth')
+    metrics = build_runner(cfg).test()
+    assert 'seg/mIoU' in metrics
+    cfg.model.heads.seg.channels = 4
+    with pytest.raises(CheckpointError, match='does not fit this model'):
+        build_runner(cfg).test()
+
+
+def test_load_from_takes_what_fits(trained, tmp_path):
+    model = toy_model()
+    model['heads']['seg']['channels'] = 4
+    cfg = toy_config(tmp_path, epochs=1, model=model)
+    cfg.load_from = str(trained / 'epoch_2.pth')
+    cfg.optim_wrapper.optimizer.lr = 0.0
+    runner = build_runner(cfg)
+    runner.train()
+    saved = torch.load(trained / 'epoch_2.pth')['state_dict']
+    key = 'heads.det.cls_branches.0.0.0.weight'
+    assert torch.equal(runner.model.state_dict()[key], saved[key])
+
+
+def test_auto_scale_lr_counts_images_over_streams(tmp_path):
+    cfg = toy_config(tmp_path, epochs=1)
+    cfg.auto_scale_lr = dict(enable=True, base_batch_size=16)
+    runner = build_runner(cfg)
+    runner.train()
+    assert runner.optim_wrapper.param_groups[0]['initial_lr'] \
+        == pytest.approx(0.01 * 4 / 16)
+    views = dict(det=toy_stream(8, ('det', ), views=2))
+    cfg = toy_config(tmp_path / 'views', views, epochs=1,
+                     model=toy_model(('det', )))
+    cfg.val_evaluator.seg = cfg.test_evaluator.seg = None
+    cfg.val_cfg.selection = {'det/mAP': 1}
+    cfg.auto_scale_lr = dict(enable=True, base_batch_size=16)
+    runner = build_runner(cfg)
+    runner.train()
+    assert runner.optim_wrapper.param_groups[0]['initial_lr'] \
+        == pytest.approx(0.01 * 4 / 16)

@@ -1,0 +1,76 @@
+import pytest
+import torch
+from mmengine.optim import OptimWrapper
+from torch import nn
+
+from mmmultas.engine.schedulers import WarmupCosineLR, warmup_cosine
+from mmmultas.engine.streams import EpochAlternation
+from mmmultas.utils.errors import ConfigError
+
+
+def _optim(lr=1.0):
+    model = nn.Linear(1, 1)
+    return OptimWrapper(torch.optim.SGD(model.parameters(), lr=lr))
+
+
+def _curve(scheduler, optim, steps):
+    values = []
+    for _ in range(steps):
+        values.append(optim.param_groups[0]['lr'])
+        scheduler.step()
+    return values
+
+
+def test_closed_form():
+    assert warmup_cosine(0, 100, 10, .1, .2) == .1
+    assert warmup_cosine(5, 100, 10, .1, .2) == pytest.approx(.55)
+    assert warmup_cosine(10, 100, 10, .1, .2) == 1
+    assert warmup_cosine(55, 100, 10, .1, .2) == pytest.approx(.6)
+    assert warmup_cosine(100, 100, 10, .1, .2) == pytest.approx(.2)
+
+
+def test_optimizer_follows_it():
+    optim = _optim(0.5)
+    scheduler = WarmupCosineLR(optim, warmup=4, end=20)
+    expected = [.5 * warmup_cosine(i, 20, 4, .1, .1) for i in range(20)]
+    assert _curve(scheduler, optim, 20) == pytest.approx(expected)
+
+
+def test_a_short_run_warms_up_over_a_tenth():
+    optim = _optim()
+    values = _curve(WarmupCosineLR(optim, warmup=500, end=50), optim, 50)
+    assert max(values) == 1 and values.index(1) == 5
+
+
+def test_epoch_alternation_gives_each_stream_a_schedule():
+    schedule = EpochAlternation(dict(det=3, seg=2))
+    optim = _optim()
+    scheduler = WarmupCosineLR(optim, warmup=2, end=20)
+    scheduler.bind(schedule)
+    curve = _curve(scheduler, optim, 20)
+    det = [v for i, v in enumerate(curve) if schedule.streams_at(i) ==
+           ('det', )]
+    seg = [v for i, v in enumerate(curve) if schedule.streams_at(i) ==
+           ('seg', )]
+    assert det == pytest.approx(
+        [warmup_cosine(i, 12, 2, .1, .1) for i in range(12)])
+    assert seg == pytest.approx(
+        [warmup_cosine(i, 8, 2, .1, .1) for i in range(8)])
+
+
+def test_resume_stands_where_it_stood():
+    optim, other = _optim(), _optim()
+    scheduler = WarmupCosineLR(optim, warmup=4, end=20)
+    whole = _curve(scheduler, optim, 20)
+    scheduler = WarmupCosineLR(other, warmup=4, end=20)
+    _curve(scheduler, other, 7)
+    state = scheduler.state_dict()
+    again = _optim()
+    resumed = WarmupCosineLR(again, warmup=4, end=20)
+    resumed.load_state_dict(state)
+    assert _curve(resumed, again, 13) == pytest.approx(whole[7:])
+
+
+def test_counts_updates_only():
+    with pytest.raises(ConfigError, match='by_epoch=False'):
+        WarmupCosineLR(_optim(), end=20, by_epoch=True)

@@ -1,0 +1,35 @@
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmmultas.testing import toy_config
+from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.launch import build_runner, load_config, use_amp
+
+
+def test_load_config(tmp_path):
+    path = tmp_path / 'c.py'
+    path.write_text('a = dict(b=1)\n')
+    assert load_config(path, {'a.b': 2}).a.b == 2
+    with pytest.raises(ConfigError, match='none.py does not exist'):
+        load_config(tmp_path / 'none.py')
+    path.write_text("_base_ = './gone.py'\n")
+    with pytest.raises(ConfigError, match='inherits'):
+        load_config(path)
+    path.write_text('a = (\n')
+    with pytest.raises(ConfigError, match='does not parse'):
+        load_config(path)
+
+
+def test_amp_without_an_accelerator():
+    if torch.cuda.is_available():
+        pytest.skip('this machine has an accelerator')
+    with pytest.raises(ConfigError, match='--amp needs a GPU'):
+        use_amp(Config(dict(optim_wrapper=dict(type='OptimWrapper'))))
+
+
+def test_unknown_runner(tmp_path):
+    cfg = toy_config(tmp_path)
+    cfg.runner_type = 'mmmultas.Runer'
+    with pytest.raises(ConfigError, match='Runer'):
+        build_runner(cfg)
