@@ -59,7 +59,7 @@ def test_everything_ignored():
 @pytest.mark.parametrize('prediction, target, message', [
     ([[0, 3]], [[0, 0]], 'prediction has labels 0 to 3'),
     ([[0, 0]], [[0, 7]], 'truth has labels 0 to 7'),
-    ([[0, -1]], [[0, 0]], 'prediction has labels -1'),
+    ([[0, -1]], [[0, 0]], 'prediction has labels -1 to 0'),
     ([[0]], [[0, 0]], r'\(1, 1\) but the truth \(1, 2\)'),
 ])
 def test_labels_out_of_range(prediction, target, message):
@@ -77,3 +77,12 @@ def test_nearest_resize_is_that_of_opencv(size):
     assert resized.tolist() == cv2.resize(
         labels.numpy(), size[::-1],
         interpolation=cv2.INTER_NEAREST).tolist()
+
+
+def test_neither_input_is_changed_nor_an_empty_one_refused():
+    prediction, target = random_maps(0)
+    copies = prediction.clone(), target.clone()
+    confusion_counts(prediction, target, 5)
+    assert torch.equal(prediction, copies[0])
+    assert torch.equal(target, copies[1])
+    assert confusion_counts(target[:0], target[:0], 5).sum() == 0
