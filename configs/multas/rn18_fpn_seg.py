@@ -2,7 +2,9 @@ _base_ = './rn18_fpn_mtl.py'
 
 model = dict(heads=dict(det=None), task_weights=dict(_delete_=True, seg=1.0))
 train_dataloader = dict(det=None)
+val_dataloader = dict(val=dict(dataset=dict(tasks=('seg', ))))
+test_dataloader = val_dataloader
 val_evaluator = dict(det=None)
-test_evaluator = dict(det=None)
-val_cfg = dict(selection={'det/mAP': 0})
+test_evaluator = val_evaluator
+val_cfg = dict(selection={'_delete_': True, 'seg/mIoU': 1.0})
 auto_scale_lr = dict(base_batch_size=32)
