@@ -2,6 +2,7 @@
 import ast
 import doctest
 import importlib
+import inspect
 import re
 from pathlib import Path
 
@@ -146,7 +147,7 @@ def test_examples_of_functional(path):
              'torch': importlib.import_module('torch')}
     results = doctest.testmod(module, extraglobs=names, verbose=False)
     public = [name for name in module.__all__
-              if callable(getattr(module, name))]
+              if inspect.isfunction(getattr(module, name))]
     silent = [name for name in public
               if '>>>' not in (getattr(module, name).__doc__ or '')]
     assert results.failed == 0
