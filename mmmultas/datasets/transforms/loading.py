@@ -1,4 +1,5 @@
 """From files to arrays; a broken file is named, never half read."""
+import io
 import struct
 import zlib
 from typing import Any
@@ -9,6 +10,7 @@ import torch
 from mmcv.transforms import BaseTransform
 from mmdet.structures.bbox import HorizontalBoxes
 from numpy.typing import NDArray
+from PIL import Image
 
 from mmmultas.datasets.label_map import INVALID
 from mmmultas.registry import TRANSFORMS
@@ -161,9 +163,6 @@ def _palette_as_grey(data: bytes) -> bytes:
 
 def _unpacked(data: bytes) -> bytes:
     """Values of 1, 2 or 4 bits, widened by Pillow: few files have them."""
-    import io
-
-    from PIL import Image
     with Image.open(io.BytesIO(data)) as picture:
         values = np.array(picture)
     return bytes(cv2.imencode('.png', values)[1])

@@ -1,7 +1,10 @@
+import os
 import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
+from mmengine.config import Config
 
 from mmmultas.datasets.label_map import VOC_CLASSES
 from mmmultas.datasets.voc import VOCDataset
@@ -189,3 +192,52 @@ def test_mask_of_another_size(devkit):
 def test_config_errors(devkit, kwargs, message):
     with pytest.raises(ConfigError, match=message):
         voc(devkit, **kwargs)
+
+
+ROOT = Path(__file__).resolve().parents[3]
+REAL = Path(os.environ.get('MMMULTAS_DATA', ROOT / '../shared/data'))
+CONFIGS = ROOT / 'configs/_base_/datasets'
+
+
+def ids_of(data):
+    return {data.get_data_info(i)['img_id'] for i in range(len(data))}
+
+
+@pytest.mark.skipif(
+    not (REAL / 'VOCdevkit/VOC2012').is_dir(), reason=f'no VOC in {REAL}')
+def test_mini_config_on_real_data(monkeypatch):
+    monkeypatch.setenv('MMMULTAS_DATA', str(REAL))
+    cfg = Config.fromfile(CONFIGS / 'voc_mini.py')
+    det, seg, val = (
+        DATASETS.build(loader.dataset)
+        for loader in (*cfg.train_dataloader.values(),
+                       *cfg.val_dataloader.values()))
+    assert (det.tasks, seg.tasks) == (('det', ), ('seg', ))
+    assert val.tasks == ('det', 'seg')
+    ids = [ids_of(data) for data in (det, seg, val)]
+    assert [len(i) for i in ids] == [500, 360, 260]
+    assert len(set.union(*ids)) == 1120
+    sample = val[0]['data_samples']
+    assert val[0]['inputs'].shape == (3, 224, 224)
+    assert sample.gt_sem_seg.shape == sample.ori_shape != (224, 224)
+
+
+@pytest.mark.parametrize('name, streams', [
+    ('partial', ['det', 'seg']),
+    ('full', ['both']),
+    ('det', ['det']),
+    ('seg', ['seg']),
+    ('mini', ['det', 'seg']),
+])
+def test_configs_agree_with_themselves(name, streams):
+    cfg = Config.fromfile(CONFIGS / f'voc_{name}.py')
+    loaders = {k: v for k, v in cfg.train_dataloader.items() if v}
+    assert list(loaders) == streams
+    assert cfg.test_dataloader == cfg.val_dataloader
+    assert cfg.test_evaluator == cfg.val_evaluator
+    tasks = {t for v in loaders.values() for t in v.dataset.tasks}
+    assert tasks == {k for k, v in cfg.val_evaluator.items() if v}
+    assert tasks == set(cfg.val_dataloader.val.dataset.tasks)
+    for loader in loaders.values():
+        sizes = [t.size for t in loader.dataset.pipeline if 'size' in t]
+        assert sizes == [cfg.img_size] * 2

@@ -1,11 +1,13 @@
 import shutil
+from itertools import islice
 
 import numpy as np
 import pytest
 import torch
 from mmdet.structures.bbox import HorizontalBoxes
+from torch.utils.data import DataLoader
 
-from mmmultas.datasets.seeding import KeyedIndex
+from mmmultas.datasets.seeding import KeyedIndex, StreamBatchSampler
 from mmmultas.datasets.transforms.packing import PackInputs
 from mmmultas.registry import DATASETS
 from mmmultas.structures import has_task
@@ -60,8 +62,8 @@ def test_only_labels_that_exist(tasks):
     assert ('gt_sem_seg' in sample) == has_task(sample, 'seg')
 
 
-def packed(devkit, tasks):
-    dataset = DATASETS.build(
+def voc(devkit, tasks):
+    return DATASETS.build(
         dict(
             type='mmmultas.SeededDataset',
             dataset=dict(
@@ -70,6 +72,10 @@ def packed(devkit, tasks):
                 tasks=tasks,
                 subsets=[dict(root='VOC2012', ids='ids.txt')],
                 pipeline=PIPELINE)))
+
+
+def packed(devkit, tasks):
+    dataset = voc(devkit, tasks)
     return [dataset[KeyedIndex(k % 3, k)] for k in range(24)]
 
 
@@ -86,6 +92,25 @@ def same(one, two):
         return False
     return 'gt_sem_seg' not in one or torch.equal(one.gt_sem_seg.data,
                                                   two.gt_sem_seg.data)
+
+
+def loaded(devkit, workers):
+    dataset = voc(devkit, ('det', 'seg'))
+    loader = DataLoader(
+        dataset,
+        batch_sampler=StreamBatchSampler(dataset, 2, seed=3, drop_last=False),
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        collate_fn=list)
+    return [s for batch in islice(loader, 5) for s in batch]
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_samples_do_not_depend_on_workers(devkit, workers):
+    alone, others = loaded(devkit, 0), loaded(devkit, workers)
+    assert len(alone) == len(others) == 10
+    assert all(same(a, b) for a, b in zip(alone, others))
+    assert not any(same(a, b) for a, b in zip(alone, alone[1:]))
 
 
 def spoil_boxes(devkit):
