@@ -9,7 +9,7 @@ from mmengine.dist import gather_object
 from mmengine.hooks import Hook
 from PIL import Image
 
-from mmmultas.registry import HOOKS
+from mmmultas.registry import HOOKS, VISUALIZERS
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError
 
@@ -128,12 +128,17 @@ class PictureHook(Hook):
         self.score_thr = score_thr
         self.limit = limit
         self._drawn = 0
+        self._visualizer: Any = None
 
     def before_test_epoch(self, runner: Any) -> None:
         """Make the folder, hand over class names."""
         self._drawn = 0
         self.show_dir.mkdir(parents=True, exist_ok=True)
-        runner.visualizer.dataset_meta = runner.test_dataloader.dataset.metainfo
+        # the config's own visualizer may be a stock one
+        self._visualizer = VISUALIZERS.build(
+            dict(type='mmmultas.MultiTaskVisualizer', name='pictures'))
+        meta = runner.test_dataloader.dataset.metainfo
+        self._visualizer.dataset_meta = meta
 
     def after_test_iter(self,
                         runner: Any,
@@ -146,7 +151,7 @@ class PictureHook(Hook):
                 return
             path = Path(sample.metainfo['img_path'])
             image = mmcv.imread(str(path), channel_order='rgb')
-            runner.visualizer.add_datasample(
+            self._visualizer.add_datasample(
                 path.stem,
                 image,
                 sample.cpu(),
