@@ -1,0 +1,96 @@
+"""Every config parses, builds, takes one shrunken step and predicts."""
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.registry import init_default_scope
+
+import mmmultas
+from mmmultas.registry import MODELS
+from mmmultas.testing import toy_batch
+
+ROOT = Path(mmmultas.__file__).parents[1]
+CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
+
+
+def _name(path):
+    return path.stem
+
+
+def _shrunken(path):
+    """The config's model, without weights from outside."""
+    cfg = Config.fromfile(path)
+    cfg.model.backbone.init_cfg = None
+    init_default_scope(cfg.default_scope)
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    model.init_weights()
+    return cfg, model
+
+
+def _streams(cfg):
+    """A batch of two toy images for each stream of the config."""
+    return {
+        name: toy_batch(tuple(stream.dataset.tasks), 2, 64)
+        for name, stream in cfg.train_dataloader.items() if stream
+    }
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=_name)
+def test_one_step(path):
+    cfg, model = _shrunken(path)
+    before = {k: v.clone() for k, v in model.named_parameters()}
+    optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01))
+    model.train()
+    logs = model.train_step(_streams(cfg), optim)
+    assert torch.isfinite(logs['loss'])
+    assert {k.split('.')[0] for k in logs if k != 'loss'} == set(model.heads)
+    for task, head in model.heads.items():
+        moved = [
+            not torch.equal(before[f'heads.{task}.{name}'], value)
+            for name, value in head.named_parameters()
+        ]
+        assert any(moved), task
+    model.eval()
+    samples = model.val_step(toy_batch((), 1, 64))
+    fields = dict(det='pred_instances', seg='pred_sem_seg')
+    for task in model.heads:
+        assert fields[task] in samples[0]
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=_name)
+def test_parts_agree(path):
+    """Heads, streams, evaluators and selection speak of the same tasks."""
+    cfg = Config.fromfile(path)
+    heads = {task for task, head in cfg.model.heads.items() if head}
+    assert set(cfg.model.task_weights) == heads
+    streams = [s for s in cfg.train_dataloader.values() if s]
+    assert {t for s in streams for t in s.dataset.tasks} == heads
+    for key in ('val', 'test'):
+        evaluators = cfg[f'{key}_evaluator']
+        assert {t for t, metric in evaluators.items() if metric} == heads
+        loaders = cfg[f'{key}_dataloader'].values()
+        assert all(set(x.dataset.tasks) == heads for x in loaders)
+    selected = {k.split('/')[0] for k, w in cfg.val_cfg.selection.items() if w}
+    assert selected == heads
+    images = sum(s.batch_size for s in streams)
+    if cfg.train_cfg.alternate == 'epoch':
+        images = max(s.batch_size for s in streams)
+    assert cfg.auto_scale_lr.base_batch_size == images
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=_name)
+def test_names_tell_the_method(path):
+    backbone, _, method = path.stem.split('_')[:3]
+    cfg = Config.fromfile(path)
+    depth = dict(rn18=18, rn50=50).get(backbone)
+    assert cfg.model.backbone.get('depth') == depth
+    heads = {task for task, head in cfg.model.heads.items() if head}
+    assert heads == ({method} if method in ('det', 'seg') else {'det', 'seg'})
+    alternate = 'epoch' if '_mtl_epoch' in path.stem else 'iteration'
+    assert cfg.train_cfg.alternate == alternate
+    assert ('_mtl_full' in path.stem) == any(
+        s and len(s.dataset.tasks) == 2 and heads == {'det', 'seg'}
+        for s in cfg.train_dataloader.values())
