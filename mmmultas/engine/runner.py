@@ -28,6 +28,7 @@ class MultiTaskRunner(Runner):
     * ``find_unused_parameters`` is on exactly where a head may lack labels.
     """
     _strict = False
+    _train_dataloader: Any
 
     def build_visualizer(self, visualizer: Any = None) -> Any:
         """Leave TensorBoard out where it is not installed."""

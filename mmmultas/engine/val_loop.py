@@ -120,7 +120,7 @@ class _EvalLoop(BaseLoop):
 
     def _begin(self, name: str) -> tuple[str, ...]:
         """Announce a stream; the tasks that its images are evaluated for."""
-        dataset = self.loaders[name].dataset
+        dataset: Any = self.loaders[name].dataset
         for evaluator in self.evaluators.values():
             evaluator.begin_stream(len(dataset))
         carried = dict(dataset.metainfo).get('tasks', ())

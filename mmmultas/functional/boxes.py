@@ -93,6 +93,11 @@ def grid_anchors(shapes_S2: Tensor, featmap_size: tuple[int, int],
 
     Returns:
         (rows * columns * S, 4) centre, size in pixels.
+
+    Example:
+        >>> grid_anchors(torch.tensor([[6., 3.]]), (1, 2), 8, (8, 16))
+        tensor([[ 4.,  4.,  6.,  3.],
+                [12.,  4.,  6.,  3.]])
     """
     rows, cols = featmap_size
     height, width = image_size
@@ -121,6 +126,11 @@ def encode_boxes(anchors_A4: Tensor, boxes_A4: Tensor,
 
     Returns:
         (A, 4): centre offset over (0.1 * size), log size over 0.2.
+
+    Example:
+        >>> anchor = torch.tensor([[0., 0., 10., 10.]])
+        >>> encode_boxes(anchor, torch.tensor([[1., 0., 11., 10.]]))
+        tensor([[1., 0., 0., 0.]])
     """
     anchors, boxes = xyxy_to_cxcywh(anchors_A4), xyxy_to_cxcywh(boxes_A4)
     offset = (boxes[:, :2] - anchors[:, :2]) / (anchors[:, 2:] * stds[0])

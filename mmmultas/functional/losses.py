@@ -111,6 +111,11 @@ def cross_entropy_sum(logits_NKHW: Tensor,
         labels_NHW: int64 class per pixel.
         ignore_index: Label of pixels that take no part.
         class_weight_K: Weight of each class.
+
+    Example:
+        >>> labels = torch.tensor([[[0, 255]]])
+        >>> cross_entropy_sum(torch.zeros(1, 2, 1, 2), labels)
+        tensor(0.6931)
     """
     return F.cross_entropy(
         logits_NKHW,

@@ -200,15 +200,6 @@ def toy_config(work_dir: str,
     if streams is None:
         streams = dict(
             det=toy_stream(12, (DET, )), seg=toy_stream(8, (SEG, ), seed=1))
-    val = dict(
-        val=dict(
-            batch_size=2,
-            dataset=dict(
-                type='mmmultas.ToyDataset', length=5, seed=9, augment=False)))
-    evaluator = dict(
-        det=dict(type='mmmultas.VOCDetMetric'),
-        seg=dict(type='mmmultas.SegMetric'))
-    lr = 0.01
     return Config(
         dict(
             default_scope='mmdet',
@@ -216,41 +207,59 @@ def toy_config(work_dir: str,
             work_dir=str(work_dir),
             model=model or toy_model(),
             train_dataloader=streams,
-            val_dataloader=val,
-            test_dataloader=val,
-            val_evaluator=evaluator,
-            test_evaluator=evaluator,
             train_cfg=dict(
                 type='mmmultas.MultiTaskTrainLoop',
                 max_epochs=epochs,
                 **train_cfg),
-            val_cfg=dict(
-                type='mmmultas.MultiTaskValLoop',
-                selection={
-                    'det/mAP': 1.0,
-                    'seg/mIoU': 1.0
-                }),
-            test_cfg=dict(type='mmmultas.MultiTaskTestLoop'),
-            optim_wrapper=dict(
-                type='OptimWrapper',
-                optimizer=dict(
-                    type='SGD', lr=lr, momentum=0.9, weight_decay=5e-4)),
-            param_scheduler=dict(
-                type='mmmultas.WarmupCosineLR', by_epoch=False, warmup=2),
-            custom_hooks=[
-                dict(
-                    type='EMAHook',
-                    ema_type='ExpMomentumEMA',
-                    momentum=2e-4,
-                    gamma=2000,
-                    update_buffers=True)
-            ],
-            default_hooks=dict(
-                checkpoint=dict(type='mmmultas.CheckpointHook', max_keep=9),
-                sampler_seed=None),
             env_cfg=dict(dist_cfg=dict(backend='gloo')),
             log_level='WARNING',
-            randomness=dict(seed=3)))
+            randomness=dict(seed=3),
+            **_evaluation(),
+            **_schedule()))
+
+
+def _evaluation() -> dict[str, Any]:
+    """Five images with both labels, VOC mAP and mIoU."""
+    dataset = dict(
+        type='mmmultas.ToyDataset', length=5, seed=9, augment=False)
+    loaders = dict(val=dict(batch_size=2, dataset=dataset))
+    evaluator = dict(
+        det=dict(type='mmmultas.VOCDetMetric'),
+        seg=dict(type='mmmultas.SegMetric'))
+    return dict(
+        val_dataloader=loaders,
+        test_dataloader=loaders,
+        val_evaluator=evaluator,
+        test_evaluator=evaluator,
+        val_cfg=dict(
+            type='mmmultas.MultiTaskValLoop',
+            selection={
+                'det/mAP': 1.0,
+                'seg/mIoU': 1.0
+            }),
+        test_cfg=dict(type='mmmultas.MultiTaskTestLoop'))
+
+
+def _schedule() -> dict[str, Any]:
+    """What the papers train with, on a smaller scale."""
+    return dict(
+        optim_wrapper=dict(
+            type='OptimWrapper',
+            optimizer=dict(
+                type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4)),
+        param_scheduler=dict(
+            type='mmmultas.WarmupCosineLR', by_epoch=False, warmup=2),
+        custom_hooks=[
+            dict(
+                type='EMAHook',
+                ema_type='ExpMomentumEMA',
+                momentum=2e-4,
+                gamma=2000,
+                update_buffers=True)
+        ],
+        default_hooks=dict(
+            checkpoint=dict(type='mmmultas.CheckpointHook', max_keep=9),
+            sampler_seed=None))
 
 
 def toy_stream(length: int,

@@ -71,11 +71,10 @@ class EarlyStoppingHook(Hook):
         if patience < 1:
             raise ConfigError("EarlyStoppingHook's `patience` must be at "
                               f'least 1 epoch, got {patience}.')
-        self.rule = dict(
-            patience=patience,
-            min_delta=min_delta,
-            begin=begin,
-            gap_factor=gap_factor)
+        self.patience = patience
+        self.min_delta = min_delta
+        self.begin = begin
+        self.gap_factor = gap_factor
 
     def before_train(self, runner: Any) -> None:
         """Refuse a run without scores."""
@@ -90,7 +89,8 @@ class EarlyStoppingHook(Hook):
                         metrics: dict[str, float] | None = None) -> None:
         """Ask the loop to stop."""
         history = runner.message_hub.runtime_info.get('selection_history', {})
-        if should_stop(history, **self.rule):
+        if should_stop(history, self.patience, self.min_delta, self.begin,
+                       self.gap_factor):
             runner.logger.info('No growth of the score for a while: stop '
                                f'after epoch {runner.epoch}.')
             runner.train_loop.stop_training = True

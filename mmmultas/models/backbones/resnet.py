@@ -1,4 +1,6 @@
 """ResNet without its first max-pool (SPEC 2)."""
+from typing import Any
+
 from mmdet.models.backbones import ResNet
 from torch import nn
 
@@ -27,7 +29,7 @@ class NoPoolResNet(ResNet):
                  out_indices: tuple[int, ...] = (2, 3),
                  frozen_stages: int = -1,
                  norm_eval: bool = False,
-                 **kwargs) -> None:
+                 **kwargs: Any) -> None:
         super().__init__(
             depth,
             out_indices=out_indices,

@@ -1,6 +1,7 @@
 """The papers' detection head (SPEC 2, 3, 4, 7)."""
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmcv.ops import batched_nms
@@ -85,10 +86,12 @@ class MultiLevelAnchorHead(BaseDenseHead):
         """Last convolutions N(0, 0.01), class bias -log(99) (SPEC 2)."""
         for branches in (self.cls_branches, self.reg_branches):
             for branch in branches:
-                nn.init.normal_(branch[-1].weight, std=0.01)
-                nn.init.zeros_(branch[-1].bias)
-        for branch in self.cls_branches:
-            nn.init.constant_(branch[-1].bias, -math.log(99))
+                last = list(branch.modules())[-1]
+                assert isinstance(last, nn.Conv2d)
+                nn.init.normal_(last.weight, std=0.01)
+                nn.init.constant_(
+                    last.bias,
+                    -math.log(99) if branches is self.cls_branches else 0)
 
     def forward(self,
                 feats: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
@@ -129,7 +132,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
                 in ``ignored_instances`` are not used: their anchors are
                 negatives unless a box matches them.
         """
-        return self.loss_by_feat(*self(feats),
+        scores, boxes = self(feats)
+        return self.loss_by_feat(scores, boxes,
                                  [sample.gt_instances for sample in samples])
 
     def loss_by_feat(self, cls_scores: list[Tensor], bbox_preds: list[Tensor],
@@ -163,7 +167,7 @@ class MultiLevelAnchorHead(BaseDenseHead):
                         batch_img_metas: list[dict],
                         cfg: dict | None = None,
                         rescale: bool = False,
-                        **kwargs) -> list[InstanceData]:
+                        **kwargs: Any) -> list[InstanceData]:
         """Boxes, scores and labels per image.
 
         Args:

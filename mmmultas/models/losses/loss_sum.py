@@ -1,5 +1,5 @@
 """A loss that has not been divided yet."""
-from typing import NamedTuple
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -7,7 +7,8 @@ from torch import Tensor
 __all__ = ['LossSum']
 
 
-class LossSum(NamedTuple):
+@dataclass(frozen=True)
+class LossSum:
     """Numerator and denominator of a mean, kept apart.
 
     Sums of several groups (streams of different size, processes) add up to
@@ -22,7 +23,7 @@ class LossSum(NamedTuple):
     count: Tensor
 
     def merge(self, other: 'LossSum') -> 'LossSum':
-        """Pool two groups (named so because tuples own ``+``)."""
+        """Pool two groups."""
         return LossSum(self.total + other.total, self.count + other.count)
 
     def mean(self, count: Tensor | None = None) -> Tensor:

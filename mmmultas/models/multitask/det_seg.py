@@ -257,7 +257,7 @@ def _build_tasks(heads: Mapping[str, dict[str, Any]]) -> dict[str, Task]:
     heads = {name: cfg for name, cfg in heads.items() if cfg is not None}
     if not heads:
         raise ConfigError('`model.heads` is empty: give a head to at least '
-                          "one task, for example heads=dict(det=...).")
+                          'one task, for example heads=dict(det=...).')
     tasks = {}
     for name, cfg in heads.items():
         adapter = TASKS.get(name)

@@ -49,23 +49,23 @@ class Task(metaclass=ABCMeta):
         """Build the head of ``cfg``."""
 
     @abstractmethod
-    def head_loss(self, head: nn.Module,
+    def head_loss(self, head: Any,
                   group: Group) -> dict[str, Tensor | list[Tensor]]:
         """Losses of a stock head on one group."""
 
     @abstractmethod
-    def predict(self, head: nn.Module, group: Group) -> None:
+    def predict(self, head: Any, group: Group) -> None:
         """Write predictions into the samples of ``group``."""
 
     def select(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The levels that the head reads."""
         return feats
 
-    def forward(self, head: nn.Module, feats: tuple[Tensor, ...]) -> Any:
+    def forward(self, head: Any, feats: tuple[Tensor, ...]) -> Any:
         """Raw outputs of the head."""
         return head(self.select(feats))
 
-    def loss_sums(self, head: nn.Module,
+    def loss_sums(self, head: Any,
                   groups: Sequence[Group]) -> dict[str, LossSum]:
         """Losses as numerators and denominators, pooled over the groups.
 

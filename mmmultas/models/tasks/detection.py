@@ -38,14 +38,14 @@ class DetectionTask(Task):
             return feats
         return tuple(feats[i] for i in self.in_index)
 
-    def head_loss(self, head: nn.Module, group: Group) -> dict[str, Any]:
+    def head_loss(self, head: Any, group: Group) -> dict[str, Any]:
         """Losses of a dense head."""
         for sample in group.samples:
             self.checked(sample, 'gt_instances', DET)
         losses: dict[str, Any] = head.loss(*group)
         return losses
 
-    def predict(self, head: nn.Module, group: Group) -> None:
+    def predict(self, head: Any, group: Group) -> None:
         """Write ``pred_instances`` in the original image's pixels."""
         results = head.predict(
             self.select(group.feats), group.samples, rescale=True)

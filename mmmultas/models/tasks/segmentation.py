@@ -40,7 +40,7 @@ class SegmentationTask(Task):
         head: nn.Module = MODELS.build(dict(self.cfg, _scope_=self.scope))
         return head
 
-    def head_loss(self, head: nn.Module, group: Group) -> dict[str, Any]:
+    def head_loss(self, head: Any, group: Group) -> dict[str, Any]:
         """Losses of a decode head."""
         for sample in group.samples:
             self.checked(sample, 'gt_sem_seg', SEG)
@@ -48,7 +48,7 @@ class SegmentationTask(Task):
             group.feats, group.samples, ConfigDict())
         return losses
 
-    def predict(self, head: nn.Module, group: Group) -> None:
+    def predict(self, head: Any, group: Group) -> None:
         """Write ``pred_sem_seg`` (1, H, W) int64 at the evaluated size."""
         size = group.samples[0].metainfo['batch_input_shape']
         # a decode head resizes to image 0's pad_shape: give it the batch's
@@ -60,7 +60,7 @@ class SegmentationTask(Task):
             sample.pred_sem_seg = sem_seg_data(
                 self._labels(head, logit, sample))
 
-    def _labels(self, head: nn.Module, logit: Tensor,
+    def _labels(self, head: Any, logit: Tensor,
                 sample: DetDataSample) -> Tensor:
         """Cut the padding off, resize, take the best class."""
         height, width = sample.metainfo['img_shape'][:2]
@@ -74,7 +74,7 @@ class SegmentationTask(Task):
         return logit.argmax(1)
 
     @staticmethod
-    def _resize(head: nn.Module, logits: Tensor,
+    def _resize(head: Any, logits: Tensor,
                 size: tuple[int, int]) -> Tensor:
         return F.interpolate(
             logits,

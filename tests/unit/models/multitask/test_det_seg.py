@@ -87,7 +87,7 @@ def test_streams_of_other_sizes_pool_their_counts():
     ]
     joint = _losses(model, dict(a=small, b=large))['seg.loss_ce']
     pixels = [2 * 48**2, 96**2]
-    expected = sum(l * p for l, p in zip(alone, pixels)) / sum(pixels)
+    expected = sum(a * p for a, p in zip(alone, pixels)) / sum(pixels)
     torch.testing.assert_close(joint, expected)
 
 

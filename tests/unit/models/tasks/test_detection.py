@@ -26,7 +26,8 @@ def test_predictions_are_written_in_original_pixels():
     head = task.build_head()
     samples = toy_batch(('det', ))['data_samples']
     for sample in samples:
-        sample.set_metainfo(dict(scale_factor=(0.5, 0.5), ori_shape=(128, 128)))
+        sample.set_metainfo(
+            dict(scale_factor=(0.5, 0.5), ori_shape=(128, 128)))
     task.predict(head.eval(), Group(_feats(), samples))
     found = samples[0].pred_instances
     assert 0 < len(found) <= 5 and found.bboxes.max() <= 128
