@@ -1,4 +1,6 @@
 """Detection and segmentation in one network from half-labelled data."""
-from .version import __version__
+from .version import __version__, check_stack
 
 __all__ = ['__version__']
+
+check_stack()

@@ -72,9 +72,9 @@ class Stream:
     Args:
         name: Key of the stream in ``train_dataloader``.
         cfg: ``dataset``, ``batch_size``, ``num_workers``, and optionally
-            ``sampler`` (only its ``shuffle``), ``drop_last``, ``views``
-            (2 = ``double_aug``: two augmented views of every image, doubling
-            the batch) and DataLoader arguments.
+            ``sampler`` (only its ``shuffle``), ``drop_last``, ``double_aug``
+            (two augmented views of every image, doubling the batch; [P2])
+            and DataLoader arguments.
         seed: Seed of order and augmentation.
 
     Raises:
@@ -82,7 +82,9 @@ class Stream:
     """
 
     def __init__(self, name: str, cfg: dict[str, Any], seed: int) -> None:
-        known = {'dataset', 'batch_size', 'sampler', 'drop_last', 'views'}
+        known = {
+            'dataset', 'batch_size', 'sampler', 'drop_last', 'double_aug'
+        }
         for key in ('dataset', 'batch_size'):
             if key not in cfg:
                 raise ConfigError(
@@ -90,8 +92,8 @@ class Stream:
         self.name = name
         args = _loader_args(name, cfg, known, seed)
         shuffle = _shuffle(name, cfg)
-        self.views = int(cfg.get('views', 1))
-        self.batch_size = int(cfg['batch_size']) * self.views
+        views = 2 if cfg.get('double_aug') else 1
+        self.batch_size = int(cfg['batch_size']) * views
         self.dataset = DATASETS.build(
             dict(type='mmmultas.SeededDataset', dataset=cfg['dataset']))
         self.sampler = DATA_SAMPLERS.build(
@@ -103,7 +105,7 @@ class Stream:
                 stream=name,
                 shuffle=shuffle,
                 drop_last=cfg.get('drop_last', True),
-                views=self.views))
+                views=views))
         self.loader = DataLoader(
             self.dataset, batch_sampler=self.sampler, **args)
         self._batches: Iterator[Any] | None = None

@@ -101,7 +101,7 @@ def test_auto_scale_lr_counts_images_over_streams(tmp_path):
     runner.train()
     assert runner.optim_wrapper.param_groups[0]['initial_lr'] \
         == pytest.approx(0.01 * 4 / 16)
-    views = dict(det=toy_stream(8, ('det', ), views=2))
+    views = dict(det=toy_stream(8, ('det', ), double_aug=True))
     cfg = toy_config(tmp_path / 'views', views, epochs=1,
                      model=toy_model(('det', )))
     cfg.val_evaluator.seg = cfg.test_evaluator.seg = None

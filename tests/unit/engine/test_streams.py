@@ -36,7 +36,7 @@ def test_seek_equals_having_drawn(start):
 
 
 def test_two_views_double_the_batch():
-    stream = Stream('det', toy_stream(6, ('det', ), views=2), seed=0)
+    stream = Stream('det', toy_stream(6, ('det', ), double_aug=True), seed=0)
     batch = next(stream)
     ids = _ids(batch)
     assert ids[0::2] == ids[1::2] and len(ids) == 4 == stream.batch_size

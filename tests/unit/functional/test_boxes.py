@@ -2,12 +2,12 @@ import math
 
 import pytest
 import torch
+from naive_boxes import iou
 
 from mmmultas.functional.boxes import (anchor_shapes, cxcywh_to_xyxy,
                                        decode_boxes, encode_boxes,
                                        grid_anchors, pairwise_iou,
                                        xyxy_to_cxcywh)
-from tests.reference.naive_boxes import iou
 
 
 def _random_boxes(count, generator):

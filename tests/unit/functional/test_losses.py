@@ -1,10 +1,10 @@
+import naive_losses as naive
 import pytest
 import torch
 
 from mmmultas.functional.losses import (balanced_l1_sum, cross_entropy_sum,
                                         focal_loss_sum,
                                         quality_focal_loss_sum)
-from tests.reference import naive_losses as naive
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 import torch
+from naive_boxes import match
 
 from mmmultas.functional.matching import match_by_iou
-from tests.reference.naive_boxes import match
 
 
 def _boxes(count, seed):

@@ -1,0 +1,71 @@
+"""The papers' networks on real images: a step, a resume, a test."""
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+VOC = Path(
+    os.environ.get('MMMULTAS_VOC_ROOT',
+                   ROOT / '../shared/data/VOCdevkit/VOC2012')).resolve()
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not VOC.is_dir(), reason=f'no real data at {VOC}')
+]
+
+
+def _run(splits, tool, *args):
+    env = dict(
+        os.environ,
+        PYTHONPATH=str(ROOT),
+        PYTHONWARNINGS='ignore',
+        OMP_NUM_THREADS='2',
+        MMMULTAS_DATA=str(VOC.parents[1]),
+        MMMULTAS_SPLITS=str(splits))
+    done = subprocess.run([sys.executable, str(ROOT / tool), *map(str, args)],
+                          env=env,
+                          capture_output=True,
+                          text=True,
+                          timeout=900)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-3000:]
+    return done.stdout + done.stderr
+
+
+@pytest.fixture(scope='module')
+def splits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('splits')
+    _run(folder, 'tools/dataset_converters/make_partial_splits.py',
+         VOC.parent, '--out', folder)
+    return folder
+
+
+@pytest.mark.parametrize('name', ['rn18_fpn_mtl', 'rn50_pafpn_mtl'])
+def test_step_resume_and_test_at_320(splits, tmp_path, name):
+    config = ROOT / f'configs/multas/{name}.py'
+    small = [
+        # ImageNet weights are a download: this test stays offline
+        'model.backbone.init_cfg=None',
+        'train_cfg.epoch_length=1',
+        'train_dataloader.det.batch_size=2',
+        'train_dataloader.seg.batch_size=2',
+        'train_dataloader.det.num_workers=1',
+        'train_dataloader.seg.num_workers=0',
+        'val_dataloader.val.dataset.indices=3',
+        'val_dataloader.val.batch_size=2',
+        'val_dataloader.val.num_workers=0',
+        'test_dataloader.val.dataset.indices=3',
+        'test_dataloader.val.batch_size=2',
+        'test_dataloader.val.num_workers=0',
+        'default_hooks.checkpoint.save_best=None',
+    ]
+    work = ['--work-dir', tmp_path]
+    _run(splits, 'tools/train.py', config, *work, '--cfg-options', *small,
+         'train_cfg.max_epochs=1')
+    log = _run(splits, 'tools/train.py', config, *work, '--resume',
+               '--cfg-options', *small, 'train_cfg.max_epochs=2')
+    assert 'resumed epoch: 1, iter: 1' in log
+    log = _run(splits, 'tools/test.py', config, tmp_path / 'epoch_2.pth',
+               *work, '--cfg-options', *small)
+    assert 'det/mAP' in log and 'seg/mIoU' in log
