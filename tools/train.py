@@ -6,6 +6,7 @@ from pathlib import Path
 from mmengine.config import DictAction
 from mmengine.logging import print_log
 
+from mmmultas.engine.runner import latest_checkpoints
 from mmmultas.utils.allocator import keep_freed_memory
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import (build_runner, friendly_errors, load_config,
@@ -54,10 +55,14 @@ def main() -> None:
             raise ConfigError('--auto-scale-lr needs the config key '
                               '`auto_scale_lr.base_batch_size`.')
         cfg.auto_scale_lr.enable = True
-    if args.resume is not None:
+    if args.resume == 'auto':
+        # a run that has no checkpoint yet starts from `load_from`, if any
+        cfg.resume = bool(latest_checkpoints(cfg.work_dir))
+        if cfg.resume:
+            cfg.load_from = None
+    elif args.resume is not None:
         cfg.resume = True
-        if args.resume != 'auto':
-            cfg.load_from = args.resume
+        cfg.load_from = args.resume
     note = keep_freed_memory()
     runner = build_runner(cfg, args.launcher)
     print_log(note, logger='current')

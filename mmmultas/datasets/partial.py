@@ -97,7 +97,8 @@ class PartialDataset(Dataset[Any]):
         info = self.dataset.get_data_info(index)
         record: Record = dict(
             img_path=info['img_path'],
-            img_id=str(info.get('img_id', info['img_path'])),
+            # as it is: COCO's evaluator looks its numbers up
+            img_id=info.get('img_id', info['img_path']),
             tasks=self.tasks)
         record.update({k: info[k] for k in ('height', 'width') if k in info})
         if DET in self.tasks:
@@ -217,7 +218,7 @@ def _is_mmseg(dataset: Any) -> bool:
 
 def _build(cfg: Mapping[str, Any], tasks: Sequence[str]) -> Any:
     """Build without pipeline, an mmseg data set in mmseg's scope."""
-    cfg = _without_pipeline(cfg)
+    cfg = _bare(cfg, tasks)
     kind = cfg.get('type')
     if isinstance(kind, str) and '_scope_' not in cfg:
         prefix = kind.split('.')[0] if '.' in kind else None
@@ -236,13 +237,22 @@ def _build(cfg: Mapping[str, Any], tasks: Sequence[str]) -> Any:
         raise DataError(_EMPTY.format(kind)) from error  # mmengine's words
 
 
-def _without_pipeline(cfg: Mapping[str, Any]) -> dict[str, Any]:
-    """Empty ``pipeline``, in wrapped data sets, too."""
+def _bare(cfg: Mapping[str, Any], tasks: Sequence[str]) -> dict[str, Any]:
+    """Empty ``pipeline``, in wrapped data sets, too.
+
+    Where boxes are withheld they must not choose the images either: of
+    ``filter_cfg`` only ``min_size``, which asks the image, stays.
+    """
     bare = dict(cfg)
     if isinstance(bare.get('dataset'), Mapping):
-        bare['dataset'] = _without_pipeline(bare['dataset'])
+        bare['dataset'] = _bare(bare['dataset'], tasks)
     elif isinstance(bare.get('datasets'), Sequence):
-        bare['datasets'] = [_without_pipeline(one) for one in bare['datasets']]
+        bare['datasets'] = [_bare(one, tasks) for one in bare['datasets']]
     else:
         bare['pipeline'] = []
+        if DET not in tasks and bare.get('filter_cfg'):
+            bare['filter_cfg'] = {
+                k: v
+                for k, v in bare['filter_cfg'].items() if k == 'min_size'
+            }
     return bare

@@ -62,6 +62,7 @@ class MultiTaskRunner(Runner):
             if find is None:
                 find = may_skip_a_head(self.cfg,
                                        set(getattr(model, 'tasks', ())))
+                refuse_stray_collectives(self.cfg, model)
             model_wrapper_cfg = dict(
                 type='MMDistributedDataParallel',
                 broadcast_buffers=False,
@@ -128,6 +129,10 @@ class MultiTaskRunner(Runner):
             revise_keys: Not used; ``module.`` is removed.
         """
         checkpoint = load_file(filename, map_location)
+        # MMEngine's resume would execute this text as a config
+        checkpoint.get('meta', {}).pop('config', None)
+        if self._resume:
+            _check_resumable(checkpoint, str(filename))
         checkpoint['state_dict'] = state_dict_of(checkpoint)
         model = self.model
         model = model.module if is_model_wrapper(model) else model
@@ -167,6 +172,8 @@ class MultiTaskRunner(Runner):
             CheckpointError: The file has weights but no training state.
         """
         super().resume(filename, *args, **kwargs)
+        # the streams were built before the checkpoint told its seed
+        self.train_loop.dataloader.reseed(self.seed or 0)
 
     def val(self) -> dict[str, float]:
         """Validate ``load_from``, which must fill the model."""
@@ -224,11 +231,56 @@ def may_skip_a_head(cfg: Any, tasks: set[str]) -> bool:
     return not tasks <= covered
 
 
+def refuse_stray_collectives(cfg: Any, model: Any) -> None:
+    """Refuse stock heads whose labels may be missing on one process alone.
+
+    Many of mmdet's heads (FCOS, ATSS) average their counts over processes
+    inside the loss: a process that skips the head would hang the others.
+    With epoch alternation all skip together, and our heads reduce their
+    counts whether there are labels or not.
+
+    Raises:
+        ConfigError: Such a head meets a stream of mixed samples.
+    """
+    train_cfg = cfg.get('train_cfg') or {}
+    if train_cfg.get('alternate', 'iteration') == 'epoch':
+        streams = [s for s in cfg['train_dataloader'].values() if s]
+        if all(_certain_tasks(s.get('dataset', {})) for s in streams):
+            return
+    for task, head in getattr(model, 'heads', {}).items():
+        if not hasattr(head, 'loss_terms') and may_skip_a_head(cfg, {task}):
+            raise ConfigError(
+                f'Over several processes a {type(head).__name__} must have '
+                f'labels in every update, but no stream labels {task!r} on '
+                'all of its samples: say so in the `tasks` of a data set, '
+                'split the mixed stream, or take '
+                'mmmultas.MultiLevelAnchorHead or mmmultas.'
+                'PanopticFPNSegHead.')
+
+
+def _check_resumable(checkpoint: dict[str, Any], source: str) -> None:
+    """Raise unless a checkpoint holds the state of a training run."""
+    meta = checkpoint.get('meta', {})
+    missing = [key for key in ('epoch', 'iter') if key not in meta]
+    missing += [
+        key for key in ('state_dict', 'optimizer', 'message_hub')
+        if key not in checkpoint
+    ]
+    if missing:
+        raise CheckpointError(
+            f'Checkpoint {source} cannot be resumed, since it lacks '
+            f'{", ".join(missing)}: give its path as `load_from` to start '
+            'a new run from its weights.')
+
+
 def _certain_tasks(dataset: Any) -> set[str]:
     """Tasks that every sample of a data set's config carries."""
     tasks = dataset.get('tasks')
     if tasks is not None:
-        return {tasks} if isinstance(tasks, str) else set(tasks)
+        certain = {tasks} if isinstance(tasks, str) else set(tasks)
+        for subset in dataset.get('subsets') or []:
+            certain &= _certain_tasks(dict(tasks=subset.get('tasks', tasks)))
+        return certain
     parts = dataset.get('datasets') or []
     known = [_certain_tasks(part) for part in parts]
     return set.intersection(*known) if known else set()

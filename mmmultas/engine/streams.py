@@ -131,6 +131,11 @@ class Stream:
             self._drawn = drawn
             self._batches = None
 
+    def reseed(self, seed: int) -> None:
+        """Take the order and augmentation of another seed."""
+        self.sampler.seed = seed
+        self._batches = None
+
     def __next__(self) -> Any:
         if self._batches is None:
             self.sampler.seek(self._drawn)
@@ -284,6 +289,20 @@ class StreamSet:
         """Stand before ``update``, counted from 0."""
         for name, stream in self.streams.items():
             stream.seek(self.schedule.drawn_before(name, update))
+
+    def reseed(self, seed: int) -> None:
+        """Take the order and augmentation of another seed."""
+        for stream in self.streams.values():
+            stream.reseed(seed)
+
+    @property
+    def shape(self) -> dict[str, list[int]]:
+        """What a position in the streams depends on, for checkpoints."""
+        shape = {
+            name: [len(s.dataset), s.batch_size * get_world_size()]
+            for name, s in self.streams.items()
+        }
+        return dict(shape, updates_per_epoch=[len(self)])
 
     def batches(self, update: int) -> dict[str, Any]:
         """The batches of ``update``, by stream."""

@@ -9,6 +9,7 @@ from mmengine.runner import BaseLoop
 from mmmultas.registry import LOOPS
 from mmmultas.utils.errors import ConfigError
 
+from .checks import check_classes
 from .streams import StreamSet
 
 __all__ = ['MultiTaskTrainLoop', 'seed_update']
@@ -90,6 +91,8 @@ class MultiTaskTrainLoop(BaseLoop):
     def run(self) -> torch.nn.Module:
         """Train to the end, from wherever a checkpoint left off."""
         self._check_position()
+        self._check_accumulation()
+        check_classes(self.runner.model, self.dataloader.dataset.metainfo)
         self.runner.call_hook('before_train')
         if self._iter > 0 and self._iter == self._epoch * len(
                 self.dataloader):
@@ -143,11 +146,28 @@ class MultiTaskTrainLoop(BaseLoop):
             self.runner.val_loop.run()
 
     def _check_position(self) -> None:
-        low = self._epoch * len(self.dataloader)
-        if not low <= self._iter <= low + len(self.dataloader):
+        """Refuse to resume into streams of another shape."""
+        hub = self.runner.message_hub
+        shape = self.dataloader.shape
+        known = hub.runtime_info.get('streams', shape)
+        if self._iter > 0 and known != shape:
             raise ConfigError(
-                f'The checkpoint stands at update {self._iter} in epoch '
-                f'{self._epoch}, but an epoch now has {len(self.dataloader)} '
-                'updates: resume with the data, batch sizes, number of '
+                f'The checkpoint was written with streams of {known} '
+                '([images, joint batch] each), but the config now gives '
+                f'{shape}: resume with the data, batch sizes, number of '
                 'processes and `epoch_length` of the first run, or start a '
                 'new one with `load_from`.')
+        hub.update_info('streams', shape)
+        if self._iter == 0:
+            # runs that start within a second share a hub
+            hub.update_info('selection_history', {})
+
+    def _check_accumulation(self) -> None:
+        """An epoch's checkpoint must not miss half an accumulation."""
+        count = getattr(self.runner.optim_wrapper, '_accumulative_counts', 1)
+        if len(self.dataloader) % count:
+            raise ConfigError(
+                f'An epoch of {len(self.dataloader)} updates cannot be '
+                f'saved exactly with `optim_wrapper.accumulative_counts='
+                f'{count}`: set `train_cfg.epoch_length` to a multiple of '
+                'it.')

@@ -12,6 +12,7 @@ from mmengine.runner.amp import autocast
 from mmmultas.registry import EVALUATOR, LOOPS
 from mmmultas.utils.errors import ConfigError
 
+from .checks import check_classes
 from .streams import build_eval_loader, check_streams, joint_metainfo
 
 __all__ = ['MultiTaskTestLoop', 'MultiTaskValLoop', 'selection_score']
@@ -96,6 +97,7 @@ class _EvalLoop(BaseLoop):
 
     def run(self) -> dict[str, float]:
         """Pass every stream once; return the metrics of all tasks."""
+        check_classes(self.runner.model, self.dataloader.dataset.metainfo)
         self._stage('before_{}')
         self._stage('before_{}_epoch')
         self.runner.model.eval()

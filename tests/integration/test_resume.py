@@ -6,6 +6,7 @@ import torch
 
 from mmmultas.testing import toy_config, toy_model, toy_stream
 from mmmultas.utils.checkpoint import load_file
+from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import build_runner
 
 
@@ -16,12 +17,16 @@ class Killed(BaseException):
 def _train(work_dir, kill_at=None, kill_in_val=False, **kwargs):
     workers = kwargs.pop('workers', 0)
     resume = kwargs.pop('resume', False)
+    seed = kwargs.pop('seed', 3)
+    accumulate = kwargs.pop('accumulate', 1)
     cfg = toy_config(
         work_dir, epochs=3, model=toy_model(dropout=0.2), **kwargs)
     for stream in cfg.train_dataloader.values():
         stream.num_workers = workers
     cfg.default_hooks.checkpoint.interval_iters = 2
     cfg.resume = resume
+    cfg.randomness.seed = seed
+    cfg.optim_wrapper.accumulative_counts = accumulate
     runner = build_runner(cfg)
     step = runner.model.train_step
 
@@ -96,14 +101,37 @@ def test_accumulation_saves_only_whole_updates(tmp_path):
         build_runner(cfg).train()
 
     run(tmp_path)
-    names = {p.name for p in tmp_path.glob('iter_*.pth')}
-    # 6 updates an epoch: 2, 4, 8, 10 lie inside an accumulation of 3
-    assert names == set()
-    assert (tmp_path / 'epoch_1.pth').is_file()
+    names = {p.name for p in tmp_path.glob('*_*.pth')}
+    # an update is whole after 3, 6, 9 and 12 steps
+    assert names >= {'iter_3.pth', 'epoch_1.pth', 'iter_9.pth'}
+    assert not names & {'iter_2.pth', 'iter_4.pth', 'iter_8.pth'}
+
+
+def test_half_an_accumulation_at_the_end_of_an_epoch_is_refused(tmp_path):
+    cfg = toy_config(tmp_path)
+    cfg.optim_wrapper.accumulative_counts = 4
+    with pytest.raises(ConfigError, match='accumulative_counts=4'):
+        build_runner(cfg).train()
+
+
+def test_accumulated_runs_resume_exactly(tmp_path):
+    kwargs = dict(epoch_length=8, accumulate=4)
+    _train(tmp_path / 'whole', **kwargs)
+    with pytest.raises(Killed):
+        _train(tmp_path / 'cut', kill_at=14, **kwargs)
+    _train(tmp_path / 'cut', resume=True, **kwargs)
+    _same(_final(tmp_path / 'whole'), _final(tmp_path / 'cut'))
+
+
+def test_the_seed_of_the_checkpoint_counts(tmp_path):
+    _train(tmp_path / 'whole')
+    with pytest.raises(Killed):
+        _train(tmp_path / 'cut', kill_at=9)
+    _train(tmp_path / 'cut', resume=True, seed=None)
+    _same(_final(tmp_path / 'whole'), _final(tmp_path / 'cut'))
 
 
 def test_another_epoch_length_is_refused(tmp_path):
-    from mmmultas.utils.errors import ConfigError
     with pytest.raises(Killed):
         _train(tmp_path, kill_at=9)
     cfg = toy_config(
@@ -113,5 +141,5 @@ def test_another_epoch_length_is_refused(tmp_path):
             seg=toy_stream(8, ('seg', ), batch_size=4)),
         model=toy_model(dropout=0.2))
     cfg.resume = True
-    with pytest.raises(ConfigError, match='an epoch now has 2 updates'):
+    with pytest.raises(ConfigError, match=r"'updates_per_epoch': \[2\]"):
         build_runner(cfg).train()

@@ -49,6 +49,11 @@ class CheckpointHook(Hook):
         self.max_keep = max_keep
         self.save_best = save_best
 
+    def before_train(self, runner: Any) -> None:
+        """Forget the best model of another run."""
+        if runner.iter == 0 and self.save_best is not None:
+            runner.message_hub.update_info(f'best_{self.save_best}', {})
+
     def after_train_iter(self,
                          runner: Any,
                          batch_idx: int,
@@ -56,24 +61,31 @@ class CheckpointHook(Hook):
                          outputs: Any = None) -> None:
         """Save in mid-epoch."""
         done = runner.iter + 1
-        if self.interval_iters is None or done % self.interval_iters:
+        count = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
+        if self.interval_iters is None or done % count:
             return
-        if batch_idx + 1 == len(runner.train_dataloader):
-            return  # the epoch's own save follows
-        wrapper = runner.optim_wrapper
-        if done % getattr(wrapper, '_accumulative_counts', 1):
+        if done // self.interval_iters == (done -
+                                           count) // self.interval_iters:
+            return
+        ends = batch_idx + 1 == len(runner.train_dataloader)
+        if ends and self._saves_epoch(runner):
             return
         self._save(runner, f'iter_{done}.pth', runner.epoch, done)
         self._prune(runner)
 
     def after_train_epoch(self, runner: Any) -> None:
         """Save an epoch, before its validation."""
-        done = runner.epoch + 1
-        stops = done == runner.max_epochs
-        if done % self.interval and not stops:
+        # also without a save: all processes validate one model
+        _sync_buffers(runner)
+        if not self._saves_epoch(runner):
             return
+        done = runner.epoch + 1
         self._save(runner, f'epoch_{done}.pth', done, runner.iter)
         self._prune(runner)
+
+    def _saves_epoch(self, runner: Any) -> bool:
+        done = runner.epoch + 1
+        return done % self.interval == 0 or done == runner.max_epochs
 
     def after_val_epoch(self,
                         runner: Any,

@@ -106,11 +106,20 @@ class PanopticFPNSegHead(BaseModule):
         """
         labels = torch.stack(
             [sample.gt_sem_seg.sem_seg.squeeze(0) for sample in samples])
-        return dict(loss_ce=self.loss_decode(self(feats).float(), labels))
+        height, width = labels.shape[-2:]
+        logits = self(feats)[..., :height, :width]
+        return dict(loss_ce=self.loss_decode(logits.float(), labels))
 
     def predict(self,
                 inputs: Sequence[Tensor],
                 batch_img_metas: list[dict],
                 test_cfg: dict | None = None) -> Tensor:
-        """Raw scores (N, K, H, W) at the size of the batch."""
-        return self(inputs)
+        """Raw scores (N, K, H, W) at the size of the batch.
+
+        Args:
+            inputs: Levels of (N, C, H, W).
+            batch_img_metas: ``pad_shape``, the size of the batch.
+            test_cfg: Not used.
+        """
+        height, width = batch_img_metas[0]['pad_shape'][:2]
+        return self(inputs)[..., :height, :width]

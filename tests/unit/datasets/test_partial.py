@@ -2,10 +2,11 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from mmengine.registry import DefaultScope
 
 from mmmultas.datasets.partial import PartialDataset, mmseg_lut
-from mmmultas.registry import DATASETS
+from mmmultas.registry import DATASETS, EVALUATOR
 from mmmultas.utils.errors import ConfigError, DataError
 
 PIPELINE = [
@@ -222,13 +223,45 @@ def test_wrapped_data_sets(devkit, mmdet_scope):
     twice = dict(
         type='ConcatDataset', datasets=[coco(devkit), coco(devkit)])
     data = partial(twice, 'det')
-    assert len(data) == 4 and data[2]['data_samples'].metainfo['img_id'] == '0'
+    assert len(data) == 4 and data[2]['data_samples'].metainfo['img_id'] == 0
+
+
+def test_coco_ap_of_perfect_predictions(devkit, mmdet_scope):
+    """COCO's evaluator finds the images by the numbers of its file."""
+    data = partial(coco(devkit), 'det')
+    evaluator = EVALUATOR.build(
+        dict(
+            type='mmmultas.TaskEvaluator',
+            task='det',
+            metrics=dict(
+                type='mmdet.CocoMetric',
+                metric='bbox',
+                ann_file=str(devkit.root / 'VOC2012/coco.json'))))
+    evaluator.dataset_meta = data.metainfo
+    samples = [data[i]['data_samples'] for i in range(len(data))]
+    for sample in samples:
+        sample.pred_instances = sample.gt_instances.clone()
+        sample.pred_instances.bboxes = sample.gt_instances.bboxes.tensor
+        sample.pred_instances.scores = torch.ones(len(sample.gt_instances))
+        sample.set_metainfo(dict(scale_factor=(1, 1)))
+    evaluator.process(samples)
+    scores = evaluator.evaluate()
+    assert scores['det/bbox_mAP_50'] == 1
+
+
+@pytest.mark.parametrize('tasks, count', [('seg', 2), ('det', 1)])
+def test_withheld_boxes_do_not_choose_the_images(devkit, mmdet_scope, tasks,
+                                                 count):
+    cfg = coco(devkit, filter_cfg=dict(filter_empty_gt=True))
+    classes = ('background', *(f'c{i}' for i in range(1, 21)))
+    data = partial(cfg, tasks, classes=dict(seg=classes))
+    assert len(data) == count
 
 
 def test_refetch(devkit, mmdet_scope):
     data = partial(coco(devkit), 'det')
-    data.pipeline = lambda record: record if record['img_id'] == '1' else None
-    assert data[0]['img_id'] == '1'
+    data.pipeline = lambda record: record if record['img_id'] == 1 else None
+    assert data[0]['img_id'] == 1
     data.pipeline = lambda record: None
     with pytest.raises(ConfigError, match='returned None for 101'):
         data[0]

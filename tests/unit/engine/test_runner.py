@@ -1,9 +1,11 @@
 import pytest
 import torch
 
-from mmmultas.engine.runner import latest_checkpoints, may_skip_a_head
+from mmmultas.engine.runner import (latest_checkpoints, may_skip_a_head,
+                                     refuse_stray_collectives)
+from mmmultas.registry import MODELS
 from mmmultas.testing import toy_config, toy_model, toy_stream
-from mmmultas.utils.errors import CheckpointError
+from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.launch import build_runner
 
 DET, SEG = {'tasks': ('det', )}, {'tasks': ('seg', )}
@@ -26,6 +28,8 @@ def _cfg(alternate='iteration', **datasets):
     (_cfg(a=dict(datasets=[DET, SEG])), True),
     (_cfg(a=dict(datasets=[DET, DET]), b=SEG), False),
     (dict(train_cfg=None), False),
+    (_cfg(a=dict(tasks=('det', 'seg'), subsets=[dict(tasks=('det', )), {}])),
+     True),
 ])
 def test_when_a_head_may_be_skipped(cfg, expected):
     assert may_skip_a_head(cfg, {'det', 'seg'}) is expected
@@ -46,6 +50,21 @@ def test_the_newest_checkpoint_first(tmp_path):
         pointer.write_text(text)
         assert latest_checkpoints(tmp_path)[0].stem == 'epoch_2'
     assert latest_checkpoints(tmp_path / 'none') == []
+
+
+def test_stock_heads_and_mixed_streams_over_processes():
+    cfg = toy_model()
+    cfg['heads']['det'] = dict(
+        type='FCOSHead', num_classes=2, in_channels=8, feat_channels=8,
+        norm_cfg=dict(type='BN'),
+        strides=[8, 16], regress_ranges=((-1, 32), (32, 1e8)))
+    model = MODELS.build(cfg)
+    mixed = _cfg(a=dict(datasets=[DET, SEG]))
+    with pytest.raises(ConfigError, match='FCOSHead'):
+        refuse_stray_collectives(mixed, model)
+    refuse_stray_collectives(_cfg(a=DET, b=SEG), model)
+    refuse_stray_collectives(_cfg('epoch', a=DET, b=SEG), model)
+    refuse_stray_collectives(mixed, MODELS.build(toy_model()))
 
 
 @pytest.fixture(scope='module')
@@ -79,6 +98,26 @@ def test_a_test_wants_every_weight(trained, tmp_path):
     cfg.model.heads.seg.channels = 4
     with pytest.raises(CheckpointError, match='does not fit this model'):
         build_runner(cfg).test()
+
+
+def test_a_config_in_a_checkpoint_is_not_executed(trained, tmp_path):
+    saved = torch.load(trained / 'epoch_1.pth')
+    trap = tmp_path / 'sprung'
+    saved['meta']['config'] = f'import os\nos.mkdir({str(trap)!r})\n'
+    torch.save(saved, tmp_path / 'epoch_1.pth')
+    cfg = toy_config(tmp_path, epochs=1)
+    cfg.resume = True
+    build_runner(cfg).train()
+    assert not trap.exists()
+
+
+def test_weights_alone_cannot_be_resumed(trained, tmp_path):
+    saved = torch.load(trained / 'epoch_1.pth')
+    torch.save(dict(state_dict=saved['state_dict']), tmp_path / 'w.pth')
+    cfg = toy_config(tmp_path)
+    cfg.resume, cfg.load_from = True, str(tmp_path / 'w.pth')
+    with pytest.raises(CheckpointError, match='w.pth cannot be resumed.*ep'):
+        build_runner(cfg).train()
 
 
 def test_load_from_takes_what_fits(trained, tmp_path):

@@ -37,6 +37,17 @@ def test_classifying_before_upsampling_changes_nothing():
     torch.testing.assert_close(head(feats), slow, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.parametrize('side', [60, 64])
+def test_sides_that_are_no_multiple_of_8_are_cut(side):
+    head = PanopticFPNSegHead(3, in_channels=4, channels=5, num_levels=3)
+    samples = toy_batch(('seg', ), size=side)['data_samples']
+    for sample in samples:
+        sample.gt_sem_seg.sem_seg = sample.gt_sem_seg.sem_seg.long()
+    assert head.loss(_feats(side=side), samples)['loss_ce'] > 0
+    logits = head.predict(_feats(side=side), [dict(pad_shape=(side, side))])
+    assert logits.shape[-2:] == (side, side)
+
+
 def test_loss():
     head = PanopticFPNSegHead(
         3, in_channels=4, channels=5, num_levels=3, num_refine_convs=1)
