@@ -1,10 +1,8 @@
-_base_ = './rn18_fpn_mtl.py'
+_base_ = [
+    '../_base_/models/rn18_fpn.py', '../_base_/datasets/voc_seg.py',
+    '../_base_/schedules/sgd_30e.py', '../_base_/default_runtime.py'
+]
 
 model = dict(heads=dict(det=None), task_weights=dict(_delete_=True, seg=1.0))
-train_dataloader = dict(det=None)
-val_dataloader = dict(val=dict(dataset=dict(tasks=('seg', ))))
-test_dataloader = val_dataloader
-val_evaluator = dict(det=None)
-test_evaluator = val_evaluator
 val_cfg = dict(selection={'_delete_': True, 'seg/mIoU': 1.0})
 auto_scale_lr = dict(base_batch_size=32)

@@ -87,7 +87,7 @@ class MultiLevelAnchorHead(BaseDenseHead):
         for branches in (self.cls_branches, self.reg_branches):
             for branch in branches:
                 last = list(branch.modules())[-1]
-                assert isinstance(last, nn.Conv2d)
+                assert isinstance(last, nn.Conv2d) and last.bias is not None
                 nn.init.normal_(last.weight, std=0.01)
                 nn.init.constant_(
                     last.bias,

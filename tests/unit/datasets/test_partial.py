@@ -241,12 +241,11 @@ def test_coco_ap_of_perfect_predictions(devkit, mmdet_scope):
     samples = [data[i]['data_samples'] for i in range(len(data))]
     for sample in samples:
         sample.pred_instances = sample.gt_instances.clone()
-        sample.pred_instances.bboxes = sample.gt_instances.bboxes.tensor
         sample.pred_instances.scores = torch.ones(len(sample.gt_instances))
         sample.set_metainfo(dict(scale_factor=(1, 1)))
     evaluator.process(samples)
     scores = evaluator.evaluate()
-    assert scores['det/bbox_mAP_50'] == 1
+    assert scores['coco/bbox_mAP_50'] == 1
 
 
 @pytest.mark.parametrize('tasks, count', [('seg', 2), ('det', 1)])
