@@ -80,7 +80,7 @@ def test_labels_of_evaluation_belong_to_the_file(tmp_path, monkeypatch):
     path = str(tmp_path / 'a.png')
     cv2.imwrite(path, np.full((10, 14, 3), (1, 2, 3), np.uint8))
     monkeypatch.setitem(DATASETS.module_dict, 'Resized', Resized)
-    cfg = dict(dataset=dict(type='Resized', path=path))
+    cfg = dict(dataset=dict(type='mmmultas.Resized', path=path))
     [(_, image, _)] = shown_samples('val', 'both', cfg)
     assert image.shape == (10, 14, 3)
     assert (image == (3, 2, 1)).all()
