@@ -44,7 +44,7 @@ def splits(tmp_path_factory):
 def _small(config, splits, folder):
     """Inherit from ``config``; everything that takes long is cut."""
     path = folder / 'small.py'
-    path.write_text(f'''
+    path.write_text(f"""
 _base_ = {str(config)!r}
 
 # ImageNet weights are a download: this test stays offline
@@ -59,7 +59,7 @@ train_dataloader = dict(
 val_dataloader = dict(
     val=dict(batch_size=2, num_workers=0, dataset=dict(indices=3)))
 test_dataloader = val_dataloader
-''')
+""")
     return path
 
 
