@@ -1,8 +1,9 @@
 """MMEngine's runner, for several streams and safe files."""
 import importlib.util
 import re
+from collections import Counter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from mmengine.dist import is_distributed, master_only
@@ -27,6 +28,7 @@ class MultiTaskRunner(Runner):
       ``load_from`` in training takes what fits and says what did not.
     * ``find_unused_parameters`` is on exactly where a head may lack labels.
     """
+    _started: ClassVar[Counter[str]] = Counter()
     _strict = False
     _train_dataloader: Any
 
@@ -53,6 +55,12 @@ class MultiTaskRunner(Runner):
                     'visible: use --launcher pytorch (torchrun) on CPUs.')
             torch.distributed.init_process_group('gloo')
         super().setup_env(env_cfg)
+        # MMEngine keys logger, message hub and log folder by the second:
+        # a second runner within it would share and reset the first one's
+        started = MultiTaskRunner._started
+        started[self._timestamp] += 1
+        if started[self._timestamp] > 1:
+            self._timestamp += f'_{started[self._timestamp]}'
 
     def wrap_model(self, model_wrapper_cfg: dict | None,
                    model: torch.nn.Module) -> torch.nn.Module:

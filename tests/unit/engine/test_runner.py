@@ -150,3 +150,13 @@ def test_auto_scale_lr_counts_images_over_streams(tmp_path):
     runner.train()
     assert runner.optim_wrapper.param_groups[0]['initial_lr'] \
         == pytest.approx(0.01 * 4 / 16)
+
+
+def test_runners_of_one_second_share_nothing(tmp_path):
+    runners = [
+        build_runner(toy_config(tmp_path / str(i), epochs=1))
+        for i in range(3)
+    ]
+    assert len({r.experiment_name for r in runners}) == 3
+    assert len({id(r.message_hub) for r in runners}) == 3
+    assert len({r.log_dir for r in runners}) == 3
