@@ -23,6 +23,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--show-dir', metavar='DIR', help='write pictures of predictions')
     parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='join predictions with those of the mirrored images')
+    parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     parser.add_argument(
         '--launcher',
@@ -56,6 +60,8 @@ def main() -> None:
     cfg.load_from = args.checkpoint
     cfg.resume = False
     select_task(cfg, args.task)
+    if args.tta:
+        cfg.model.flip_test = True
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out or args.seg_out:
         hooks.append(

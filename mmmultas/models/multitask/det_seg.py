@@ -41,6 +41,7 @@ class MultiTaskDetSeg(BaseModel):
             Batch norm then sees their joint statistics.
         channels_last: Whether weights and images lie channel by channel in
             memory: the same numbers, faster convolutions on most machines.
+        flip_test: Whether predictions join those of the mirror image.
 
     Raises:
         ConfigError: A part of unknown type or with wrong arguments, an
@@ -55,6 +56,7 @@ class MultiTaskDetSeg(BaseModel):
                  task_weights: Mapping[str, float] | None = None,
                  fuse_batches: bool = False,
                  channels_last: bool = False,
+                 flip_test: bool = False,
                  init_cfg: dict[str, Any] | None = None) -> None:
         super().__init__(
             data_preprocessor
@@ -72,6 +74,7 @@ class MultiTaskDetSeg(BaseModel):
         self.task_weights = _check_weights(task_weights or {}, self.tasks)
         self.fuse_batches = fuse_batches
         self._predicted = tuple(self.tasks)
+        self.set_flip_test(flip_test)
         self.memory_format = (
             torch.channels_last
             if channels_last else torch.contiguous_format)
@@ -87,6 +90,17 @@ class MultiTaskDetSeg(BaseModel):
         for task in tasks:
             _known(task, self.tasks)
         self._predicted = tasks
+
+    def set_flip_test(self, on: bool) -> None:
+        """Let 'predict' look at each image and at its mirror image, or not.
+
+        Raises:
+            ConfigError: A head whose predictions cannot be joined.
+        """
+        if on:
+            for name, task in self.tasks.items():
+                task.check_flip(self.heads[name])
+        self.flip_test = on
 
     def forward(self,
                 inputs: Tensor | Mapping[str, Tensor],
@@ -195,10 +209,32 @@ class MultiTaskDetSeg(BaseModel):
         results: SampleList = []
         for stream, feats in self.extract_feats(inputs).items():
             group = Group(feats, data_samples[stream])
+            mirrored = None
+            if self.flip_test:
+                mirrored = self.encode(
+                    mirror_images(inputs[stream], group.samples))
             for name in self._predicted:
-                self.tasks[name].predict(self.heads[name], group)
+                task, head = self.tasks[name], self.heads[name]
+                if mirrored is None:
+                    task.predict(head, group)
+                else:
+                    task.predict_flipped(head, group, mirrored)
             results += group.samples
         return results
+
+
+def mirror_images(inputs: Tensor, samples: SampleList) -> Tensor:
+    """Mirror each image of a batch; what pads it stays where it is.
+
+    Args:
+        inputs: (N, 3, H, W).
+        samples: N samples with ``img_shape``.
+    """
+    mirrored = inputs.clone()
+    for image, source, sample in zip(mirrored, inputs, samples):
+        height, width = sample.metainfo['img_shape'][:2]
+        image[:, :height, :width] = source[:, :height, :width].flip(-1)
+    return mirrored
 
 
 def labelled_groups(feats: Mapping[str, Levels],

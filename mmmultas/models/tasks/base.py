@@ -57,6 +57,29 @@ class Task(metaclass=ABCMeta):
     def predict(self, head: Any, group: Group) -> None:
         """Write predictions into the samples of ``group``."""
 
+    def check_flip(self, head: Any) -> None:
+        """Raise unless :meth:`predict_flipped` can serve this head.
+
+        Raises:
+            ConfigError: The task or its head cannot join two views.
+        """
+        raise ConfigError(
+            f'Flip test-time augmentation does not know how to join the '
+            f'predictions of a {type(head).__name__} '
+            f'({type(self).__name__}): switch it off.')
+
+    def predict_flipped(self, head: Any, group: Group,
+                        mirrored: tuple[Tensor, ...]) -> None:
+        """Write what an image and its mirror image say together.
+
+        Args:
+            head: The head.
+            group: Features and samples of the images.
+            mirrored: Levels of the same images, mirrored left and right
+                inside their ``img_shape``, padding still on the right.
+        """
+        raise NotImplementedError
+
     def select(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The levels that the head reads."""
         return feats

@@ -1,11 +1,16 @@
 """Detection: any mmdet dense head."""
 from typing import Any
 
+import torch
+from mmcv.ops import batched_nms
 from mmdet.registry import MODELS
+from mmdet.structures import SampleList
+from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmmultas.registry import TASKS
 from mmmultas.structures import DET
+from mmmultas.utils.errors import ConfigError
 
 from .base import Group, Task
 
@@ -47,7 +52,72 @@ class DetectionTask(Task):
 
     def predict(self, head: Any, group: Group) -> None:
         """Write ``pred_instances`` in the original image's pixels."""
-        results = head.predict(
-            self.select(group.feats), group.samples, rescale=True)
-        for sample, instances in zip(group.samples, results):
+        found = self._found(head, group.feats, group.samples)
+        for sample, instances in zip(group.samples, found):
             sample.pred_instances = instances
+
+    def check_flip(self, head: Any) -> None:
+        """Boxes are joined by the head's own NMS, so it must have one."""
+        _nms_of(head)
+
+    def predict_flipped(self, head: Any, group: Group,
+                        mirrored: tuple[Tensor, ...]) -> None:
+        """Join the boxes of both views by the head's NMS, class by class."""
+        nms, limit = _nms_of(head)
+        views = zip(
+            self._found(head, group.feats, group.samples),
+            self._found(head, mirrored, group.samples))
+        for sample, (seen, other) in zip(group.samples, views):
+            width = sample.metainfo['ori_shape'][1]
+            other.bboxes = _mirrored(other.bboxes, width)
+            sample.pred_instances = _merged(seen, other, nms, limit)
+
+    def _found(self, head: Any, feats: tuple[Tensor, ...],
+               samples: SampleList) -> list[InstanceData]:
+        found: list[InstanceData] = head.predict(
+            self.select(feats), samples, rescale=True)
+        return found
+
+
+def _nms_of(head: Any) -> tuple[dict[str, Any], int]:
+    """The NMS settings of a head, and how many boxes it gives at most.
+
+    Raises:
+        ConfigError: The head has none, or one that does not go by class.
+    """
+    cfg = dict(getattr(head, 'test_cfg', None) or {})
+    nms = cfg.get('nms')
+    if nms is None and 'iou_threshold' in cfg:
+        nms = dict(type='nms', iou_threshold=cfg['iou_threshold'])
+    name = type(head).__name__
+    if nms is None:
+        raise ConfigError(
+            'Flip test-time augmentation joins boxes by non-maximum '
+            f'suppression, but `model.heads.det.test_cfg` of the {name} has '
+            'no `nms`: switch it off for this model.')
+    if cfg.get('class_agnostic') or nms.get('class_agnostic'):
+        raise ConfigError(
+            'Flip test-time augmentation joins boxes class by class, but '
+            f'`model.heads.det.test_cfg.class_agnostic` of the {name} is on: '
+            'switch one of them off.')
+    return dict(nms), int(cfg.get('max_per_img', -1))
+
+
+def _mirrored(boxes: Tensor, width: float) -> Tensor:
+    """Mirror (M, 4) xyxy boxes in an image of ``width`` pixels."""
+    x1, y1, x2, y2 = boxes.unbind(-1)
+    return torch.stack([width - x2, y1, width - x1, y2], -1)
+
+
+def _merged(seen: InstanceData, other: InstanceData, nms: dict[str, Any],
+            limit: int) -> InstanceData:
+    boxes = torch.cat([seen.bboxes, other.bboxes])
+    scores = torch.cat([seen.scores, other.scores])
+    labels = torch.cat([seen.labels, other.labels])
+    if len(boxes):
+        # batched_nms takes the entries of its settings out
+        found, keep = batched_nms(boxes, scores, labels, dict(nms))
+        boxes, scores, labels = found[:, :4], found[:, 4], labels[keep]
+    if limit >= 0:
+        boxes, scores, labels = boxes[:limit], scores[:limit], labels[:limit]
+    return InstanceData(bboxes=boxes, scores=scores, labels=labels)

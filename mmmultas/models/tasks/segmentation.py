@@ -50,24 +50,61 @@ class SegmentationTask(Task):
 
     def predict(self, head: Any, group: Group) -> None:
         """Write ``pred_sem_seg`` (1, H, W) int64 at the evaluated size."""
+        logits = self._logits(head, group.feats, group)
+        for sample, logit in zip(group.samples, logits):
+            sample.pred_sem_seg = sem_seg_data(
+                self._labels(head, self._fitted(head, logit, sample)))
+
+    def check_flip(self, head: Any) -> None:
+        """Every decode head gives scores that can be averaged."""
+
+    def predict_flipped(self, head: Any, group: Group,
+                        mirrored: tuple[Tensor, ...]) -> None:
+        """Average the probabilities of both views at the evaluated size."""
+        views = zip(
+            self._logits(head, group.feats, group),
+            self._logits(head, mirrored, group))
+        for sample, (seen, other) in zip(group.samples, views):
+            first = self._fitted(head, seen, sample)
+            second = self._fitted(head, other, sample, flip=True)
+            if first.shape[1] == 1:
+                mean = (first.sigmoid() + second.sigmoid()) / 2
+                labels = self._labels(head, mean.logit())
+            else:
+                labels = self._labels(
+                    head, (first.softmax(1) + second.softmax(1)) / 2)
+            sample.pred_sem_seg = sem_seg_data(labels)
+
+    def _logits(self, head: Any, feats: tuple[Tensor, ...],
+                group: Group) -> Tensor:
+        """Raw scores (N, K, H, W) at the size of the batch."""
         size = group.samples[0].metainfo['batch_input_shape']
         # a decode head resizes to image 0's pad_shape: give it the batch's
         metas = [dict(s.metainfo, pad_shape=size) for s in group.samples]
-        logits = head.predict(self.select(group.feats), metas, self.test_cfg)
+        logits: Tensor = head.predict(
+            self.select(feats), metas, self.test_cfg)
         if logits.shape[-2:] != tuple(size):
             logits = self._resize(head, logits, size)
-        for sample, logit in zip(group.samples, logits):
-            sample.pred_sem_seg = sem_seg_data(
-                self._labels(head, logit, sample))
+        return logits
 
-    def _labels(self, head: Any, logit: Tensor,
-                sample: DetDataSample) -> Tensor:
-        """Cut the padding off, resize, take the best class."""
+    def _fitted(self,
+                head: Any,
+                logit: Tensor,
+                sample: DetDataSample,
+                flip: bool = False) -> Tensor:
+        """Cut the padding off, mirror on demand, resize: (1, K, h, w)."""
         height, width = sample.metainfo['img_shape'][:2]
         logit = logit[None, :, :height, :width]
+        if flip:
+            logit = logit.flip(-1)
         size = self.test_cfg.get('eval_size') or sample.metainfo['ori_shape']
         if logit.shape[-2:] != tuple(size[:2]):
             logit = self._resize(head, logit, size[:2])
+        return logit
+
+    @staticmethod
+    def _labels(head: Any, logit: Tensor) -> Tensor:
+        """The best class of every pixel, (1, h, w) int64."""
         if logit.shape[1] == 1:  # binary heads with a threshold
             threshold = getattr(head, 'threshold', 0.5)
             return (logit[0].sigmoid() > threshold).long()

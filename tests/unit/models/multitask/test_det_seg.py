@@ -171,3 +171,73 @@ def test_a_head_set_to_none_is_left_out():
     cfg['heads']['det'] = None
     model = MODELS.build(cfg)
     assert list(model.heads) == ['seg']
+
+
+def _padded_batch():
+    """Two noisy images, the second one narrower than the batch."""
+    batch = toy_batch()
+    batch['inputs'][1] = batch['inputs'][1][:, :, :48].contiguous()
+    batch['data_samples'][1].set_metainfo(
+        dict(img_shape=(64, 48), ori_shape=(64, 48)))
+    return batch
+
+
+def _mirrored_batch():
+    batch = _padded_batch()
+    batch['inputs'] = [image.flip(-1) for image in batch['inputs']]
+    return batch
+
+
+def _predict(model, batch):
+    with torch.no_grad():
+        return model.eval().test_step(batch)
+
+
+def _noisy_model(**kwargs):
+    """One whose predictions differ from place to place."""
+    model = _model(**kwargs)
+    with torch.no_grad():
+        for branch in model.heads['det'].cls_branches:
+            branch[-1].weight.normal_(std=1)
+            branch[-1].bias.fill_(-3)
+        model.heads['seg'].conv_seg.weight.normal_()
+        norms = [m for m in model.modules() if hasattr(m, 'running_mean')]
+        for norm in norms:
+            norm.momentum = 1.0  # statistics of one batch spread the features
+        for _ in norms:
+            _losses(model, _streams(one=('det', 'seg')))
+    return model
+
+
+def test_mirrored_images_give_mirrored_predictions_with_flip_test():
+    model = _noisy_model(flip_test=True)
+    for seen, other in zip(_predict(model, _padded_batch()),
+                           _predict(model, _mirrored_batch())):
+        mask, mirrored = (s.pred_sem_seg.sem_seg for s in (seen, other))
+        assert len(mask.unique()) > 1
+        assert torch.equal(mask, mirrored.flip(-1))
+        width = seen.metainfo['ori_shape'][1]
+        boxes, others = (s.pred_instances for s in (seen, other))
+        assert len(boxes) == len(others) > 0
+        torch.testing.assert_close(boxes.scores, others.scores)
+        # equal scores of a box and its mirror image may change places
+        flipped = others.bboxes[:, [2, 1, 0, 3]]
+        flipped[:, [0, 2]] = width - flipped[:, [0, 2]]
+        gap = (boxes.bboxes[:, None] - flipped).abs().amax(-1)
+        gap += 99 * (boxes.labels[:, None] != others.labels)
+        assert gap.min(1).values.max() < 1e-3
+
+
+def test_without_flip_test_they_differ():
+    model = _noisy_model()
+    seen, other = (_predict(model, batch)[0].pred_sem_seg.sem_seg
+                   for batch in (_padded_batch(), _mirrored_batch()))
+    assert not torch.equal(seen, other.flip(-1))
+
+
+def test_flip_test_needs_heads_that_can_join():
+    with pytest.raises(ConfigError, match='class_agnostic'):
+        cfg = toy_model(flip_test=True)
+        cfg['heads']['det']['test_cfg'] = dict(class_agnostic=True)
+        init_default_scope('mmdet')
+        MODELS.build(cfg)

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from mmmultas.models.losses import LossSum
-from mmmultas.models.tasks import DetectionTask, Group
+from mmmultas.models.tasks import DetectionTask, Group, Task
 from mmmultas.testing import toy_batch
 from mmmultas.utils.errors import ConfigError
 
@@ -51,3 +51,12 @@ def test_a_label_that_was_not_loaded_names_the_image():
     del sample.gt_instances
     with pytest.raises(ConfigError, match='toy/0.*gt_instances'):
         DetectionTask.checked(sample, 'gt_instances', 'det')
+
+
+def test_a_task_that_cannot_join_two_views_says_so():
+
+    class DepthTask(DetectionTask):
+        check_flip = Task.check_flip
+
+    with pytest.raises(ConfigError, match='StockHead.*DepthTask'):
+        DepthTask({}).check_flip(StockHead())

@@ -1,7 +1,10 @@
+import pytest
 import torch
+from mmengine.structures import InstanceData
 
 from mmmultas.models.tasks import DetectionTask, Group
 from mmmultas.testing import toy_batch, toy_model
+from mmmultas.utils.errors import ConfigError
 
 
 def _task(**kwargs):
@@ -32,3 +35,52 @@ def test_predictions_are_written_in_original_pixels():
     found = samples[0].pred_instances
     assert 0 < len(found) <= 5 and found.bboxes.max() <= 128
     assert found.bboxes.max() > 64
+
+
+class TwoViews(torch.nn.Module):
+    """Sees one object in the first view, two in the second one."""
+
+    def __init__(self, **test_cfg):
+        super().__init__()
+        self.test_cfg = test_cfg
+
+    def predict(self, feats, samples, rescale):
+        assert rescale
+        first = torch.tensor([[0., 0., 10., 10.]])
+        # in an image 100 wide: the mirror image of `first`, and another
+        second = torch.tensor([[90., 0., 100., 10.], [40., 0., 50., 10.]])
+        boxes, scores = ((first, [.6]) if feats[0] == 'seen' else
+                         (second, [.9, .3]))
+        return [
+            InstanceData(
+                bboxes=boxes.clone(),
+                scores=torch.tensor(scores),
+                labels=torch.zeros(len(boxes)).long())
+        ]
+
+
+def _joined(head):
+    sample = toy_batch(('det', ), 1)['data_samples'][0]
+    sample.set_metainfo(dict(ori_shape=(50, 100)))
+    task = DetectionTask({})
+    task.predict_flipped(head, Group(('seen', ), [sample]), ('mirrored', ))
+    return sample.pred_instances
+
+
+def test_boxes_of_both_views_pass_the_heads_nms():
+    found = _joined(
+        TwoViews(nms=dict(type='nms', iou_threshold=.5), max_per_img=9))
+    assert found.bboxes.tolist() == [[0, 0, 10, 10], [50, 0, 60, 10]]
+    assert found.scores.tolist() == pytest.approx([.9, .3])
+    lenient = _joined(TwoViews(nms=dict(type='nms', iou_threshold=1.0)))
+    assert len(lenient) == 3
+    assert len(_joined(TwoViews(iou_threshold=.5, max_per_img=1))) == 1
+
+
+@pytest.mark.parametrize('test_cfg, word', [
+    (dict(max_per_img=100), 'no `nms`'),
+    (dict(iou_threshold=.5, class_agnostic=True), 'class_agnostic'),
+])
+def test_heads_that_cannot_join_two_views(test_cfg, word):
+    with pytest.raises(ConfigError, match=word):
+        DetectionTask({}).check_flip(TwoViews(**test_cfg))

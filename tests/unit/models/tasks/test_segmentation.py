@@ -65,3 +65,44 @@ def test_a_stock_head_gets_mmsegs_parts_under_any_scope(prefix):
 def test_our_head_builds_as_well():
     head = SegmentationTask(toy_model()['heads']['seg']).build_head()
     assert type(head).__name__ == 'PanopticFPNSegHead'
+
+
+class Sure(nn.Module):
+    """Class 1 on the left for certain, class 2 on the right perhaps."""
+    align_corners = False
+
+    def predict(self, feats, metas, test_cfg):
+        logits = torch.zeros(1, 3, 4, 8)
+        logits[:, 1, :, :4] = 9
+        logits[:, 2, :, 4:] = 1
+        return logits
+
+
+def test_probabilities_of_both_views_are_averaged():
+    sample = toy_batch(('seg', ), 1)['data_samples'][0]
+    sample.set_metainfo(
+        dict(batch_input_shape=(4, 8), img_shape=(4, 8), ori_shape=(4, 8)))
+    SegmentationTask({}).predict_flipped(
+        Sure(), Group((), [sample]), mirrored=())
+    assert sample.pred_sem_seg.sem_seg.eq(1).all()
+
+
+def test_binary_heads_average_too():
+
+    class Binary(Sure):
+
+        def predict(self, *args):
+            # 0.9 on the left and 0.3 on the right: 0.6 on both
+            left, right = torch.tensor([.9, .3]).logit()
+            logits = right.expand(1, 1, 4, 8).clone()
+            logits[..., :4] = left
+            return logits
+
+    sample = toy_batch(('seg', ), 1)['data_samples'][0]
+    sample.set_metainfo(
+        dict(batch_input_shape=(4, 8), img_shape=(4, 8), ori_shape=(4, 8)))
+    task = SegmentationTask({})
+    task.predict_flipped(Binary(), Group((), [sample]), mirrored=())
+    assert sample.pred_sem_seg.sem_seg.eq(1).all()
+    task.predict(Binary(), Group((), [sample]))
+    assert sample.pred_sem_seg.sem_seg[0, 0].tolist() == [1] * 4 + [0] * 4
