@@ -1,4 +1,5 @@
 """Records, transforms and samplers: from files to task-flagged samples."""
+from .folder import FolderDataset
 from .partial import PartialDataset
 from .seeding import (EvalSampler, KeyedIndex, SeededDataset,
                       StreamBatchSampler)
@@ -7,7 +8,8 @@ from .transforms import (CropExpand, LoadImage, LoadLabels, PackInputs,
 from .voc import VOCDataset
 
 __all__ = [
-    'CropExpand', 'EvalSampler', 'KeyedIndex', 'LoadImage', 'LoadLabels',
-    'PackInputs', 'PartialDataset', 'PhotometricJitter', 'RandomFlip',
-    'SeededDataset', 'Squash', 'StreamBatchSampler', 'VOCDataset'
+    'CropExpand', 'EvalSampler', 'FolderDataset', 'KeyedIndex', 'LoadImage',
+    'LoadLabels', 'PackInputs', 'PartialDataset', 'PhotometricJitter',
+    'RandomFlip', 'SeededDataset', 'Squash', 'StreamBatchSampler',
+    'VOCDataset'
 ]

@@ -16,7 +16,7 @@ from mmmultas.utils.errors import DataError
 
 __all__ = [
     'VOCAnnotation', 'VOCObject', 'check_ids', 'png_size', 'read_ids',
-    'read_voc_xml', 'require_files'
+    'read_voc_xml', 'require_files', 'scan_voc_xml'
 ]
 
 _MAX_XML_BYTES = 16 * 1024 * 1024
@@ -143,6 +143,32 @@ def read_voc_xml(path: str | os.PathLike[str]) -> VOCAnnotation:
         raise DataError(f'{path} cannot be used: {error}; mend the '
                         f'file.') from error
     return VOCAnnotation(size, objects)
+
+
+def scan_voc_xml(
+        path: str | os.PathLike[str]) -> tuple[VOCAnnotation, list[str]]:
+    """Parse an annotation, going on behind objects that cannot be used.
+
+    Returns:
+        tuple: What can be used, and the reason for each thing that cannot.
+
+    Raises:
+        DataError: Missing, not XML, or with a DOCTYPE.
+    """
+    root = _parse(path)
+    size, objects, reasons = None, [], []
+    try:
+        size = _size(root)
+        if size is None:
+            reasons.append('<size> is missing or 0')
+    except ValueError as error:
+        reasons.append(str(error))
+    for node in root.findall('object'):
+        try:
+            objects.append(_object(node))
+        except (ValueError, OverflowError) as error:
+            reasons.append(str(error))
+    return VOCAnnotation(size, objects), reasons
 
 
 def _parse(path: str | os.PathLike[str]) -> ElementTree.Element:

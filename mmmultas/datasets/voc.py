@@ -136,12 +136,24 @@ class VOCDataset(BaseDataset):
             info['seg_lut'] = self.seg_lut
         return info
 
-    def _load_subset(self, subset: Mapping[str, Any]) -> list[Record]:
+    def ids_of(self, subset: Mapping[str,
+                                     Any]) -> tuple[Path, list[str], str]:
+        """Read the list of a subset, no label.
+
+        Returns:
+            tuple: Its root, its ids and where they come from.
+
+        Raises:
+            DataError: The root or the list is missing, or the list is empty.
+        """
         root = Path(self.data_root) / subset['root']
         if not root.is_dir():
             raise DataError(f'{root} is no folder; set `root` of the subset '
                             f'or `data_root`.')
-        ids, origin = self._ids(subset['ids'], root)
+        return root, *self._ids(subset['ids'], root)
+
+    def _load_subset(self, subset: Mapping[str, Any]) -> list[Record]:
+        root, ids, origin = self.ids_of(subset)
         tasks = subset['tasks']
         suffix = subset['img_suffix']
         require_files(root / subset['images'], [i + suffix for i in ids],

@@ -1,9 +1,10 @@
 """Toys for tests and for whoever tries an idea."""
 from .devkit import Devkit
+from .shapes import SHAPES, ShapeFolder
 from .toys import (ToyBackbone, ToyDataset, toy_batch, toy_config, toy_model,
                    toy_stream)
 
 __all__ = [
-    'Devkit', 'ToyBackbone', 'ToyDataset', 'toy_batch', 'toy_config',
-    'toy_model', 'toy_stream'
+    'SHAPES', 'Devkit', 'ShapeFolder', 'ToyBackbone', 'ToyDataset',
+    'toy_batch', 'toy_config', 'toy_model', 'toy_stream'
 ]

@@ -12,12 +12,13 @@ from mmdet.structures.bbox import HorizontalBoxes
 from numpy.typing import NDArray
 from PIL import Image
 
+from mmmultas.datasets.colours import colour_codes, colour_name
 from mmmultas.datasets.label_map import INVALID
 from mmmultas.registry import TRANSFORMS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError
 
-__all__ = ['LoadImage', 'LoadLabels', 'decode_mask']
+__all__ = ['LoadImage', 'LoadLabels', 'decode_colours', 'decode_mask']
 
 Results = dict[str, Any]
 _PNG = b'\x89PNG\r\n\x1a\n'
@@ -97,16 +98,21 @@ def _load_boxes(results: Results) -> None:
 
 def _load_mask(results: Results) -> NDArray[np.uint8]:
     path = results['seg_map_path']
-    raw = decode_mask(_read(path, 'mask'), path)
+    colours = results.get('seg_colours')
+    decode = decode_mask if colours is None else decode_colours
+    raw = decode(_read(path, 'mask'), path)
     height, width = results['ori_shape']
     if raw.shape != (height, width):
         raise DataError(
             f'{path} is {raw.shape[1]}×{raw.shape[0]}, its image '
             f'{width}×{height} pixels; replace the mask.')
-    mask = cv2.LUT(raw, results['seg_lut'])
+    if colours is None:
+        mask = cv2.LUT(raw, results['seg_lut'])
+    else:
+        mask = colours.ids_of(raw)
     if cv2.hasNonZero(cv2.inRange(mask, _INVALID, _INVALID)):
-        wrong = np.unique(raw[mask == INVALID])
-        some = ', '.join(map(str, wrong[:5].tolist()))
+        wrong = np.unique(raw[mask == INVALID])[:5].tolist()
+        some = ', '.join(map(str if colours is None else colour_name, wrong))
         raise DataError(f'{path} holds values outside the label set ({some}); '
                         f'mend the mask or name more `classes`.')
     return np.asarray(mask)
@@ -143,6 +149,27 @@ def decode_mask(data: bytes, path: str) -> NDArray[np.uint8]:
         raise DataError(f'{path} has colours or more than 8 bits; masks want '
                         f'one class number per pixel.')
     return np.asarray(mask)
+
+
+def decode_colours(data: bytes, path: str) -> NDArray[np.uint32]:
+    """Decode a mask whose classes are colours.
+
+    Args:
+        data: The file's bytes.
+        path: For the message.
+
+    Returns:
+        (H, W) uint32, 0xRRGGBB.
+
+    Raises:
+        DataError: Truncated or not decodable.
+    """
+    if _truncated(data):
+        raise DataError(f'{path} is truncated; replace the mask.')
+    mask = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    if mask is None:
+        raise DataError(f'{path} is no mask that can be decoded; replace it.')
+    return colour_codes(mask)
 
 
 def _palette_as_grey(data: bytes) -> bytes:

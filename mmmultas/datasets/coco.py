@@ -1,0 +1,187 @@
+"""Boxes of a COCO json, by class name.
+
+Classes are found by their names, never by the order of ``categories``:
+another order in a second file changes nothing.
+"""
+import json
+import math
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import Any
+
+from mmmultas.utils.errors import DataError
+
+from .problems import Problem, first_of
+
+__all__ = ['CocoBox', 'CocoFile', 'CocoImage', 'read_coco', 'scan_coco']
+
+
+@dataclass(frozen=True)
+class CocoBox:
+    """One annotation; ``bbox`` is xyxy in pixels, from 0."""
+    name: str
+    bbox: tuple[float, float, float, float]
+    ignore: bool
+
+
+@dataclass(frozen=True)
+class CocoImage:
+    """One image; ``size`` is (height, width), None where not told."""
+    img_id: Any
+    file_name: str
+    size: tuple[int, int] | None
+    boxes: list[CocoBox] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """Names of the categories, in order of their ids, and the images."""
+    classes: tuple[str, ...]
+    images: list[CocoImage]
+
+
+def read_coco(path: str | os.PathLike[str]) -> CocoFile:
+    """Read a file and insist on it.
+
+    Raises:
+        DataError: Missing, no COCO json, or with contradictions.
+    """
+    coco, problems = scan_coco(path)
+    first_of(problems)
+    return coco
+
+
+def scan_coco(
+        path: str | os.PathLike[str]) -> tuple[CocoFile, list[Problem]]:
+    """Read a file, going on behind entries that cannot be used.
+
+    Args:
+        path: A json with ``images``, ``annotations`` and ``categories``.
+
+    Returns:
+        tuple: What can be used, and a problem for each thing that cannot.
+
+    Raises:
+        DataError: Missing, or no COCO json at all.
+    """
+    content = _load(path)
+    reader = _Reader(str(path))
+    names = reader.categories(content['categories'])
+    images = reader.images(content['images'])
+    reader.annotations(content['annotations'], names, images)
+    classes = tuple(dict.fromkeys(names.values()))
+    return CocoFile(classes, list(images.values())), reader.problems
+
+
+def _load(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    try:
+        with open(path, encoding='utf-8-sig') as file:
+            content = json.load(file)
+    except OSError as error:
+        raise DataError(f'Cannot read the boxes {path} ({error.strerror}); '
+                        f'mend the path.') from error
+    except (ValueError, RecursionError) as error:
+        raise DataError(f'{path} is no usable json file ({error}); mend or '
+                        f'export it again.') from error
+    keys = ('images', 'annotations', 'categories')
+    lists = content if isinstance(content, dict) else {}
+    missing = [k for k in keys if not isinstance(lists.get(k), list)]
+    if missing:
+        raise DataError(f'{path} is no COCO json, since it has no list '
+                        f'{missing[0]!r}; export the boxes as COCO '
+                        f'"instances".')
+    return lists
+
+
+class _Reader:
+    """Collects what cannot be used."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.problems: list[Problem] = []
+
+    def _wrong(self, reason: str, mend: str = 'mend the entry') -> None:
+        self.problems.append(Problem(self.path, reason, mend))
+
+    def categories(self, entries: list[Any]) -> dict[Any, str]:
+        names: dict[Any, str] = {}
+        for entry in entries:
+            number, name = _get(entry, 'id'), _get(entry, 'name')
+            if number is None or not isinstance(name, str) or not name:
+                self._wrong('has a category without id or name')
+            elif number in names:
+                self._wrong(f'has the category id {number} twice')
+            else:
+                names[number] = name
+        return dict(sorted(names.items(), key=lambda item: str(
+            item[0]).zfill(12)))
+
+    def images(self, entries: list[Any]) -> dict[Any, CocoImage]:
+        images: dict[Any, CocoImage] = {}
+        known: set[str] = set()
+        for entry in entries:
+            number, name = _get(entry, 'id'), _get(entry, 'file_name')
+            if not isinstance(number, (int, str)) or not isinstance(
+                    name, str) or not name:
+                self._wrong('has an image without id or file_name')
+                continue
+            path = PurePosixPath(name.replace('\\', '/'))
+            if (path.is_absolute() or '..' in path.parts or '\0' in name
+                    or not path.name):
+                self._wrong(f'names the image {name!r} outside its folder',
+                            'write paths below the image folder')
+            elif number in images or str(path) in known:
+                self._wrong(f'lists the image {name!r} (id {number}) twice')
+            else:
+                known.add(str(path))
+                images[number] = CocoImage(number, str(path), _size(entry))
+        return images
+
+    def annotations(self, entries: list[Any], names: Mapping[Any, str],
+                    images: Mapping[Any, CocoImage]) -> None:
+        for entry in entries:
+            what = f'annotation {_get(entry, "id")}'
+            image, name = (
+                _lookup(table, _get(entry, key))
+                for table, key in ((images, 'image_id'), (names,
+                                                          'category_id')))
+            box = _box(_get(entry, 'bbox'))
+            if image is None:
+                self._wrong(f'has {what} of an image_id that it does not list')
+            elif name is None:
+                self._wrong(f'has {what} of {image.file_name} with a '
+                            f'category_id that it does not list')
+            elif box is None:
+                self._wrong(f'has {what} of {image.file_name} whose bbox is '
+                            f'not four numbers')
+            else:
+                skip = bool(_get(entry, 'iscrowd') or _get(entry, 'ignore'))
+                image.boxes.append(CocoBox(name, box, skip))
+
+
+def _get(entry: Any, key: str) -> Any:
+    return entry.get(key) if isinstance(entry, dict) else None
+
+
+def _lookup(table: Mapping[Any, Any], key: Any) -> Any:
+    return table.get(key) if isinstance(key, (int, str)) else None
+
+
+def _size(entry: Any) -> tuple[int, int] | None:
+    height, width = _get(entry, 'height'), _get(entry, 'width')
+    if isinstance(height, int) and isinstance(width, int) and min(
+            height, width) > 0:
+        return height, width
+    return None
+
+
+def _box(bbox: Any) -> tuple[float, float, float, float] | None:
+    if not isinstance(bbox, list) or len(bbox) != 4:
+        return None
+    if not all(isinstance(v, (int, float)) and math.isfinite(v)
+               for v in bbox):
+        return None
+    x, y, width, height = map(float, bbox)
+    return x, y, x + width, y + height

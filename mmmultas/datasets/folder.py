@@ -1,0 +1,383 @@
+"""Own data: a folder of images with boxes, masks or both beside it."""
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import numpy as np
+from mmengine.dataset import BaseDataset
+from numpy.typing import NDArray
+
+from mmmultas.registry import DATASETS
+from mmmultas.structures import DET, SEG
+from mmmultas.utils.errors import ConfigError, DataError
+
+from .checks import png_size, read_voc_xml
+from .coco import CocoFile, CocoImage, scan_coco
+from .colours import ColourTable, is_colour, parse_colour
+from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
+from .problems import Problem, first_of
+from .voc import Record, Transform, check_tasks
+
+__all__ = ['Entry', 'FolderDataset', 'held_out', 'list_files', 'mask_table']
+
+IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
+MaskValue = int | str | Sequence[int | str]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An image and where its labels are; those of other tasks are None."""
+    name: str
+    image: str
+    xml: str | None = None
+    coco: CocoImage | None = None
+    mask: str | None = None
+
+
+@DATASETS.register_module()
+class FolderDataset(BaseDataset):
+    """Images of a folder that have the labels of ``tasks``.
+
+    Image, XML and mask belong together by their names without suffix;
+    subfolders are looked through.
+
+    Args:
+        images: Folder of the images.
+        boxes: COCO json, or folder of XMLs as of VOC. Read for 'det' only.
+        masks: Folder of masks: PNGs with a number per pixel (grey or
+            palette), or with colours. Read for 'seg' only.
+        tasks: Labels that are read: 'det', 'seg' or both. An image without
+            one of them is left out.
+        classes: ``dict(det=(…), seg=(…))``.
+        palette: Colours of the classes, likewise; made up if absent.
+        label_map: As in :class:`~mmmultas.datasets.voc.VOCDataset`.
+        mask_values: For each class of 'seg' its value in the masks: a
+            number, a colour '#rrggbb', or a sequence of such. By default
+            0, 1, 2, …
+        ignore_values: Values (or colours) of pixels that take no part.
+        image_suffix: End of the images' names, where it is more than the
+            usual file types or these are not unique ('_leftImg8bit.png').
+        mask_suffix: End of the masks' names.
+        part: 'train' or 'val' of the images, by :func:`held_out`; None for
+            all.
+        val_share: Share of the images that are held out as 'val'.
+        use_difficult: As in VOCDataset.
+        pipeline: Transforms.
+        test_mode: For evaluation.
+        indices: The first n images, or a sequence of positions.
+        lazy_init: Read and check at :meth:`full_init` only.
+
+    Raises:
+        ConfigError: Contradictory arguments.
+        DataError: A missing, broken or contradictory file.
+    """
+
+    def __init__(self,
+                 images: str,
+                 boxes: str | None = None,
+                 masks: str | None = None,
+                 tasks: str | Sequence[str] = (DET, SEG),
+                 *,
+                 classes: Mapping[str, Sequence[str]],
+                 palette: Mapping[str, Sequence[Sequence[int]]] | None = None,
+                 label_map: Mapping[str, str | LabelMap] | None = None,
+                 mask_values: Sequence[MaskValue] | None = None,
+                 ignore_values: Sequence[int | str] = (IGNORE, ),
+                 image_suffix: str | None = None,
+                 mask_suffix: str = '.png',
+                 part: str | None = None,
+                 val_share: float = 0.2,
+                 use_difficult: bool = True,
+                 pipeline: Sequence[Transform] = (),
+                 test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None,
+                 lazy_init: bool = False) -> None:
+        self.tasks = check_tasks(tasks)
+        self.images, self.boxes, self.masks = images, boxes, masks
+        self.image_suffix, self.mask_suffix = image_suffix, mask_suffix
+        self.part, self.val_share = _check_part(part, val_share)
+        self.use_difficult = use_difficult
+        for task, key, value in ((DET, 'boxes', boxes), (SEG, 'masks',
+                                                         masks)):
+            if task in self.tasks and not value:
+                raise ConfigError(f'a FolderDataset with {task!r} in `tasks` '
+                                  f'needs `{key}`.')
+            if task in self.tasks and not classes.get(task):
+                raise ConfigError(f'a FolderDataset with {task!r} in `tasks` '
+                                  f'needs `classes=dict({task}=(…))`.')
+        self.spaces = {
+            task: LabelSpace.build(classes[task], (palette or {}).get(task),
+                                   (label_map or {}).get(task))
+            for task in self.tasks
+        }
+        self.seg_table = None if SEG not in self.tasks else mask_table(
+            self.spaces[SEG], mask_values, ignore_values)
+        meta = {t: s.metainfo() for t, s in self.spaces.items()}
+        super().__init__(
+            metainfo={'tasks': self.tasks, **meta},
+            indices=indices,
+            pipeline=list(pipeline),
+            test_mode=test_mode,
+            lazy_init=lazy_init)
+
+    def get_data_info(self, idx: int) -> Record:
+        """The record of image ``idx``, with the table of its mask."""
+        info: Record = super().get_data_info(idx)
+        if SEG in self.tasks:
+            colours = isinstance(self.seg_table, ColourTable)
+            info['seg_colours' if colours else 'seg_lut'] = self.seg_table
+        return info
+
+    def load_data_list(self) -> list[Record]:
+        """Read all labels and check them.
+
+        Raises:
+            DataError: See the class.
+        """
+        entries, problems = self.scan()
+        first_of(problems)
+        return [self._record(entry) for entry in entries]
+
+    def scan(self) -> tuple[list[Entry], list[Problem]]:
+        """Find images and labels; no image, XML or mask is opened.
+
+        Raises:
+            DataError: A folder or the json is missing, or there is no image.
+        """
+        images, problems = list_files(self.images, self.image_suffix)
+        labels: list[Mapping[str, Any]] = []
+        if DET in self.tasks and os.path.isdir(str(self.boxes)):
+            labels.append(list_files(str(self.boxes), '.xml')[0])
+        elif DET in self.tasks:
+            coco, wrong = scan_coco(str(self.boxes))
+            problems += wrong
+            labels.append(self._by_name(coco))
+        if SEG in self.tasks:
+            labels.append(list_files(str(self.masks), self.mask_suffix)[0])
+        names = [n for n in labels[0] if all(n in x for x in labels)]
+        chosen = held_out(names, self.part, self.val_share)
+        entries = []
+        for name in chosen:
+            if name in images:
+                entries.append(
+                    self._entry(name, images[name], [x[name] for x in labels]))
+            else:
+                problems.append(self._no_image(name, labels[0][name]))
+        if not chosen:
+            raise DataError(
+                f'{self.images} has no image with labels '
+                f'({", ".join(self.tasks)}) in '
+                f'{" and ".join(self._places())}; names without suffix must '
+                f'be the same (see `mask_suffix` and `image_suffix`).')
+        return entries, problems
+
+    def _places(self) -> list[str]:
+        return [str(place) for task, place in ((DET, self.boxes), (SEG,
+                                                                   self.masks))
+                if task in self.tasks]
+
+    def _by_name(self, coco: CocoFile) -> dict[str, CocoImage]:
+        return {_stem(i.file_name, self.image_suffix): i for i in coco.images}
+
+    def _no_image(self, name: str, label: Any) -> Problem:
+        asks = self.boxes if isinstance(label, CocoImage) else label
+        return Problem(
+            str(Path(self.images) / name), f'is asked for by {asks}, but '
+            f'there is no such image', 'add it or remove its label')
+
+    def _entry(self, name: str, image: str, labels: list[Any]) -> Entry:
+        found = dict(zip(self.tasks, labels)) if len(
+            self.tasks) == 1 else {DET: labels[0], SEG: labels[1]}
+        box = found.get(DET)
+        is_coco = isinstance(box, CocoImage)
+        return Entry(
+            name,
+            image,
+            xml=None if is_coco else box,
+            coco=box if is_coco else None,
+            mask=found.get(SEG))
+
+    def _record(self, entry: Entry) -> Record:
+        record: Record = dict(
+            img_path=entry.image, img_id=entry.name, tasks=self.tasks)
+        size = None
+        if entry.coco is not None:
+            record['img_id'] = entry.coco.img_id
+            size = entry.coco.size
+            record['instances'] = [
+                x for box in entry.coco.boxes for x in self._instance(
+                    box.name, box.bbox, box.ignore, size, str(self.boxes))
+            ]
+        elif entry.xml is not None:
+            annotation = read_voc_xml(entry.xml)
+            size = annotation.size
+            record['instances'] = [
+                x for o in annotation.objects for x in self._instance(
+                    o.name, tuple(float(v - 1) for v in o.bbox), o.difficult
+                    and (self.test_mode or not self.use_difficult), size,
+                    entry.xml)
+            ]
+        if entry.mask is not None:
+            record['seg_map_path'] = entry.mask
+            size = png_size(entry.mask) if size is None else size
+        if size:
+            record['height'], record['width'] = size
+        return record
+
+    def _instance(self, name: str, bbox: tuple[float, ...], skip: bool,
+                  size: tuple[int, int] | None, origin: str) -> list[Record]:
+        index = self.spaces[DET].index
+        if name not in index:
+            raise DataError(
+                f'{origin} has an object of class {name!r}, which '
+                f"`classes['det']` does not name; add it or drop it with "
+                f'`label_map=dict(det={{{name!r}: None}})`.')
+        label = index[name]
+        if label is None:
+            return []
+        x1, y1, x2, y2 = bbox
+        if size:
+            x1, x2 = (min(max(x, 0.), size[1]) for x in (x1, x2))
+            y1, y2 = (min(max(y, 0.), size[0]) for y in (y1, y2))
+        flat = x2 <= x1 or y2 <= y1
+        return [
+            dict(
+                bbox=[x1, y1, x2, y2],
+                bbox_label=label,
+                ignore_flag=int(skip or flat))
+        ]
+
+
+def list_files(folder: str | os.PathLike[str],
+               suffix: str | None = None
+               ) -> tuple[dict[str, str], list[Problem]]:
+    """Files below a folder by name: relative path without suffix.
+
+    Args:
+        folder: Looked through with its subfolders; hidden files are not.
+        suffix: End of the names, None for every type of image.
+
+    Returns:
+        tuple: Sorted, and a problem for each name that two files have.
+
+    Raises:
+        DataError: No such folder.
+    """
+    if not os.path.isdir(folder):
+        raise DataError(f'{folder} is no folder; mend the path.')
+    wanted = (suffix, ) if suffix else IMAGE_SUFFIXES
+    found: dict[str, str] = {}
+    problems = []
+    for place, folders, files in os.walk(folder):
+        folders[:] = sorted(d for d in folders if not d.startswith('.'))
+        base = Path(os.path.relpath(place, folder)).as_posix()
+        for file in sorted(files):
+            end = next((s for s in wanted
+                        if file.endswith(s) or file.lower().endswith(s)), None)
+            if end is None or file.startswith('.'):
+                continue
+            name = file[:-len(end)]
+            name = name if base == '.' else f'{base}/{name}'
+            path = os.path.join(place, file)
+            if name in found:
+                problems.append(
+                    Problem(path, f'has the name of {found[name]}',
+                            'rename one, or set `image_suffix`'))
+            else:
+                found[name] = path
+    return dict(sorted(found.items())), problems
+
+
+def held_out(names: Sequence[str],
+             part: str | None,
+             share: float = 0.2) -> list[str]:
+    """Names of a part: each name decides for itself, by its hash.
+
+    A new image moves no other one, and an image that is in two data sets
+    (one with its boxes, one with its mask) is in the same part of both. At
+    least one image is held out, and at least one is not.
+
+    Args:
+        names: Paths without suffix; only the last component counts.
+        part: 'train', 'val', or None for all.
+        share: Of 'val'.
+    """
+    if part is None or not names:
+        return list(names)
+    order = {name: _fraction(name) for name in names}
+    lowest, highest = min(order.values()), max(order.values())
+    val = {n for n, x in order.items()
+           if (x < share or x == lowest) and (x < highest or x == lowest)}
+    return [name for name in names if (name in val) == (part == 'val')]
+
+
+def mask_table(space: LabelSpace,
+               values: Sequence[MaskValue] | None = None,
+               ignored: Sequence[int | str] = (IGNORE, )
+               ) -> NDArray[np.uint8] | ColourTable:
+    """Mask value → train id.
+
+    Args:
+        space: Classes of the masks.
+        values: Value(s) of each source class; 0, 1, 2, … if None.
+        ignored: Values that become 255.
+
+    Returns:
+        A (256,) uint8 table, 254 where there is no class, or the table of
+        the colours.
+
+    Raises:
+        ConfigError: Not one value per class, a value twice, or numbers
+            mixed with colours.
+    """
+    values = range(len(space.sources)) if values is None else values
+    if isinstance(values, str) or len(values) != len(space.sources):
+        raise ConfigError(f'`mask_values` has {len(values)} entries for the '
+                          f'{len(space.sources)} classes of the masks: give '
+                          f'one per class.')
+    ids: dict[int | str, int] = dict.fromkeys(ignored, IGNORE)
+    taken: set[int | str] = set()
+    for name, value in zip(space.sources, values):
+        target = space.index[name]
+        for one in [value] if isinstance(value, (int, str)) else value:
+            if one in taken:
+                raise ConfigError(f'`mask_values` gives {one!r} to two '
+                                  f'classes.')
+            taken.add(one)
+            ids[one] = IGNORE if target is None else target
+    colours = {is_colour(value) for value in taken}
+    if colours == {True}:
+        return ColourTable.build({
+            parse_colour(v): i
+            for v, i in ids.items() if is_colour(v)
+        })
+    if True in colours or not all(
+            isinstance(v, int) and 0 <= v <= 255 for v in ids):
+        raise ConfigError('`mask_values` and `ignore_values` are numbers '
+                          "from 0 to 255, or all of them colours '#rrggbb'.")
+    table = np.full(256, INVALID, np.uint8)
+    for value, target in ids.items():
+        table[int(value)] = target
+    return table
+
+
+def _stem(file_name: str, suffix: str | None) -> str:
+    if suffix and file_name.endswith(suffix):
+        return file_name[:-len(suffix)]
+    return str(PurePosixPath(file_name).with_suffix(''))
+
+
+def _fraction(name: str) -> float:
+    stem = name.rpartition('/')[2]
+    digest = hashlib.blake2b(stem.encode(), digest_size=7).digest()
+    return int.from_bytes(digest, 'big') / 2**56
+
+
+def _check_part(part: str | None, share: float) -> tuple[str | None, float]:
+    if part not in (None, 'train', 'val') or not 0 < share < 1:
+        raise ConfigError(f"`part` is 'train', 'val' or None and `val_share` "
+                          f'between 0 and 1, not {part!r} and {share}.')
+    return part, share

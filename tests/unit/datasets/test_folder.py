@@ -1,0 +1,176 @@
+import warnings
+
+import numpy as np
+import pytest
+from mmengine.registry import init_default_scope
+
+from mmmultas.datasets.colours import ColourTable
+from mmmultas.datasets.folder import (FolderDataset, held_out, list_files,
+                                      mask_table)
+from mmmultas.datasets.label_map import LabelSpace
+from mmmultas.testing import SHAPES, ShapeFolder
+from mmmultas.utils.errors import ConfigError, DataError
+
+CLASSES = dict(det=SHAPES, seg=('background', *SHAPES))
+LOAD = [dict(type='mmmultas.LoadImage'), dict(type='mmmultas.LoadLabels'),
+        dict(type='mmmultas.PackInputs')]
+
+
+@pytest.fixture
+def kit(tmp_path):
+    init_default_scope('mmdet')
+    return ShapeFolder(tmp_path, count=4)
+
+
+def build(kit, tasks, **kwargs):
+    kwargs = {'classes': CLASSES, 'pipeline': LOAD, **kwargs}
+    return FolderDataset(str(kit.root / 'images'), tasks=tasks, **kwargs)
+
+
+@pytest.mark.parametrize('write', ['write_coco', 'write_xml'])
+def test_boxes_of_both_formats(kit, write):
+    data = build(kit, 'det', boxes=str(getattr(kit, write)()))
+    assert len(data) == 4 and data.tasks == ('det', )
+    sample = data[1]['data_samples']
+    inclusive = write == 'write_xml'  # VOC's last pixel, COCO's edge
+    expected = [[x1, y1, x2 - inclusive, y2 - inclusive]
+                for _, (x1, y1, x2, y2) in kit.boxes['im01']]
+    assert sample.gt_instances.bboxes.tolist() == expected
+    assert sample.gt_instances.labels.tolist() == [1, 2]
+    assert sample.tasks == ('det', ) and 'gt_sem_seg' not in sample
+
+
+def test_values_and_colours_give_one_mask(kit):
+    plain = build(kit, 'seg', masks=str(kit.write_masks()))
+    moved = build(
+        kit, 'seg', masks=str(kit.write_masks('m', (9, 0, 50, 7), '_m.png')),
+        mask_suffix='_m.png', mask_values=(9, 0, (50, 51), 7))
+    colours = build(
+        kit, 'seg', masks=str(kit.write_colours()),
+        mask_values=('#000000', '#fa5050', '#50fa50', '#5050fa'))
+    for index in range(4):
+        masks = [np.asarray(d[index]['data_samples'].gt_sem_seg.sem_seg)
+                 for d in (plain, moved, colours)]
+        assert (masks[0][0] == kit.masks[kit.names[index]]).all()
+        assert (masks[1] == masks[0]).all() and (masks[2] == masks[0]).all()
+    sample = plain[0]['data_samples']
+    assert 'gt_instances' not in sample and sample.tasks == ('seg', )
+
+
+def test_unknown_values_and_colours_are_told_at_loading(kit):
+    two = dict(seg=('background', 'circle'))
+    for masks, values, words in (
+            (kit.write_masks(), None, r'\(2\)'),
+            (kit.write_colours(), ('#000000', '#fa5050'), '#50fa50')):
+        data = build(kit, 'seg', masks=str(masks), classes=two,
+                     mask_values=values)
+        with pytest.raises(DataError, match=f'im00.png.*{words}'):
+            data[0]
+
+
+def test_only_images_with_every_label(kit):
+    masks = kit.write_masks()
+    (masks / 'im01.png').unlink()
+    boxes = kit.write_xml()
+    (boxes / 'im02.xml').unlink()
+    both = build(kit, ('det', 'seg'), boxes=str(boxes), masks=str(masks))
+    assert [both.get_data_info(i)['img_id'] for i in range(len(both))] == [
+        'im00', 'im03']
+    assert len(build(kit, 'det', boxes=str(boxes))) == 3
+    assert len(build(kit, 'seg', masks=str(masks))) == 3
+
+
+def test_withheld_labels_are_not_looked_at(kit):
+    boxes = kit.write_xml()
+    (boxes / 'im00.xml').write_text('not xml')
+    data = build(kit, 'seg', boxes=str(boxes), masks=str(kit.write_masks()))
+    assert len(data) == 4
+    data = build(kit, 'det', boxes=str(kit.write_coco()), masks='/nowhere')
+    assert len(data) == 4
+
+
+@pytest.mark.parametrize('change, error, words', [
+    (dict(tasks='seg'), ConfigError, 'needs `masks`'),
+    (dict(classes=dict(seg=SHAPES)), ConfigError, r'dict\(det=\(…\)\)'),
+    (dict(part='test'), ConfigError, "'test'"),
+    (dict(classes=dict(det=('circle', 'square'))), DataError, "'triangle'"),
+    (dict(boxes='/nowhere'), DataError, 'Cannot read the boxes /nowhere'),
+])
+def test_mistakes(kit, change, error, words):
+    args = dict(tasks='det', boxes=str(kit.write_coco()))
+    with pytest.raises(error, match=words):
+        build(kit, **{**args, **change})
+
+
+def test_a_label_without_its_image(kit):
+    boxes = kit.write_coco()
+    (kit.root / 'images/im02.png').unlink()
+    with pytest.raises(DataError, match='images/im02 is asked for by '
+                       '.*boxes.json.*no such image'):
+        build(kit, 'det', boxes=str(boxes))
+    empty = kit.path('empty/x').parent
+    with pytest.raises(DataError, match='no image with labels'):
+        build(kit, 'seg', masks=str(empty))
+
+
+def test_boxes_are_cut_at_the_border_and_flat_ones_ignored(kit):
+    kit.write_xml()
+    kit.one_xml('im00', [('circle', (-5, 1, 200, 20)), ('square',
+                                                        (9, 9, 9, 20))])
+    info = build(kit, 'det', boxes=str(kit.root / 'xml')).get_data_info(0)
+    first, second = info['instances']
+    assert first['bbox'] == [0, 0, 80, 19] and not first['ignore_flag']
+    assert second['ignore_flag'] == 1
+
+
+def test_each_image_decides_for_its_part():
+    names = [f'a/{i}' for i in range(200)]
+    val = held_out(names, 'val')
+    assert 20 < len(val) < 60
+    assert sorted(val + held_out(names, 'train')) == sorted(names)
+    others = [f'b/{i}' for i in range(100)]
+    assert {n[2:] for n in held_out(others, 'val')} == {
+        n[2:] for n in val if int(n[2:]) < 100}
+    for few in (names[:2], names[:3]):
+        assert held_out(few, 'val', 1e-9) and held_out(few, 'train', 1e-9)
+        assert held_out(few, 'val', 0.999) and held_out(few, 'train', 0.999)
+    assert held_out(names, None) == names
+
+
+def test_list_files(tmp_path):
+    for name in ('b.JPG', 'a.png', 'sub/a.png', '.hidden.png', 'x.txt'):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    found, problems = list_files(tmp_path)
+    assert list(found) == ['a', 'b', 'sub/a'] and not problems
+    (tmp_path / 'a.jpg').touch()
+    [problem] = list_files(tmp_path)[1]
+    assert 'a.jpg' in problem.reason and 'image_suffix' in problem.mend
+    assert not list_files(tmp_path, '.png')[1]
+    with pytest.raises(DataError, match='no folder'):
+        list_files(tmp_path / 'gone')
+
+
+SPACE = LabelSpace.build(('bg', 'cat', 'dog'), label_map=dict(dog='cat'))
+
+
+def test_mask_table_of_numbers():
+    table = mask_table(SPACE, (1, 2, (3, 4)), (0, 255))
+    assert table[:6].tolist() == [255, 0, 1, 1, 1, 254] and table[255] == 255
+    assert mask_table(SPACE)[:4].tolist() == [0, 1, 1, 254]
+    colours = mask_table(SPACE, ('#000000', '#ff0000', '#00ff00'),
+                         ('#ffffff', ))
+    assert isinstance(colours, ColourTable)
+    assert colours.ids.tolist() == [0, 1, 1, 255]
+
+
+@pytest.mark.parametrize('values, words', [
+    ((0, 1), '2 entries for the 3'),
+    ((0, 1, 1), '1 to two'),
+    ((0, 1, 300), '0 to 255'),
+    ((0, 1, '#ff0000'), 'all of them colours'),
+    (('#000000', '#00ff00', 'red'), 'red'),
+])
+def test_mask_values_that_cannot_be(values, words):
+    with warnings.catch_warnings(), pytest.raises(ConfigError, match=words):
+        mask_table(SPACE, values)

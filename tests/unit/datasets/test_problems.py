@@ -1,0 +1,23 @@
+import pytest
+
+from mmmultas.datasets.problems import Problem, first_of, problem_of
+from mmmultas.utils.errors import DataError
+
+
+@pytest.mark.parametrize('text, reason, mend', [
+    ('a.png is cut; replace it.', 'is cut', 'replace it'),
+    ('a.png is cut.', 'is cut', 'mend or replace it'),
+    ('Cannot read a.png (No; really); add it.',
+     'Cannot read a.png (No; really)', 'add it'),
+])
+def test_sentences_come_apart(text, reason, mend):
+    assert problem_of(DataError(text), 'a.png') == Problem(
+        'a.png', reason, mend)
+
+
+def test_first_of_counts_the_others():
+    first_of([])
+    with pytest.raises(DataError, match='^a is cut; replace it.$'):
+        first_of([Problem('a', 'is cut', 'replace it')])
+    with pytest.raises(DataError, match='a is cut.* 2 more .*check_data'):
+        first_of([Problem('a', 'is cut', 'replace it')] * 3)
