@@ -6,6 +6,8 @@ data. Even plain data could name any function as a ``type``: MMEngine imports
 ``type`` of an NMS. So only names that are registered are built, and none
 that names a file.
 """
+import contextlib
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -190,8 +192,10 @@ def _known() -> tuple[set[str], set[str]]:
 @lru_cache
 def _import_all() -> None:
     assert mmdet.registry and mmseg.registry  # they hang on MMEngine's
-    for registry in list(_registries()):
-        registry.import_from_location()
+    # the upstream data sets print which optional packages are missing
+    with contextlib.redirect_stdout(io.StringIO()):
+        for registry in list(_registries()):
+            registry.import_from_location()
 
 
 def _registries() -> Iterator[Registry]:

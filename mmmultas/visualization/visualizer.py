@@ -139,6 +139,24 @@ class MultiTaskVisualizer(Visualizer):
             panel = self._outline(panel, found, scale)
         return add_caption(panel, 'Prediction'), mask
 
+    def overlay(self,
+                image: NDArray[np.uint8],
+                data_sample: Any,
+                pred_score_thr: float = 0.3) -> Picture:
+        """Predictions alone, in the size of the image, as for a video.
+
+        Args:
+            image: (H, W, 3) uint8 RGB.
+            data_sample: Sample with predictions.
+            pred_score_thr: Boxes below this score are not drawn.
+        """
+        panel = self._tint(image, _mask(data_sample, 'pred_sem_seg'), 1.0)
+        if 'pred_instances' in data_sample:
+            found = data_sample.pred_instances
+            found = found[found.scores >= pred_score_thr]
+            panel = self._outline(panel, found[found.scores.argsort()], 1.0)
+        return panel
+
     def _tint(self, image: Picture, mask: NDArray | None,
               scale: float) -> Picture:
         image = _enlarge(image, scale)

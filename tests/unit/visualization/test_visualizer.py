@@ -159,3 +159,12 @@ def test_shows_a_window(visualizer, monkeypatch):
                               wait_time=2)
     assert shown == [(visualizer.get_image().shape,
                       dict(win_name='a', wait_time=2))]
+
+
+def test_overlay_keeps_the_size(visualizer):
+    drawn = visualizer.overlay(image(60, 80), make_sample(size=60))
+    assert drawn.shape == (60, 80, 3)
+    bare = visualizer.overlay(image(500, 500), make_sample(), 0.95)
+    assert count(bare, GREEN) == 0 and tinted(bare) > 80_000
+    assert count(visualizer.overlay(image(500, 500), make_sample()),
+                 GREEN) > 500

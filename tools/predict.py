@@ -1,0 +1,58 @@
+#!/usr/bin/env python
+"""Predict: python tools/predict.py CHECKPOINT IMAGE|FOLDER|VIDEO [...]."""
+import argparse
+
+from mmmultas.apis.inferencer import MultiTaskInferencer
+from mmmultas.apis.prediction_files import predict_to_files
+from mmmultas.utils.allocator import keep_freed_memory
+from mmmultas.utils.launch import friendly_errors
+
+
+def parse_args() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description='Find boxes and masks in pictures or a video.')
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument('input', help='picture, folder of pictures or video')
+    parser.add_argument(
+        '--out-dir', default='work_dirs/predict', help='folder of the files')
+    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument(
+        '--score-thr',
+        type=float,
+        default=0.3,
+        help='boxes under this score are left out (0.3)')
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='join predictions with those of the mirrored pictures')
+    parser.add_argument('--device', help='cpu or cuda:0; default a GPU if any')
+    parser.add_argument(
+        '--config', help="config file in place of the checkpoint's own")
+    parser.add_argument(
+        '--skip-broken',
+        action='store_true',
+        help='go on where a picture cannot be decoded, and count')
+    return parser.parse_args()
+
+
+def main() -> None:
+    args = parse_args()
+    keep_freed_memory()
+    inferencer = MultiTaskInferencer(
+        args.checkpoint,
+        args.device,
+        args.tta,
+        config=args.config,
+        batch_size=args.batch_size,
+        score_thr=args.score_thr,
+        skip_broken=args.skip_broken)
+    for path in predict_to_files(inferencer, args.input, args.out_dir):
+        print(path)
+    if inferencer.skipped:
+        print(f'{len(inferencer.skipped)} left out:', *inferencer.skipped,
+              sep='\n  ')
+
+
+if __name__ == '__main__':
+    with friendly_errors():
+        main()
