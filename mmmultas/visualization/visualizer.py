@@ -1,4 +1,5 @@
 """One picture of what two tasks say about an image."""
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,34 @@ class MultiTaskVisualizer(Visualizer):
             masks.append(mask)
         if not panels:
             return _enlarge(image, scale)
+        return self._join(panels, masks)
+
+    def compare(self,
+                image: NDArray[np.uint8],
+                truth: Any,
+                predictions: Mapping[str, Any],
+                pred_score_thr: float = 0.3) -> Picture:
+        """The ground truth and what several models say, side by side.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, in the coordinates of the labels.
+            truth: Sample with ground truth.
+            predictions: Title → sample with predictions.
+            pred_score_thr: Boxes below this score are not drawn.
+
+        Returns:
+            (H', W', 3) uint8 RGB.
+        """
+        scale = max(1.0, self.min_side / max(image.shape[:2]))
+        drawn = [self._draw_truth(image, truth, scale)]
+        drawn += [
+            self._draw_prediction(image, sample, scale, pred_score_thr, title)
+            for title, sample in predictions.items()
+        ]
+        return self._join(*zip(*drawn))
+
+    def _join(self, panels: Sequence[Picture],
+              masks: Sequence[NDArray | None]) -> Picture:
         return add_legend(
             side_by_side(panels),
             self._legend([mask for mask in masks if mask is not None]))
@@ -128,8 +157,12 @@ class MultiTaskVisualizer(Visualizer):
         return add_caption(panel, f'Ground truth ({labels})'), mask
 
     def _draw_prediction(
-            self, image: Picture, sample: Any, scale: float,
-            score_thr: float) -> tuple[Picture, NDArray | None]:
+            self,
+            image: Picture,
+            sample: Any,
+            scale: float,
+            score_thr: float,
+            title: str = 'Prediction') -> tuple[Picture, NDArray | None]:
         mask = _mask(sample, 'pred_sem_seg')
         panel = self._tint(image, mask, scale)
         if 'pred_instances' in sample:
@@ -137,7 +170,7 @@ class MultiTaskVisualizer(Visualizer):
             found = found[found.scores >= score_thr]
             found = found[found.scores.argsort()]  # the best one on top
             panel = self._outline(panel, found, scale)
-        return add_caption(panel, 'Prediction'), mask
+        return add_caption(panel, title), mask
 
     def overlay(self,
                 image: NDArray[np.uint8],

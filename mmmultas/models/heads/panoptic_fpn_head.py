@@ -8,6 +8,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmmultas.registry import MODELS
+from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
 from ..necks.conv_block import ConvBlock
@@ -16,16 +17,31 @@ __all__ = ['PanopticFPNSegHead']
 
 
 class _Upsampling(nn.Sequential):
-    """``count`` times [ConvBlock, nearest x2]."""
+    """``count`` times [ConvBlock, x2]; for none, one ConvBlock alone."""
 
-    def __init__(self, in_channels: int, channels: int, count: int) -> None:
+    def __init__(self, in_channels: int, channels: int, count: int,
+                 mode: str) -> None:
         layers: list[nn.Module] = []
-        for i in range(count):
-            layers += [
-                ConvBlock(in_channels if i == 0 else channels, channels),
-                nn.Upsample(scale_factor=2)
-            ]
+        for i in range(max(count, 1)):
+            layers.append(
+                ConvBlock(in_channels if i == 0 else channels, channels))
+            if count:
+                layers.append(_Upsample(2, mode))
         super().__init__(*layers)
+
+
+class _Upsample(nn.Module):
+    """Enlarge by a whole factor."""
+
+    def __init__(self, factor: int, mode: str) -> None:
+        super().__init__()
+        self.factor = factor
+        self.mode = mode
+
+    def forward(self, x: Tensor) -> Tensor:
+        align = None if self.mode == 'nearest' else False
+        return F.interpolate(
+            x, scale_factor=self.factor, mode=self.mode, align_corners=align)
 
 
 @MODELS.register_module()
@@ -36,7 +52,10 @@ class PanopticFPNSegHead(BaseModule):
         num_classes: Classes K, background included.
         in_channels: Channels of every level.
         channels: Channels inside the head.
-        num_levels: Levels read, from stride 8 on.
+        num_levels: Levels read, from stride ``in_stride`` on.
+        in_stride: Stride of the first level read, 8 or 4.
+        upsample_mode: ``'nearest'`` as the papers' code, or ``'bilinear'``:
+            smoother edges where there are no refine convolutions.
         num_refine_convs: 3x3 convolutions at full size: 3 in the released
             code, 0 in [P1] (and far cheaper).
         loss_decode: Config of the pixel loss, default
@@ -53,15 +72,24 @@ class PanopticFPNSegHead(BaseModule):
                  channels: int = 128,
                  num_levels: int = 4,
                  num_refine_convs: int = 3,
+                 in_stride: int = 8,
+                 upsample_mode: str = 'nearest',
                  loss_decode: dict | None = None,
                  ignore_index: int = 255,
                  init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
+        if in_stride not in (4, 8):
+            raise ConfigError('`heads.seg.in_stride` is the stride of the '
+                              f'first level read, 4 or 8, not {in_stride}.')
+        if upsample_mode not in ('nearest', 'bilinear'):
+            raise ConfigError("`heads.seg.upsample_mode` is 'nearest' or "
+                              f"'bilinear', not {upsample_mode!r}.")
         self.num_classes = num_classes
         self.ignore_index = ignore_index
         self.scales = nn.ModuleList(
-            _Upsampling(in_channels, channels, i + 1)
-            for i in range(num_levels))
+            _Upsampling(in_channels, channels, i + in_stride // 8,
+                        upsample_mode) for i in range(num_levels))
+        self.to_full_size = _Upsample(4, upsample_mode)
         self.refine = nn.Sequential(*[
             ConvBlock(channels, channels) for _ in range(num_refine_convs)
         ])
@@ -75,16 +103,17 @@ class PanopticFPNSegHead(BaseModule):
         nn.init.normal_(self.conv_seg.weight, std=0.01)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """Map levels of (N, C, H, W) to (N, K, 8 H0, 8 W0) raw scores."""
+        """Map levels of (N, C, H, W) to (N, K, H, W) raw scores at input size."""
         x = self.scales[0](feats[0])
         for scale, feat in zip(self.scales[1:], feats[1:]):
             up = scale(feat)
             # odd level sizes overshoot by a row: cut to the finest level
             x = x + up[..., :x.shape[-2], :x.shape[-1]]
         if len(self.refine) == 0:
-            # 1x1 and nearest upsampling commute: classify 16x fewer pixels
-            return F.interpolate(self.conv_seg(x), scale_factor=4)
-        x = self.refine(F.interpolate(x, scale_factor=4))
+            # 1x1 and upsampling commute: classify 16x fewer pixels
+            full: Tensor = self.to_full_size(self.conv_seg(x))
+            return full
+        x = self.refine(self.to_full_size(x))
         logits: Tensor = self.conv_seg(x)
         return logits
 

@@ -4,6 +4,7 @@ from torch import nn
 
 from mmmultas.models.heads import PanopticFPNSegHead
 from mmmultas.testing import toy_batch
+from mmmultas.utils.errors import ConfigError
 
 
 def _feats(count=2, side=64):
@@ -61,3 +62,46 @@ def test_loss():
     assert losses['loss_ce'].item() == pytest.approx(1.0986, abs=0.1)
     losses['loss_ce'].backward()
     assert all(p.grad is not None for p in head.parameters())
+
+
+@pytest.mark.parametrize('mode', ['nearest', 'bilinear'])
+def test_levels_from_stride_4(mode):
+    head = PanopticFPNSegHead(
+        3,
+        in_channels=4,
+        channels=5,
+        num_levels=3,
+        num_refine_convs=0,
+        in_stride=4,
+        upsample_mode=mode)
+    feats = tuple(torch.randn(2, 4, 64 // s, 64 // s) for s in (4, 8, 16))
+    assert head(feats).shape == (2, 3, 64, 64)
+    convs = [m for m in head.modules() if isinstance(m, nn.Conv2d)]
+    assert len(convs) == 1 + 1 + 2 + 1
+
+
+def test_bilinear_edges_are_no_blocks():
+    torch.manual_seed(0)
+    feats = _feats()
+    blocky = PanopticFPNSegHead(
+        3, in_channels=4, channels=5, num_levels=3, num_refine_convs=0)
+    smooth = PanopticFPNSegHead(
+        3,
+        in_channels=4,
+        channels=5,
+        num_levels=3,
+        num_refine_convs=0,
+        upsample_mode='bilinear')
+    smooth.load_state_dict(blocky.state_dict())  # the same parameters
+    block = blocky(feats)[..., :4, :4]
+    assert (block == block[..., :1, :1]).all()
+    assert len(smooth(feats)[0, 0, 8:12, 8:12].unique()) > 4
+
+
+@pytest.mark.parametrize('wrong, message', [
+    (dict(in_stride=16), 'in_stride.*4 or 8'),
+    (dict(upsample_mode='cubic'), 'upsample_mode'),
+])
+def test_wrong_arguments(wrong, message):
+    with pytest.raises(ConfigError, match=message):
+        PanopticFPNSegHead(3, **wrong)

@@ -1,0 +1,16 @@
+_base_ = './rn18-16_fpn_mtl_digits.py'
+
+model = dict(heads=dict(det=None), task_weights=dict(_delete_=True, seg=2.0))
+train_dataloader = dict(det=None)
+val_dataloader = dict(
+    val=dict(
+        dataset=dict(
+            subsets=[
+                dict(root='Digits', ids='ImageSets/Segmentation/val.txt')
+            ],
+            tasks=('seg', ))))
+test_dataloader = val_dataloader
+val_evaluator = dict(det=None)
+test_evaluator = val_evaluator
+val_cfg = dict(selection={'_delete_': True, 'seg/mIoU': 1.0})
+auto_scale_lr = dict(base_batch_size=8)

@@ -1,0 +1,266 @@
+"""What ``make demo`` does: digits, three trainings, a table, pictures."""
+import json
+import os
+import shlex
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+
+from mmmultas.apis.browse import contact_sheet
+from mmmultas.apis.comparison import compare_models
+from mmmultas.utils.checkpoint import atomic_path
+from mmmultas.utils.errors import UserError
+from mmmultas.utils.launch import load_config
+from mmmultas.utils.progress import progress
+
+from .digits import write_digits_voc
+
+__all__ = [
+    'Job', 'METHODS', 'results_table', 'run_demo', 'run_jobs', 'scalar_steps'
+]
+
+#: Method of the config's name → what a reader calls it.
+METHODS = dict(
+    mtl='both, from half of the labels of each',
+    det='detection alone',
+    seg='segmentation alone')
+ROOT = Path(__file__).resolve().parents[2]
+#: ``max_epochs`` of configs/demo.
+NUM_EPOCHS = 4
+COLUMNS = ('det/AP50', 'det/mAP', 'seg/mIoU')
+
+
+def run_demo(data: str | Path, work_dir: str | Path, updates: int,
+             parallel: int = 2) -> str:
+    """Write the digits, train, test, tabulate, draw.
+
+    Trainings that an earlier call finished or began are not begun anew.
+
+    Args:
+        data: Folder of the digits, made if need be.
+        work_dir: Folder of everything that the demo writes.
+        updates: Updates of every training, 4 or more.
+        parallel: Trainings at a time.
+
+    Returns:
+        The table of results and where the pictures lie.
+
+    Raises:
+        UserError: A training failed, or there are too few updates.
+    """
+    if updates < 4:
+        raise UserError(f'DEMO_UPDATES is 4 or more, not {updates}.')
+    # another length is another run
+    work_dir = Path(work_dir) / f'{updates}_updates'
+    os.environ.update(
+        MMMULTAS_DIGITS=str(data), DEMO_UPDATES=str(updates))
+    if not (Path(data) / 'VOCdevkit/Digits/ImageSets').is_dir():
+        print('1. Digits, boxes on one half and masks on the other:', data)
+        write_digits_voc(data)
+    print(f'2. Three trainings of {updates} updates per task, logs in '
+          f'{work_dir}')
+    jobs = [_job(method, work_dir / method, updates) for method in METHODS]
+    run_jobs(jobs, parallel)
+    table = results_table([_row(method, job)
+                           for method, job in zip(METHODS, jobs)])
+    print('3. Pictures of validation scenes')
+    sheet = _draw(work_dir)
+    with atomic_path(work_dir / 'results.md') as part:
+        part.write_text(table + '\n')
+    return (f'\nDigits of hands that were not trained on, in percent:\n\n'
+            f'{table}\n\nTable: {work_dir}/results.md\nPictures: {sheet}')
+
+
+@dataclass
+class Job:
+    """Commands to run one after the other, their output in a file.
+
+    Attributes:
+        name: What the progress bar says.
+        commands: Each a list of arguments.
+        work_dir: Where the training writes; the log is ``console.log``.
+        updates: Updates of the training.
+    """
+    name: str
+    commands: Sequence[Sequence[str]]
+    work_dir: Path
+    updates: int
+    seconds: float = 0.0
+    _todo: list[Sequence[str]] = field(default_factory=list)
+    _running: Sequence[str] = ()
+    _process: subprocess.Popen | None = None
+    _started: float = 0.0
+
+    @property
+    def log(self) -> Path:
+        """Everything that the commands print."""
+        return self.work_dir / 'console.log'
+
+    def start(self) -> None:
+        """Begin with the first command."""
+        self.work_dir.mkdir(parents=True, exist_ok=True)
+        self.log.write_text('')
+        self._todo = list(self.commands)
+        self._started = time.time()
+        self._next()
+
+    def poll(self) -> bool:
+        """Go on to the next command; True when all are done.
+
+        Raises:
+            UserError: A command failed.
+        """
+        assert self._process is not None
+        code = self._process.poll()
+        if code is None:
+            return False
+        if code:
+            lines = self.log.read_text(errors='replace').splitlines()
+            raise UserError(
+                f'`{shlex.join(self._running)}` failed:\n  ' +
+                '\n  '.join(lines[-8:]) + f'\nAll of its output: {self.log}')
+        if self.seconds == 0:
+            self.seconds = time.time() - self._started
+        if self._todo:
+            self._next()
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Let a running command end, so that it can be resumed."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.terminate()
+            self._process.wait()
+
+    def _next(self) -> None:
+        # a thread each: several jobs share the cores, and threads that spin
+        # for one another while a third process runs are far slower than one
+        env = dict(
+            os.environ, OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore')
+        with self.log.open('a') as out:
+            self._running = self._todo.pop(0)
+            self._process = subprocess.Popen(
+                self._running,
+                stdout=out,
+                stderr=subprocess.STDOUT,
+                env=env)
+
+
+def run_jobs(jobs: Sequence[Job], parallel: int = 2) -> None:
+    """Run jobs, ``parallel`` at a time, with a progress bar each.
+
+    Raises:
+        UserError: One failed; the others are stopped.
+    """
+    waiting = list(jobs)
+    running: dict[str, tuple[Job, Any]] = {}
+    with ExitStack() as stack:
+        for job in jobs:
+            stack.callback(job.stop)
+        while waiting or running:
+            while waiting and len(running) < parallel:
+                job = waiting.pop(0)
+                job.start()
+                running[job.name] = job, stack.enter_context(
+                    progress(
+                        total=job.updates,
+                        what=f'Training {job.name}',
+                        unit='update',
+                        position=list(jobs).index(job)))
+            time.sleep(0.3)
+            for name, (job, bar) in list(running.items()):
+                done = job.poll()
+                step = job.updates if done else max(
+                    scalar_steps(job.work_dir), default=0)
+                bar.update(min(step, job.updates) - bar.n)
+                if done:
+                    del running[name]
+
+
+def scalar_steps(work_dir: Path) -> Iterator[int]:
+    """Updates that a run has logged so far."""
+    for path in work_dir.glob('*/vis_data/scalars.json'):
+        for line in path.read_text().splitlines():
+            try:
+                record = json.loads(line)
+            except json.JSONDecodeError:  # half a line, being written
+                continue
+            if 'iter' in record:
+                yield int(record['iter'])
+
+
+def results_table(rows: Sequence[dict[str, Any]]) -> str:
+    """The runs as a Markdown table.
+
+    Args:
+        rows: ``name``, ``updates``, ``minutes`` and metrics in percent.
+
+    Example:
+        >>> print(results_table([{'name': 'both', 'updates': 9,
+        ...                       'minutes': 0.5, 'seg/mIoU': 61.25}]))
+        | training | AP50 | mAP | mIoU | updates | minutes |
+        | --- | --- | --- | --- | --- | --- |
+        | both | – | – | 61.2 | 9 | 0.5 |
+    """
+    names = [column.split('/')[1] for column in COLUMNS]
+    head = ['training', *names, 'updates', 'minutes']
+    lines = [head, ['---'] * len(head)]
+    for row in rows:
+        scores = [
+            f'{row[column]:.1f}' if column in row else '–'
+            for column in COLUMNS
+        ]
+        lines.append([
+            row['name'], *scores,
+            str(row['updates']), f'{row["minutes"]:.1f}'
+        ])
+    return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
+
+
+def _config(method: str) -> Path:
+    return ROOT / f'configs/demo/rn18-16_fpn_{method}_digits.py'
+
+
+def _job(method: str, work_dir: Path, updates: int) -> Job:
+    """Train, or go on training, then test the last checkpoint."""
+    config, folder = str(_config(method)), str(work_dir)
+    last = str(work_dir / f'epoch_{NUM_EPOCHS}.pth')
+    return Job(method, [[
+        sys.executable,
+        str(ROOT / 'tools/train.py'), config, '--work-dir', folder, '--resume'
+    ], [
+        sys.executable,
+        str(ROOT / 'tools/test.py'), config, last, '--work-dir', folder,
+        '--out',
+        str(work_dir / 'boxes.json')
+    ]], work_dir, updates)
+
+
+def _row(method: str, job: Job) -> dict[str, Any]:
+    metrics = json.loads((job.work_dir / 'boxes.json').read_text())['metrics']
+    return dict(
+        name=METHODS[method],
+        updates=job.updates // NUM_EPOCHS * NUM_EPOCHS,
+        minutes=job.seconds / 60,
+        **{k: metrics[k]
+           for k in COLUMNS if k in metrics})
+
+
+def _draw(work_dir: Path) -> Path:
+    cfg = load_config(_config('mtl'))
+    last = {m: work_dir / m / f'epoch_{NUM_EPOCHS}.pth' for m in METHODS}
+    pictures = compare_models(
+        cfg, {
+            'Two networks': [last['det'], last['seg']],
+            'One network': [last['mtl']]
+        })
+    path = work_dir / 'predictions.png'
+    cv2.imwrite(str(path), contact_sheet(pictures, columns=2)[..., ::-1])
+    return path
