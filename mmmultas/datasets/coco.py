@@ -37,7 +37,7 @@ class CocoImage:
 
 @dataclass(frozen=True)
 class CocoFile:
-    """Names of the categories, in order of their ids, and the images."""
+    """Names of the categories, in the file's order, and the images."""
     classes: tuple[str, ...]
     images: list[CocoImage]
 
@@ -115,8 +115,7 @@ class _Reader:
                 self._wrong(f'has the category id {number} twice')
             else:
                 names[number] = name
-        return dict(sorted(names.items(), key=lambda item: str(
-            item[0]).zfill(12)))
+        return names
 
     def images(self, entries: list[Any]) -> dict[Any, CocoImage]:
         images: dict[Any, CocoImage] = {}

@@ -53,8 +53,7 @@ def colour_codes(bgr: NDArray[np.uint8]) -> NDArray[np.uint32]:
     """(H, W, 3) in OpenCV's order → (H, W) uint32 0xRRGGBB."""
     blue, green, red = (
         np.asarray(bgr[..., i], np.uint32) for i in range(3))
-    codes: NDArray[np.uint32] = red << 16 | green << 8 | blue
-    return codes
+    return np.asarray(red << 16 | green << 8 | blue, np.uint32)
 
 
 def colour_name(code: int) -> str:

@@ -12,6 +12,7 @@ from mmmultas.registry import DATASETS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import ConfigError, DataError
 
+from .colours import ColourTable
 from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
 from .voc import check_tasks
 
@@ -105,8 +106,22 @@ class PartialDataset(Dataset[Any]):
             record['instances'] = self._instances(info)
         if SEG in self.tasks:
             record['seg_map_path'] = self._label(info, 'seg_map_path', SEG)
-            record['seg_lut'] = self._lut(info)
+            if 'seg_colours' in info:
+                record['seg_colours'] = self.merged_table(info['seg_colours'])
+            else:
+                record['seg_lut'] = self._lut(info)
         return record
+
+    def merged_table(self, table: Any) -> Any:
+        """What a table of the data set's own ids becomes by ``label_map``.
+
+        Args:
+            table: Mask value → id as a (256,) array, or a ColourTable.
+        """
+        merge = self.spaces[SEG].lut()
+        if isinstance(table, ColourTable):
+            return ColourTable(table.codes, merge[table.ids])
+        return merge[table]
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -168,7 +183,7 @@ class PartialDataset(Dataset[Any]):
                 inner = mmseg_lut(
                     len(self.spaces[SEG].sources), mapping, reduce,
                     getattr(self.dataset, 'ignore_index', IGNORE))
-            self._luts[key] = self.spaces[SEG].lut()[inner]
+            self._luts[key] = self.merged_table(inner)
         return self._luts[key]
 
 

@@ -1,0 +1,245 @@
+"""Looking at every file of an image, and saying all that is wrong."""
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmmultas.structures import DET, SEG
+from mmmultas.utils.errors import DataError
+
+from .checks import scan_voc_xml
+from .colours import ColourTable, colour_name
+from .label_map import INVALID
+from .problems import Problem, problem_of
+from .transforms.loading import LoadImage, decode_colours, decode_mask
+
+__all__ = [
+    'Box', 'Finding', 'Item', 'Rules', 'box_problems', 'examine', 'xml_boxes'
+]
+
+#: Tools differ by one pixel in what they call the border.
+TOLERANCE = 1.0
+
+
+@dataclass(frozen=True)
+class Box:
+    """A box of known class; ``bbox`` is xyxy in pixels, from 0."""
+    name: str
+    label: int
+    bbox: tuple[float, ...]
+    ignore: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """The files of an image; labels that are withheld are not in it.
+
+    Attributes:
+        image: The image.
+        tasks: Whose labels are to be looked at.
+        xml: Annotation that is to be read.
+        boxes: Boxes that are known already.
+        origin: File that ``boxes`` come from.
+        known_boxes: Their places have been looked at already.
+        size: (height, width) that ``origin`` tells.
+        mask: The mask.
+        table: Mask value (or colour) → train id.
+    """
+    image: str
+    tasks: tuple[str, ...]
+    xml: str | None = None
+    boxes: tuple[Box, ...] = ()
+    origin: str = ''
+    known_boxes: bool = False
+    size: tuple[int, int] | None = None
+    mask: str | None = None
+    table: NDArray[np.uint8] | ColourTable | None = None
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the labels of a stream may say.
+
+    Attributes:
+        index: Class name → number; None where it is dropped.
+        classes: Names by task.
+        exif: Whether images are turned as their EXIF tag says.
+    """
+    index: Mapping[str, int | None]
+    classes: Mapping[str, Sequence[str]]
+    exif: bool = False
+
+
+@dataclass(eq=False)
+class Finding:
+    """What was found in the files of an image.
+
+    Attributes:
+        image: The image.
+        problems: All that is wrong.
+        size: (height, width); None if it cannot be decoded.
+        digest: Of the image's bytes.
+        boxes: Those that training uses or ignores.
+        pixels: (256,) int64: pixels by train id; None without a mask.
+    """
+    image: str
+    problems: list[Problem] = field(default_factory=list)
+    size: tuple[int, int] | None = None
+    digest: bytes = b''
+    boxes: list[Box] = field(default_factory=list)
+    pixels: NDArray[np.int64] | None = None
+
+
+def examine(item: Item, rules: Rules) -> Finding:
+    """Open every file of an item; nothing is raised for a broken one."""
+    finding = Finding(item.image)
+    _examine_image(finding, rules.exif)
+    if DET in item.tasks:
+        _examine_boxes(finding, item, rules)
+    if SEG in item.tasks and item.mask is not None:
+        _examine_mask(finding, item)
+    return finding
+
+
+def _examine_image(finding: Finding, exif: bool) -> None:
+    try:
+        results = LoadImage(exif).transform(dict(img_path=finding.image))
+        finding.size = results['ori_shape']
+        finding.digest = hashlib.blake2b(
+            Path(finding.image).read_bytes(), digest_size=16).digest()
+    except (DataError, OSError) as error:
+        finding.problems.append(problem_of(error, finding.image))
+
+
+def _examine_boxes(finding: Finding, item: Item, rules: Rules) -> None:
+    boxes, told, origin = list(item.boxes), item.size, item.origin
+    if item.xml is not None:
+        origin = item.xml
+        try:
+            boxes, told, problems = xml_boxes(item.xml, rules.index)
+        except DataError as error:
+            finding.problems.append(problem_of(error, item.xml))
+            return
+        finding.problems += problems
+    if told and finding.size and told != finding.size:
+        turned = ' (turned by its EXIF tag?)' * (told == finding.size[::-1])
+        finding.problems.append(
+            Problem(
+                origin,
+                f'says that {item.image} has {told[1]}×{told[0]} pixels, but '
+                f'it has {finding.size[1]}×{finding.size[0]}{turned}',
+                'correct the size, or annotate the image as it is'))
+    size = finding.size or told
+    for box in boxes if not item.known_boxes else ():
+        finding.problems += box_problems(box, size, origin, item.image)
+    finding.boxes = boxes
+
+
+def xml_boxes(
+    path: str, index: Mapping[str, int | None]
+) -> tuple[list[Box], tuple[int, int] | None, list[Problem]]:
+    """Read an XML of the VOC layout, going on behind what is wrong.
+
+    Args:
+        path: The file.
+        index: Class name → number; None where it is dropped.
+
+    Returns:
+        tuple: Boxes, (height, width) and problems.
+
+    Raises:
+        DataError: No usable XML at all.
+    """
+    annotation, reasons = scan_voc_xml(path)
+    problems = [
+        Problem(path, f'cannot be used: {reason}', 'mend the file')
+        for reason in reasons
+    ]
+    boxes = []
+    for thing in annotation.objects:
+        if thing.name not in index:
+            problems.append(unknown_class(path, thing.name))
+            continue
+        label = index[thing.name]
+        if label is not None:
+            corners = tuple(float(side - 1) for side in thing.bbox)
+            boxes.append(Box(thing.name, label, corners, thing.difficult))
+    return boxes, annotation.size, problems
+
+
+def unknown_class(origin: str, name: str) -> Problem:
+    """A name that ``classes`` does not have."""
+    return Problem(
+        origin,
+        f"has an object of class {name!r}, which `classes['det']` does not "
+        f'name', f'add it or drop it with '
+        f'`label_map=dict(det={{{name!r}: None}})`')
+
+
+def box_problems(box: Box, size: tuple[int, int] | None, origin: str,
+                 image: str) -> Iterator[Problem]:
+    """Yield what is wrong with where a box is.
+
+    Args:
+        box: The box.
+        size: (height, width) of the image, None if not known.
+        origin: File that has the box.
+        image: Its image.
+    """
+    x1, y1, x2, y2 = box.bbox
+    where = ', '.join(f'{v:g}' for v in box.bbox)
+    what = f'has a box ({where}) of {box.name!r} in {Path(image).name}'
+    if x2 <= x1 or y2 <= y1:
+        yield Problem(origin, f'{what} without width or height',
+                      'draw it again or remove it')
+    if size is None:
+        return
+    height, width = size
+    low, high = -TOLERANCE, TOLERANCE
+    if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
+        yield Problem(origin, f'{what} wholly outside its {width}×{height} '
+                      f'pixels', 'draw it again or remove it')
+    elif min(x1, y1) < low or x2 > width + high or y2 > height + high:
+        yield Problem(origin, f'{what} that leaves its {width}×{height} '
+                      f'pixels', 'cut it at the border')
+
+
+def _counts(raw: Any) -> tuple[Any, Any]:
+    if raw.dtype != np.uint8:
+        return np.unique(raw, return_counts=True)
+    every = np.bincount(raw.ravel(), minlength=256)  # no sorting: faster
+    return np.flatnonzero(every), every[every > 0]
+
+
+def _examine_mask(finding: Finding, item: Item) -> None:
+    path = str(item.mask)
+    try:
+        data = Path(path).read_bytes()
+        coloured = isinstance(item.table, ColourTable)
+        raw: Any = (decode_colours if coloured else decode_mask)(data, path)
+    except (DataError, OSError) as error:
+        finding.problems.append(problem_of(error, path))
+        return
+    if finding.size and raw.shape != finding.size:
+        finding.problems.append(
+            Problem(
+                path, f'is {raw.shape[1]}×{raw.shape[0]}, its image '
+                f'{finding.size[1]}×{finding.size[0]} pixels',
+                'replace the mask'))
+    values, counts = _counts(raw)
+    ids = (
+        item.table.ids_of(values) if isinstance(item.table, ColourTable) else
+        np.asarray(item.table)[values])
+    wrong = [colour_name(v) if coloured else str(v)
+             for v in values[ids == INVALID].tolist()]
+    if wrong:
+        some = ', '.join(wrong[:8]) + ', …' * (len(wrong) > 8)
+        finding.problems.append(
+            Problem(path, f'holds values outside the label set ({some})',
+                    'mend the mask or name more `classes`'))
+    finding.pixels = np.bincount(
+        ids, weights=counts, minlength=256).astype(np.int64)
