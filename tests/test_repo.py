@@ -154,6 +154,16 @@ def test_examples_of_functional(path):
     assert not silent, f'{silent} have no example'
 
 
+@pytest.mark.parametrize(
+    'path', [p for p in MODULES if '>>>' in p.read_text()], ids=name_of)
+def test_examples_of_all_rooms(path):
+    name = '.'.join(path.relative_to(ROOT).with_suffix('').parts)
+    module = importlib.import_module(name.removesuffix('.__init__'))
+    names = {'np': importlib.import_module('numpy'),
+             'torch': importlib.import_module('torch')}
+    assert doctest.testmod(module, extraglobs=names).failed == 0
+
+
 @pytest.mark.parametrize('path', CONFIGS, ids=name_of)
 def test_config_names(path):
     if path.parent.name == '_base_':

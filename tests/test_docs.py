@@ -1,0 +1,48 @@
+"""What the documentation says works."""
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = sorted((ROOT / 'docs').glob('*.md')) + [
+    ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
+]
+RUN = ('add_a_task', 'add_a_loss')
+
+
+@pytest.mark.parametrize('name', RUN)
+def test_code_blocks_run(name, tmp_path):
+    text = (ROOT / f'docs/{name}.md').read_text()
+    blocks = re.findall(r'^```python\n(.*?)^```', text, re.S | re.M)
+    assert len(blocks) > 3
+    names = dict(work_dir=str(tmp_path), __name__=f'docs_{name}')
+    for block in blocks:
+        exec(compile(block, name, 'exec'), names)
+    if name == 'add_a_task':
+        assert 0 < names['metrics']['depth/error'] < 10
+
+
+@pytest.mark.parametrize('path', PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(path):
+    for target in re.findall(r'\]\(([^)#]+)', path.read_text()):
+        if not target.startswith('http'):
+            assert (path.parent / target).exists(), target
+
+
+def test_every_page_is_in_the_index():
+    index = (ROOT / 'docs/README.md').read_text()
+    for path in (ROOT / 'docs').glob('*.md'):
+        if path.name != 'README.md':
+            assert f'({path.name})' in index
+
+
+@pytest.mark.parametrize('path', PAGES, ids=lambda p: p.name)
+def test_files_that_are_named_exist(path):
+    """Configs, tools and modules in the text are there."""
+    text = path.read_text()
+    names = re.findall(
+        r'(?<![\w/{])((?:configs|tools|mmmultas|benchmarks|tests)/'
+        r'[\w./-]+\.(?:py|sh|md|yml|json))\b', text)
+    for name in names:
+        assert (ROOT / name).exists(), name
