@@ -97,12 +97,20 @@ def _boxes_of(sample: Any) -> dict[str, Any]:
         img_id=sample.metainfo['img_id'],
         img_path=str(sample.metainfo['img_path']),
         detections=[
-            dict(label=label, score=round(score, 5),
-                 bbox=[round(x, 2) for x in box])
+            dict(label=label, score=_float32(score),
+                 bbox=[_float32(x) for x in box])
             for label, score, box in zip(found.labels.tolist(),
                                          found.scores.tolist(),
                                          found.bboxes.tolist())
         ])
+
+
+def _float32(value: float) -> float:
+    """Nine digits: what reads them gets the very float32 again.
+
+    Fewer would make equal scores of different ones, and so other metrics.
+    """
+    return float(f'{value:.9g}')
 
 
 def _number(value: Any) -> float | None:

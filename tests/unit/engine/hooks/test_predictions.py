@@ -46,12 +46,29 @@ def test_boxes_and_masks(tmp_path):
     assert content['classes'] == ['a', 'b']
     assert content['metrics'] == {'det/mAP': None, 'a': 1.0}
     assert content['images'][0]['detections'] == [
-        dict(label=1, score=.5, bbox=[1., 2., 3.46, 4.])
+        dict(label=1, score=.5, bbox=[1., 2., 3.45600009, 4.])
     ]
     picture = Image.open(tmp_path / 'm/cat.png')
     assert picture.mode == 'P'
     assert np.array(picture).tolist() == [[0, 1], [2, 1]]
     assert picture.convert('RGB').getpixel((0, 1)) == (255, 0, 1)
+
+
+def test_numbers_are_read_back_to_the_bit(tmp_path):
+    hook = PredictionHook(str(tmp_path / 'out.json'))
+    sample = _sample('a.jpg')
+    sample.pred_instances = InstanceData(
+        bboxes=torch.rand(500, 4) * 700,
+        scores=torch.rand(500)**4,
+        labels=torch.zeros(500).long())
+    hook.before_test_epoch(Runner())
+    hook.after_test_iter(Runner(), 0, outputs=[sample])
+    hook.after_test_epoch(Runner())
+    [image] = json.loads((tmp_path / 'out.json').read_text())['images']
+    for key, values in (('score', sample.pred_instances.scores),
+                        ('bbox', sample.pred_instances.bboxes)):
+        read = torch.tensor([d[key] for d in image['detections']])
+        assert torch.equal(read, values)
 
 
 def test_only_json():
