@@ -1,12 +1,20 @@
-"""Confusion matrices of label maps, and what is read from them.
+"""Confusion matrices of label maps and boxes, and what is read from them.
 
-Suffixes: ``K`` classes, ``H`` and ``W`` pixels. Rows are the truth, columns
+Suffixes: ``K`` classes, ``H`` and ``W`` pixels, ``N`` detections, ``M``
+ground-truth boxes. Rows are the truth, columns
 the prediction. Images are added up before anything is divided.
 """
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
-__all__ = ['confusion_counts', 'nearest_resize', 'segmentation_scores']
+from .average_precision import voc_overlaps
+
+__all__ = [
+    'confusion_counts', 'detection_confusion', 'nearest_resize',
+    'segmentation_scores'
+]
 
 
 def confusion_counts(prediction_HW: Tensor,
@@ -87,3 +95,56 @@ def segmentation_scores(
     hits, truth = counts_KK.diagonal(), counts_KK.sum(dim=1)
     union = truth + counts_KK.sum(dim=0) - hits
     return hits / union, hits / truth, hits.sum() / truth.sum()
+
+
+def detection_confusion(boxes_N4: NDArray,
+                        labels_N: NDArray,
+                        gt_M4: NDArray,
+                        gt_labels_M: NDArray,
+                        ignored_M: NDArray,
+                        num_classes: int,
+                        iou_thr: float = 0.5) -> NDArray:
+    """Count (truth, prediction) pairs of the boxes of one image.
+
+    Pairs that overlap by more than ``iou_thr`` are made one to one, the
+    largest overlap first, whatever the classes are. The last row counts
+    detections of nothing, the last column boxes that were missed. Difficult
+    boxes count nowhere, nor do detections of them.
+
+    Args:
+        boxes_N4: xyxy pixels; low scores are to be left out before.
+        labels_N: In [0, K).
+        gt_M4: xyxy pixels.
+        gt_labels_M: In [0, K).
+        ignored_M: bool, difficult boxes.
+        num_classes: K.
+        iou_thr: An overlap (VOC's, widths + 1) must be greater.
+
+    Returns:
+        Array: (K + 1, K + 1) int64.
+
+    Example:
+        >>> box = np.array([[0, 0, 9, 9]])
+        >>> detection_confusion(box, np.array([1]), box, np.array([0]),
+        ...                     np.array([False]), 2).tolist()
+        [[0, 1, 0], [0, 0, 0], [0, 0, 0]]
+    """
+    counts = np.zeros((num_classes + 1, num_classes + 1), np.int64)
+    overlaps = voc_overlaps(boxes_N4, gt_M4)
+    found, truth = np.nonzero(overlaps > iou_thr)
+    order = np.argsort(-overlaps[found, truth], kind='stable')
+    partner_N = np.full(len(labels_N), -1)
+    free_M = np.ones(len(gt_labels_M), bool)
+    for row, column in zip(found[order], truth[order]):
+        if partner_N[row] < 0 and free_M[column]:
+            partner_N[row] = column
+            # any number of detections may look at a difficult box
+            free_M[column] = ignored_M[column]
+    for label, partner in zip(labels_N, partner_N):
+        if partner < 0:
+            counts[num_classes, label] += 1
+        elif not ignored_M[partner]:
+            counts[gt_labels_M[partner], label] += 1
+    missed = free_M & ~np.asarray(ignored_M, bool)
+    np.add.at(counts, (np.asarray(gt_labels_M, int)[missed], num_classes), 1)
+    return counts

@@ -1,9 +1,12 @@
 import cv2
 import naive_confusion
+import numpy as np
 import pytest
 import torch
 
-from mmmultas.functional.confusion import (confusion_counts, nearest_resize,
+from mmmultas.functional.confusion import (confusion_counts,
+                                           detection_confusion,
+                                           nearest_resize,
                                            segmentation_scores)
 
 
@@ -86,3 +89,56 @@ def test_neither_input_is_changed_nor_an_empty_one_refused():
     assert torch.equal(prediction, copies[0])
     assert torch.equal(target, copies[1])
     assert confusion_counts(target[:0], target[:0], 5).sum() == 0
+
+
+def _boxes(*corners):
+    return np.array(corners, float).reshape(-1, 4)
+
+
+CAT, DOG, NOTHING = 0, 1, 2
+
+
+def test_boxes_that_are_right_mixed_up_missed_and_invented():
+    truth = _boxes((0, 0, 9, 9), (20, 0, 29, 9), (40, 0, 49, 9))
+    found = _boxes((0, 0, 9, 9), (20, 0, 29, 9), (80, 0, 89, 9))
+    counts = detection_confusion(
+        found, np.array([CAT, DOG, DOG]), truth, np.array([CAT, CAT, DOG]),
+        np.zeros(3, bool), 2)
+    assert counts[CAT].tolist() == [1, 1, 0]
+    assert counts[DOG].tolist() == [0, 0, 1]
+    assert counts[NOTHING].tolist() == [0, 1, 0]
+
+
+def test_pairs_are_one_to_one_the_best_overlap_first():
+    truth = _boxes((0, 0, 9, 9))
+    found = _boxes((0, 0, 9, 8), (0, 0, 9, 9))
+    counts = detection_confusion(found, np.array([DOG, CAT]), truth,
+                                 np.array([CAT]), np.zeros(1, bool), 2)
+    assert counts[CAT].tolist() == [1, 0, 0]
+    assert counts[NOTHING].tolist() == [0, 1, 0]
+
+
+def test_an_overlap_must_be_greater_than_the_threshold():
+    args = (np.array([CAT]), _boxes((0, 0, 9, 9)), np.array([CAT]),
+            np.zeros(1, bool), 2)
+    half = _boxes((0, 0, 9, 4))
+    assert detection_confusion(half, *args)[CAT, NOTHING] == 1
+    assert detection_confusion(half, *args, iou_thr=.49)[CAT, CAT] == 1
+
+
+def test_difficult_boxes_and_their_detections_count_nowhere():
+    truth = _boxes((0, 0, 9, 9), (40, 0, 49, 9))
+    found = _boxes((0, 0, 9, 9), (0, 0, 9, 8))
+    counts = detection_confusion(found, np.array([CAT, DOG]), truth,
+                                 np.array([CAT, CAT]), np.ones(2, bool), 2)
+    assert counts.sum() == 0
+
+
+@pytest.mark.parametrize('found, truth', [(0, 0), (2, 0), (0, 2)])
+def test_images_without_boxes_of_one_kind(found, truth):
+    counts = detection_confusion(
+        _boxes(*[(0, 0, 9, 9)] * found), np.zeros(found, int),
+        _boxes(*[(0, 0, 9, 9)] * truth), np.zeros(truth, int),
+        np.zeros(truth, bool), 2)
+    assert counts[NOTHING, CAT] == found and counts[CAT, NOTHING] == truth
+    assert counts.sum() == found + truth
