@@ -103,7 +103,7 @@ class PanopticFPNSegHead(BaseModule):
         nn.init.normal_(self.conv_seg.weight, std=0.01)
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
-        """Map levels of (N, C, H, W) to (N, K, H, W) raw scores at input size."""
+        """Map levels of (N, C, H, W) to (N, K, H, W) at input size."""
         x = self.scales[0](feats[0])
         for scale, feat in zip(self.scales[1:], feats[1:]):
             up = scale(feat)
@@ -113,7 +113,11 @@ class PanopticFPNSegHead(BaseModule):
             # 1x1 and upsampling commute: classify 16x fewer pixels
             full: Tensor = self.to_full_size(self.conv_seg(x))
             return full
-        x = self.refine(self.to_full_size(x))
+        if self.to_full_size.mode == 'nearest':
+            x = self.refine[0].forward_upsampled(x, self.to_full_size.factor)
+            x = self.refine[1:](x)
+        else:
+            x = self.refine(self.to_full_size(x))
         logits: Tensor = self.conv_seg(x)
         return logits
 

@@ -1,5 +1,9 @@
 """The convolution of everything outside the backbone (SPEC 2)."""
+import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+
+from mmmultas.functional.upsampling import conv3x3_of_upsampled
 
 __all__ = ['ConvBlock']
 
@@ -31,4 +35,19 @@ class ConvBlock(nn.Sequential):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C', H / stride, W / stride)."""
         out: Tensor = super().forward(x)
+        return out
+
+    def forward_upsampled(self, x: Tensor, factor: int) -> Tensor:
+        """:meth:`forward` of a nearest-upsampled map, for less.
+
+        Args:
+            x: (N, C, H, W), the map before upsampling by ``factor``.
+            factor: 3 or more.
+        """
+        conv, norm, act = self
+        if torch.jit.is_tracing() or torch.onnx.is_in_onnx_export():
+            # plain operators for export and for counting
+            return self(F.interpolate(x, scale_factor=factor))
+        x = conv3x3_of_upsampled(x, conv.weight, conv.bias, factor)
+        out: Tensor = act(norm(x))
         return out

@@ -105,3 +105,14 @@ def test_bilinear_edges_are_no_blocks():
 def test_wrong_arguments(wrong, message):
     with pytest.raises(ConfigError, match=message):
         PanopticFPNSegHead(3, **wrong)
+
+
+def test_refined_logits_are_those_of_the_plain_path():
+    torch.manual_seed(0)
+    head = PanopticFPNSegHead(
+        3, in_channels=4, channels=5, num_levels=3, num_refine_convs=2)
+    feats = _feats()
+    x = sum(scale(feat) for scale, feat in zip(head.scales, feats))
+    plain = head.conv_seg(
+        head.refine(nn.functional.interpolate(x, scale_factor=4)))
+    torch.testing.assert_close(head(feats), plain, atol=1e-5, rtol=1e-5)
