@@ -10,11 +10,14 @@ KEY := $(shell cat requirements/* setup.cfg | cksum | cut -d ' ' -f 1)
 STAMP := $(VENV)/.mmmultas-$(KEY)
 
 .DEFAULT_GOAL := help
-.PHONY: help env test test-slow test-all coverage lint type fmt configs clean
+.PHONY: help demo env test test-slow test-all coverage lint type fmt configs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
 	    | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+demo: env  ## train on handwritten digits with half of the labels hidden
+	$(BIN)/python tools/demo.py
 
 env: $(STAMP)  ## virtual environment in .venv (about 15 minutes, once)
 
