@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import torch
 from mmcv.cnn import fuse_conv_bn
 from mmdet.structures import DetDataSample
-from rich.progress import track
 
 from mmmultas.engine.streams import Stream, build_eval_loader, check_streams
 from mmmultas.models.multitask import MultiTaskDetSeg
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.progress import progress
 
 __all__ = ['Speed', 'benchmark_loader', 'benchmark_model', 'fused']
 
@@ -110,7 +110,7 @@ def benchmark_loader(cfg: Mapping[str, Any],
     for _ in range(warmup):
         step()
     rates, counts = [], []
-    for _ in track(range(repeats), f'{split} {name}'):
+    for _ in progress(range(repeats), what=f'{split} {name}'):
         seen, start = 0, time.perf_counter()
         for _ in range(batches):
             step()
@@ -166,7 +166,7 @@ def _timed(step: Callable[[], None], images: int, batches: int, repeats: int,
     for _ in range(warmup):
         step()
     rates = []
-    for _ in track(range(repeats), 'measure'):
+    for _ in progress(range(repeats), what='measure'):
         start = time.perf_counter()
         for _ in range(batches):
             step()

@@ -8,10 +8,10 @@ import numpy as np
 import torch
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
-from rich.progress import track
 
 from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.progress import progress as progress_bar
 
 from .image_sources import Source, Video, image_sources, is_video
 from .saved_model import load_saved_model
@@ -108,9 +108,10 @@ class MultiTaskInferencer:
                 be decoded.
         """
         sources = Video(images) if is_video(images) else image_sources(images)
-        found = self.predict(sources)
+        found: Iterable[Prediction] = self.predict(sources)
         if progress:
-            found = track(found, 'predict', total=len(sources) or None)
+            found = progress_bar(
+                found, total=len(sources) or None, what='predict')
         return list(found)
 
     def predict(self, sources: Iterable[Source]) -> Iterator[Prediction]:

@@ -11,11 +11,11 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
 from PIL import Image
-from rich.progress import track
 
 from mmmultas.structures import sem_seg_data
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.progress import progress
 from mmmultas.visualization.drawing import class_colours
 from mmmultas.visualization.visualizer import MultiTaskVisualizer
 
@@ -175,9 +175,8 @@ def _video_to_files(inferencer: MultiTaskInferencer, video: Video,
 
 def _film_writer(path: Path, fps: float,
                  shape: tuple[int, ...]) -> cv2.VideoWriter:
-    writer = cv2.VideoWriter(
-        str(path), cv2.VideoWriter_fourcc(*'mp4v'), fps,
-        (shape[1], shape[0]))
+    codec = cv2.VideoWriter.fourcc(*'mp4v')
+    writer = cv2.VideoWriter(str(path), codec, fps, (shape[1], shape[0]))
     if not writer.isOpened():
         raise DataError(f'{path} cannot be written: this OpenCV has no mp4 '
                         'encoder, or the disk is full.')
@@ -200,7 +199,7 @@ def _write_line(file: TextIO, found: Prediction) -> None:
 def _tracked(inferencer: MultiTaskInferencer, sources: Iterable[Source],
              total: int) -> Iterator[tuple[Source, Prediction]]:
     pairs = (pair for batch in inferencer.batches(sources) for pair in batch)
-    yield from track(pairs, 'predict', total=total or None)
+    yield from progress(pairs, total=total or None, what='predict')
 
 
 def _rgb(source: Source) -> NDArray[np.uint8]:

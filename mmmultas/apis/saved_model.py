@@ -221,9 +221,9 @@ def _for_inference(cfg: Mapping[str, Any]) -> ConfigDict:
     """Without other weight files, predictions of the images' own size."""
     model = ConfigDict(_without(cfg, ('init_cfg', 'pretrained')))
     model.pop('flip_test', None)
-    head = (model.get('heads') or {}).get(SEG) or {}
+    head: Any = (model.get('heads') or {}).get(SEG) or {}
     if head.get('test_cfg'):
-        head.test_cfg.pop('eval_size', None)
+        head['test_cfg'].pop('eval_size', None)
     return model
 
 

@@ -10,7 +10,6 @@ from mmdet.models.utils.misc import samplelist_boxtype2tensor
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
-from rich.progress import track
 
 from mmmultas.datasets.transforms.loading import decode_mask
 from mmmultas.engine.streams import (build_eval_loader, check_streams,
@@ -22,6 +21,7 @@ from mmmultas.registry import EVALUATOR
 from mmmultas.structures import DET, SEG, has_task, sem_seg_data
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.progress import progress
 from mmmultas.visualization.charts import draw_matrix
 
 __all__ = [
@@ -256,7 +256,7 @@ def _loaders(cfg: Mapping[str, Any],
 def _joined(name: str, loader: Any, predictions: SavedPredictions
             ) -> Iterator[tuple[Any, list[DetDataSample]]]:
     """Batches with samples that hold truth and predictions."""
-    for batch in track(loader, f'read {name}', total=len(loader)):
+    for batch in progress(loader, what=f'read {name}'):
         samples = batch['data_samples']
         samplelist_boxtype2tensor(samples)
         for sample in samples:
