@@ -37,6 +37,7 @@ __all__ = [
 
 #: What mmcv's NMS may be besides registered names.
 _NMS = {'nms', 'soft_nms'}
+_FILES = ('.bin', '.ckpt', '.json', '.pkl', '.pt', '.pth', '.py')
 _MEND = 'give a config that you trust (--config).'
 
 
@@ -158,7 +159,8 @@ def refuse_strangers(part: Any, source: str, key: str) -> None:
     elif isinstance(part, Sequence) and not isinstance(part, str):
         for place, value in enumerate(part):
             refuse_strangers(value, source, f'{key}.{place}')
-    elif isinstance(part, str) and ('/' in part or '\\' in part):
+    elif isinstance(part, str) and (
+            '/' in part or '\\' in part or part.endswith(_FILES)):
         raise CheckpointError(
             f'The config in {source} is refused, since `{key}` names the '
             f'file or address {part!r}: {_MEND}')

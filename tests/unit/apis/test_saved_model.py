@@ -1,12 +1,16 @@
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 import mmmultas.testing  # noqa: F401
+from mmmultas.apis import MultiTaskInferencer
 from mmmultas.apis.saved_model import (choose_device, eval_geometry,
                                        load_saved_model, refuse_strangers)
+from mmmultas.registry import MODELS
 from mmmultas.utils.errors import CheckpointError, ConfigError
 
 
@@ -59,7 +63,8 @@ def hostile_types(trap):
         'another scope': dict(type='AnchorGrid', _scope_='os'),
         'an evaluated NMS': dict(nms=dict(type=order)),
         'a type that is no name': dict(type=7),
-        'a file': dict(type='LAD', teacher_config='/tmp/x.py'),
+        'a path': dict(type='LAD', teacher_config='/tmp/x'),
+        'a file': dict(type='LAD', teacher_config='x.py'),
     }
 
 
@@ -141,3 +146,22 @@ def test_a_model_of_another_kind(save_toy):
 
     with pytest.raises(CheckpointError, match='holds a ToyBackbone'):
         load_saved_model(save_toy(edit=edit))
+
+
+@pytest.mark.parametrize('name', ['stock-heads', 'fcos-deeplab'])
+def test_stock_heads_look_at_the_mirror_image_too(tmp_path, name):
+    cfg = Config.fromfile(f'configs/multas/rn18_fpn_mtl_{name}.py')
+    model = cfg.model.to_dict()
+    model['backbone'].pop('init_cfg')
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        weights = MODELS.build(model).state_dict()
+    path = tmp_path / 'stock.pth'
+    torch.save(dict(meta=dict(cfg=cfg.pretty_text), state_dict=weights), path)
+    image = np.zeros((64, 96, 3), np.uint8)
+    image[:, 48:] = 200
+    inferencer = MultiTaskInferencer(path, tta=True)
+    inferencer._pipeline.transforms[0].size = (64, 96)
+    seen, other = inferencer([image, image[:, ::-1].copy()])
+    agree = seen['seg_map'] == other['seg_map'][:, ::-1]
+    assert seen['seg_map'].shape == (64, 96) and agree.mean() > .99
+    np.testing.assert_allclose(seen['scores'], other['scores'], atol=1e-4)
