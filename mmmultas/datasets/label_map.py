@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mmmultas.structures import voc_colour
 from mmmultas.utils.errors import ConfigError
 
 __all__ = [
@@ -27,12 +28,7 @@ VOC_CLASSES = ('aeroplane', 'bicycle', 'bird', 'boat', 'bottle', 'bus', 'car',
                'motorbike', 'person', 'pottedplant', 'sheep', 'sofa', 'train',
                'tvmonitor')
 #: The devkit's colours; the first is the background's.
-VOC_PALETTE = ((0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0),
-               (0, 0, 128), (128, 0, 128), (0, 128, 128), (128, 128, 128),
-               (64, 0, 0), (192, 0, 0), (64, 128, 0), (192, 128, 0),
-               (64, 0, 128), (192, 0, 128), (64, 128, 128), (192, 128, 128),
-               (0, 64, 0), (128, 64, 0), (0, 192, 0), (128, 192, 0), (0, 64,
-                                                                     128))
+VOC_PALETTE = tuple(voc_colour(index) for index in range(21))
 
 _VEHICLES = ('aeroplane', 'bicycle', 'boat', 'bus', 'car', 'motorbike',
              'train')
@@ -80,7 +76,7 @@ class LabelSpace:
 
         Args:
             sources: Class names of the files.
-            palette: A colour per source class; made up if absent.
+            palette: A colour per source class; absent: VOC's by number.
             label_map: Source name → merged name or None, or the name of a
                 ready-made grouping. It may also rename or drop names that
                 ``sources`` does not list.
@@ -160,9 +156,9 @@ def _names(sources: Sequence[str]) -> tuple[str, ...]:
 def _colours(palette: Sequence[Sequence[int]] | None,
              names: Sequence[str]) -> list[Colour]:
     if palette is None:
-        # coprime steps: neighbours differ, the same every time
-        return [(37 + 97 * i % 211, 29 + 151 * i % 223, 31 + 61 * i % 199)
-                for i in range(len(names))]
+        # a class has one colour, whether its task knows a background or not
+        first = 0 if names[0] == 'background' else 1
+        return [voc_colour(first + i) for i in range(len(names))]
     if len(palette) != len(names):
         raise ConfigError(f'`palette` has {len(palette)} colours for '
                           f'{len(names)} classes.')

@@ -1,5 +1,8 @@
 """What travels through the house: task sets and data samples."""
+from .palette import voc_colour
 from .sample import has_task, sem_seg_data
 from .tasks import DET, SEG, parse_tasks
 
-__all__ = ['DET', 'SEG', 'has_task', 'parse_tasks', 'sem_seg_data']
+__all__ = [
+    'DET', 'SEG', 'has_task', 'parse_tasks', 'sem_seg_data', 'voc_colour'
+]

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from mmmultas.structures import voc_colour
+
 __all__ = [
     'add_caption', 'add_legend', 'blend_mask', 'class_colours', 'draw_boxes',
     'side_by_side'
@@ -33,7 +35,7 @@ def class_colours(count: int,
         first: Number of the first class on VOC's wheel, where 0 is black.
     """
     given = [(int(c[0]), int(c[1]), int(c[2])) for c in palette or ()]
-    wheel = [_voc_colour(index + first) for index in range(count)]
+    wheel = [voc_colour(index + first) for index in range(count)]
     return given[:count] + wheel[len(given):]
 
 
@@ -129,15 +131,6 @@ def side_by_side(pictures: Sequence[Picture], gap: int = 8) -> Picture:
         column[:len(picture)] = picture
         columns.append(column)
     return np.hstack(columns)
-
-
-def _voc_colour(index: int) -> Colour:
-    channels = [0, 0, 0]
-    for bit in range(8):
-        for channel in range(3):
-            channels[channel] |= (index >> channel & 1) << 7 - bit
-        index >>= 3
-    return (channels[0], channels[1], channels[2])
 
 
 def _ink_on(colour: Colour) -> Colour:
