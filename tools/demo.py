@@ -22,8 +22,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--updates',
         type=int,
-        default=int(os.environ.get('DEMO_UPDATES') or 1600),
-        help='updates of every training (default: DEMO_UPDATES or 1600)')
+        default=int(os.environ.get('DEMO_UPDATES') or 1200),
+        help='updates of every training (default: DEMO_UPDATES or 1200)')
     parser.add_argument(
         '--jobs', type=int, default=2, help='trainings at a time')
     return parser.parse_args()

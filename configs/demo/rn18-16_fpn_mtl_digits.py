@@ -5,7 +5,7 @@ _base_ = [
     '../_base_/schedules/sgd_30e.py', '../_base_/default_runtime.py'
 ]
 
-updates = int('{{$DEMO_UPDATES:1600}}')
+updates = int('{{$DEMO_UPDATES:1200}}')
 max_epochs = 4
 
 train_cfg = dict(

@@ -21,7 +21,8 @@ __all__ = ['as_sample', 'compare_models']
 def compare_models(cfg: Mapping[str, Any],
                    models: Mapping[str, Sequence[str | Path]],
                    number: int = 6,
-                   score_thr: float = 0.5) -> list[Picture]:
+                   score_thr: float = 0.5,
+                   alpha: float = 0.5) -> list[Picture]:
     """Draw validation images: the truth, then a panel per entry.
 
     Args:
@@ -30,6 +31,7 @@ def compare_models(cfg: Mapping[str, Any],
             example a detector's and a segmenter's.
         number: Images.
         score_thr: Boxes below this score are not drawn.
+        alpha: Opacity of the masks, in [0, 1].
 
     Returns:
         list: RGB pictures, one per image.
@@ -47,7 +49,8 @@ def compare_models(cfg: Mapping[str, Any],
         title: [MultiTaskInferencer(path) for path in paths]
         for title, paths in models.items()
     }
-    visualizer = MultiTaskVisualizer('comparison', min_side=320)
+    visualizer = MultiTaskVisualizer(
+        'comparison', min_side=320, alpha=alpha)
     pictures = []
     for (meta, image, truth), _ in zip(
             shown_samples('val', name, stream), range(number)):

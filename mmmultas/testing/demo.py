@@ -74,7 +74,7 @@ def run_demo(data: str | Path, work_dir: str | Path, updates: int,
     sheet = _draw(work_dir)
     with atomic_path(work_dir / 'results.md') as part:
         part.write_text(table + '\n')
-    return (f'\nDigits of hands that were not trained on, in percent:\n\n'
+    return (f'\nScans that were not trained on, in percent:\n\n'
             f'{table}\n\nTable: {work_dir}/results.md\nPictures: {sheet}')
 
 
@@ -260,7 +260,8 @@ def _draw(work_dir: Path) -> Path:
         cfg, {
             'Two networks': [last['det'], last['seg']],
             'One network': [last['mtl']]
-        })
+        },
+        alpha=0.85)  # bright digits would shine through
     path = work_dir / 'predictions.png'
     cv2.imwrite(str(path), contact_sheet(pictures, columns=2)[..., ::-1])
     return path
