@@ -142,3 +142,15 @@ def test_images_without_boxes_of_one_kind(found, truth):
         np.zeros(truth, bool), 2)
     assert counts[NOTHING, CAT] == found and counts[CAT, NOTHING] == truth
     assert counts.sum() == found + truth
+
+
+@pytest.mark.parametrize('seed', range(20))
+def test_boxes_against_the_readable_version(seed):
+    rng = np.random.default_rng(seed)
+    corners = [rng.uniform(0, 30, (count, 2)) for count in (15, 9)]
+    found, truth = (np.hstack([c, c + rng.uniform(8, 20, c.shape)])
+                    for c in corners)
+    args = (found, rng.integers(3, size=15), truth, rng.integers(3, size=9),
+            rng.random(9) < .3, 3, .3)
+    expected = naive_confusion.box_confusion(*args)
+    assert detection_confusion(*args).tolist() == expected
