@@ -90,7 +90,8 @@ def load_saved_model(checkpoint: str | Path,
                               'here.')
     load_weights(model, content, source)
     model = revert_sync_batchnorm(model).to(place).eval()
-    meta = (content.get('meta') or {}).get('dataset_meta') or {}
+    meta = _mapping(_mapping(content, 'meta'), 'dataset_meta')
+    meta = {task: _mapping(meta, task) for task in model.heads}
     check_classes(model, meta)
     return SavedModel(model, _named_classes(model, meta), load_image,
                       geometry)
@@ -211,12 +212,18 @@ def _config_of(content: dict[str, Any], source: str,
                config: str | Path | None) -> Mapping[str, Any]:
     if config is not None:
         return load_config(config)
-    text = (content.get('meta') or {}).get('cfg')
+    text = _mapping(content, 'meta').get('cfg')
     if not isinstance(text, str):
         raise CheckpointError(
             f'{source} holds no config, only weights: give the config that '
             'it was trained with (--config).')
     return parse_config_text(text, source)
+
+
+def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    """An entry that should be a dict; an empty one where it is none."""
+    value = content.get(key)
+    return value if isinstance(value, Mapping) else {}
 
 
 def _for_inference(cfg: Mapping[str, Any]) -> ConfigDict:
@@ -254,7 +261,7 @@ def _named_classes(model: MultiTaskDetSeg,
                    meta: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     named = {}
     for task, head in model.heads.items():
-        own = meta.get(task) or {}
+        own = meta[task]
         count = getattr(head, 'num_classes', 0)
         classes = own.get('classes') or [f'class {k}' for k in range(count)]
         named[task] = dict(

@@ -165,3 +165,16 @@ def test_stock_heads_look_at_the_mirror_image_too(tmp_path, name):
     agree = seen['seg_map'] == other['seg_map'][:, ::-1]
     assert seen['seg_map'].shape == (64, 96) and agree.mean() > .99
     np.testing.assert_allclose(seen['scores'], other['scores'], atol=1e-4)
+
+
+def test_meta_of_a_strange_shape(save_toy):
+    path = save_toy()
+    content = torch.load(path)
+    content['meta']['dataset_meta'] = dict(det='cat', tasks=('det', ))
+    torch.save(content, path)
+    assert load_saved_model(path).meta['det']['classes'] == (
+        'class 0', 'class 1')
+    content['meta'] = ['no', 'dict']
+    torch.save(content, path)
+    with pytest.raises(CheckpointError, match='holds no config'):
+        load_saved_model(path)
