@@ -1,11 +1,54 @@
 """Contradictions that are cheap to find before the first update."""
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from mmengine.model import is_model_wrapper
 
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.overlap import shared_photos
 
-__all__ = ['check_classes']
+__all__ = [
+    'check_classes', 'check_files', 'check_overlap', 'check_run',
+    'check_same_classes'
+]
+
+_ALL = 'tools/check_data.py lists all problems.'
+
+
+def check_run(runner: Any, allow_overlap: bool = False) -> None:
+    """All checks of a run that trains; quiet if all is well.
+
+    20,000 images take a fraction of a second: no image or label is opened.
+
+    Args:
+        runner: The runner, its loops built.
+        allow_overlap: Whether validation may show training's images.
+
+    Raises:
+        ConfigError: Classes that disagree, or images in training and
+            validation.
+        DataError: A file is missing.
+    """
+    loop = runner.train_loop.dataloader
+    metainfo = loop.dataset.metainfo
+    check_classes(runner.model, metainfo)
+    train = {f'train_dataloader.{n}': s.dataset
+             for n, s in loop.streams.items()}
+    val_loop = getattr(runner, 'val_loop', None)
+    val = {f'val_dataloader.{n}': x.dataset
+           for n, x in getattr(val_loop, 'loaders', {}).items()}
+    if val and val_loop is not None:
+        check_same_classes(metainfo, val_loop.dataloader.dataset.metainfo)
+    files = {key: list(_records(data)) for key, data in (train | val).items()}
+    for key, records in files.items():
+        check_files(key, (x[name] for x in records
+                          for name in ('img_path', 'seg_map_path')
+                          if x.get(name)))
+    if not allow_overlap:
+        check_overlap({k: [x['img_path'] for x in files[k]] for k in train},
+                      {k: [x['img_path'] for x in files[k]] for k in val})
 
 
 def check_classes(model: Any, metainfo: dict[str, Any]) -> None:
@@ -27,3 +70,89 @@ def check_classes(model: Any, metainfo: dict[str, Any]) -> None:
                 f'`model.heads.{task}.num_classes` is {count}, but the data '
                 f'have {len(classes)} classes for {task!r} ({classes[0]} ... '
                 f'{classes[-1]}): make them agree.')
+
+
+def check_same_classes(train: Mapping[str, Any],
+                       val: Mapping[str, Any]) -> None:
+    """Training and validation must number the same classes.
+
+    Args:
+        train: Metainfo of training: ``classes`` by task.
+        val: That of validation.
+
+    Raises:
+        ConfigError: A task has other names, or another order of them.
+    """
+    for task in train.get('tasks', ()):
+        names, others = (tuple(meta.get(task, {}).get('classes') or ())
+                         for meta in (train, val))
+        if names and others and names != others:
+            first = next(
+                (f'{a!r} and {b!r}' for a, b in zip(names, others) if a != b),
+                f'{len(names)} and {len(others)} of them')
+            raise ConfigError(
+                f'Training and validation have other classes for {task!r} '
+                f'({first}): give both the same names in the same order.')
+
+
+def check_files(key: str, paths: Iterable[str]) -> None:
+    """Ask for every file, listing each folder once.
+
+    Args:
+        key: Whose they are, for the message.
+        paths: Images and masks.
+
+    Raises:
+        DataError: One is missing.
+    """
+    wanted: defaultdict[str, list[str]] = defaultdict(list)
+    for path in paths:
+        folder, name = os.path.split(path)
+        wanted[folder].append(name)
+    missing = []
+    for folder, names in wanted.items():
+        try:
+            present = set(os.listdir(folder or '.'))
+        except OSError:
+            present = set()
+        missing += [os.path.join(folder, n) for n in names if n not in present]
+    if missing:
+        more = f' (and {len(missing) - 1} more)' if missing[1:] else ''
+        raise DataError(f'{missing[0]} of `{key}` is missing{more}: add it or '
+                        f'mend the paths; {_ALL}')
+
+
+def check_overlap(train: Mapping[str, Iterable[str]],
+                  val: Mapping[str, Iterable[str]]) -> None:
+    """Validation must not show images of training.
+
+    Args:
+        train: Image files by stream.
+        val: Likewise. VOC2012's copies of VOC2007's images count.
+
+    Raises:
+        ConfigError: It does.
+    """
+    for train_key, paths in train.items():
+        for val_key, others in val.items():
+            pairs = shared_photos(paths, others)
+            if pairs:
+                some = ', '.join(
+                    a if a == b else f'{a} as {b}' for a, b in pairs[:2])
+                raise ConfigError(
+                    f'{len(pairs)} images of `{train_key}` are in '
+                    f'`{val_key}` too ({some}), so that the scores would '
+                    f'tell nothing: take them out of one of the two, or set '
+                    f'`train_cfg.allow_overlap=True` if it is meant so.')
+
+
+def _records(dataset: Any) -> Iterator[Mapping[str, Any]]:
+    """Records that name a file; drawn data sets have none."""
+    ask = getattr(dataset, 'get_data_info', None)
+    if ask is None:
+        return
+    for index in range(len(dataset)):
+        record = ask(index)
+        if not isinstance(record.get('img_path'), str):
+            return
+        yield record

@@ -9,7 +9,7 @@ from mmengine.runner import BaseLoop
 from mmmultas.registry import LOOPS
 from mmmultas.utils.errors import ConfigError
 
-from .checks import check_classes
+from .checks import check_run
 from .streams import StreamSet
 
 __all__ = ['MultiTaskTrainLoop', 'seed_update']
@@ -40,6 +40,7 @@ class MultiTaskTrainLoop(BaseLoop):
         val_begin: First epoch after which validation runs.
         val_interval: Epochs from one validation to the next; the last epoch
             is always validated.
+        allow_overlap: Train although images of training are validated, too.
     """
 
     def __init__(self,
@@ -49,7 +50,8 @@ class MultiTaskTrainLoop(BaseLoop):
                  alternate: str = 'iteration',
                  epoch_length: int | str = 'max',
                  val_begin: int = 1,
-                 val_interval: int = 1) -> None:
+                 val_interval: int = 1,
+                 allow_overlap: bool = False) -> None:
         if int(max_epochs) < 1:
             raise ConfigError('`train_cfg.max_epochs` must be at least 1, '
                               f'got {max_epochs}.')
@@ -65,6 +67,7 @@ class MultiTaskTrainLoop(BaseLoop):
         self._iter = 0
         self.val_begin = val_begin
         self.val_interval = val_interval
+        self.allow_overlap = allow_overlap
         #: Set by EarlyStoppingHook.
         self.stop_training = False
 
@@ -92,7 +95,7 @@ class MultiTaskTrainLoop(BaseLoop):
         """Train to the end, from wherever a checkpoint left off."""
         self._check_position()
         self._check_accumulation()
-        check_classes(self.runner.model, self.dataloader.dataset.metainfo)
+        check_run(self.runner, self.allow_overlap)
         self.runner.call_hook('before_train')
         if self._iter > 0 and self._iter == self._epoch * len(
                 self.dataloader):

@@ -1,9 +1,19 @@
-import pytest
+import time
+from pathlib import Path
+from types import SimpleNamespace
 
-from mmmultas.engine.checks import check_classes
+import pytest
+from mmengine.registry import init_default_scope
+
+from mmmultas.engine.checks import (check_classes, check_files, check_overlap,
+                                    check_run, check_same_classes)
+from mmmultas.engine.streams import StreamSet
+from mmmultas.engine.train_loop import MultiTaskTrainLoop
+from mmmultas.engine.val_loop import MultiTaskValLoop
 from mmmultas.registry import MODELS
-from mmmultas.testing import ToyDataset, toy_config, toy_model
-from mmmultas.utils.errors import ConfigError
+from mmmultas.testing import (SHAPES, ShapeFolder, ToyDataset, toy_config,
+                              toy_model)
+from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.launch import build_runner
 
 
@@ -23,3 +33,105 @@ def test_runs_ask_before_the_first_update(tmp_path):
     for start in ('train', 'val'):
         with pytest.raises(ConfigError, match='heads.det.num_classes'):
             getattr(build_runner(cfg), start)()
+
+
+def test_training_and_validation_name_the_same_classes():
+    train = dict(tasks=('det', ), det=dict(classes=('cat', 'dog')))
+    check_same_classes(train, train)
+    check_same_classes(train, dict(tasks=()))
+    for other, words in ((('dog', 'cat'), "'cat' and 'dog'"),
+                         (('cat', ), '2 and 1 of them')):
+        with pytest.raises(ConfigError, match=f"for 'det' .{words}"):
+            check_same_classes(train, dict(det=dict(classes=other)))
+
+
+def test_files_are_asked_for(tmp_path):
+    (tmp_path / 'a').touch()
+    paths = [str(tmp_path / n) for n in ('a', 'b')] + ['/nowhere/c']
+    check_files('x', paths[:1])
+    with pytest.raises(DataError, match=r'b of `x` is missing \(and 1 more'):
+        check_files('x', paths)
+
+
+def test_overlap_counts_twins():
+    check_overlap(dict(det=['a/1.jpg']), dict(val=['b/1.jpg']))
+    with pytest.raises(ConfigError, match='1 images of `det` are in `val` too '
+                       '.d/VOC2007.*as.*allow_overlap=True'):
+        check_overlap(
+            dict(seg=[], det=['d/VOC2007/JPEGImages/000005.jpg']),
+            dict(val=['d/VOC2012/JPEGImages/2007_000005.jpg']))
+
+
+@pytest.fixture
+def own(tmp_path):
+    """A run on files: boxes and masks of shapes, a part held out."""
+    kit = ShapeFolder(tmp_path / 'own', count=12)
+    classes = dict(det=SHAPES[:2], seg=('background', *SHAPES[:2]))
+    drop = {'triangle': None}
+    cfg = toy_config(tmp_path / 'work', epochs=1)
+    pipeline = [dict(type=f'mmmultas.{name}', **args) for name, args in (
+        ('LoadImage', {}), ('Squash', dict(size=64)), ('LoadLabels', {}),
+        ('PackInputs', {}))]
+
+    def dataset(tasks, part):
+        return dict(
+            type='mmmultas.FolderDataset', images=str(kit.root / 'images'),
+            boxes=str(kit.write_coco()), tasks=tasks, part=part,
+            masks=str(kit.write_masks(values=(0, 1, 2, 255))),
+            classes=classes, label_map=dict(det=drop), pipeline=pipeline)
+
+    for task, stream in cfg.train_dataloader.items():
+        stream.dataset = dataset((task, ), 'train')
+    cfg.val_dataloader.val.dataset = dataset(('det', 'seg'), 'val')
+    cfg.kit = str(kit.root)
+    return cfg
+
+
+def loops(cfg):
+    """What a run has of loops, without a runner's slow start."""
+    init_default_scope('mmdet')
+    runner = SimpleNamespace(
+        seed=0,
+        model=MODELS.build(cfg.model),
+        train_loop=SimpleNamespace(
+            dataloader=StreamSet(cfg.train_dataloader, seed=0)))
+    runner.val_loop = MultiTaskValLoop(runner, cfg.val_dataloader,
+                                       cfg.val_evaluator)
+    return runner
+
+
+def test_a_sound_run_is_quiet_until_a_mask_vanishes(own, capfd):
+    run = loops(own)
+    capfd.readouterr()
+    check_run(run)
+    assert capfd.readouterr() == ('', '')
+    records = run.train_loop.dataloader.streams['seg'].dataset
+    Path(records.get_data_info(0)['seg_map_path']).unlink()
+    with pytest.raises(DataError, match='masks/.* of `train_dataloader.seg`'):
+        check_run(run)
+
+
+def test_overlap_stops_a_run_unless_it_is_meant(own):
+    own.val_dataloader.val.dataset.part = 'train'
+    with pytest.raises(ConfigError, match='`train_dataloader.det` are in '
+                       '`val_dataloader.val` too.*allow_overlap'):
+        build_runner(own).train()
+    run = loops(own)
+    loop = MultiTaskTrainLoop(run, own.train_dataloader, 1,
+                              allow_overlap=True)
+    assert loop.allow_overlap and not MultiTaskTrainLoop(
+        run, own.train_dataloader, 1).allow_overlap
+    check_run(run, allow_overlap=True)
+
+
+def test_twenty_thousand_images_take_less_than_two_seconds(tmp_path):
+    """The bound is generous: it takes a tenth of it."""
+    paths = [tmp_path / f'{i:06d}.jpg' for i in range(20000)]
+    for path in paths:
+        path.touch()
+    names = [str(path) for path in paths]
+    start = time.perf_counter()
+    check_files('x', names)
+    check_overlap(dict(det=names[:9000], seg=names[9000:18000]),
+                  dict(val=names[18000:]))
+    assert time.perf_counter() - start < 2
