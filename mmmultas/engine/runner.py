@@ -65,6 +65,9 @@ class MultiTaskRunner(Runner):
     def wrap_model(self, model_wrapper_cfg: dict | None,
                    model: torch.nn.Module) -> torch.nn.Module:
         """Let DDP look for unused parameters only where there may be any."""
+        if self.distributed and getattr(model, 'sequential', False):
+            raise ConfigError('`model.sequential` trains in one process: '
+                              'leave it out with several.')
         if self.distributed and model_wrapper_cfg is None:
             find = self.cfg.get('find_unused_parameters')
             if find is None:

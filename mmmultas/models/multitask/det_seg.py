@@ -14,6 +14,7 @@ from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group, Task
+from .sequential import sequential_step
 
 __all__ = ['MultiTaskDetSeg']
 
@@ -42,6 +43,8 @@ class MultiTaskDetSeg(BaseModel):
         channels_last: Whether weights and images lie channel by channel in
             memory: the same numbers, faster convolutions on most machines.
         flip_test: Whether predictions join those of the mirror image.
+        sequential: Whether each stream has a backward pass of its own: the
+            same update from about half of the memory, in one process.
 
     Raises:
         ConfigError: A part of unknown type or with wrong arguments, an
@@ -57,6 +60,7 @@ class MultiTaskDetSeg(BaseModel):
                  fuse_batches: bool = False,
                  channels_last: bool = False,
                  flip_test: bool = False,
+                 sequential: bool = False,
                  init_cfg: dict[str, Any] | None = None) -> None:
         super().__init__(
             data_preprocessor
@@ -72,7 +76,11 @@ class MultiTaskDetSeg(BaseModel):
             for name, task in self.tasks.items()
         })
         self.task_weights = _check_weights(task_weights or {}, self.tasks)
+        if fuse_batches and sequential:
+            raise ConfigError('`model.fuse_batches` joins the streams that '
+                              '`model.sequential` keeps apart: choose one.')
         self.fuse_batches = fuse_batches
+        self.sequential = sequential
         self._predicted = tuple(self.tasks)
         self.set_flip_test(flip_test)
         self.memory_format = (
@@ -133,6 +141,14 @@ class MultiTaskDetSeg(BaseModel):
             for name, feats in self.extract_feats(streams).items()
         }
         return outs if isinstance(inputs, Mapping) else outs['']
+
+    def train_step(self, data: Any,
+                   optim_wrapper: Any) -> dict[str, Tensor]:
+        """MMEngine's step, or a backward per stream."""
+        if self.sequential and 'inputs' not in data:
+            return sequential_step(self, data, optim_wrapper)
+        logs: dict[str, Tensor] = super().train_step(data, optim_wrapper)
+        return logs
 
     def encode(self, inputs: Tensor) -> Levels:
         """Backbone and neck: (N, 3, H, W) to the shared levels."""
