@@ -178,3 +178,26 @@ def test_mask_of_another_size(tmp_path):
     data['ori_shape'] = (4, 6)
     with pytest.raises(DataError, match='x.png is 5×4, its image 6×4'):
         LoadLabels()(data)
+
+
+def test_a_mask_is_decoded_once(tmp_path):
+    load = LoadLabels()
+    data = record(tmp_path / 'x.png', [[8, 12], [15, 255]])
+    first = load(dict(data))['gt_seg_map']
+    first_values = first.copy()
+    first[:] = 77  # a transform that writes in place
+    (tmp_path / 'x.png').unlink()
+    assert np.array_equal(load(dict(data))['gt_seg_map'], first_values)
+    # another table over the same file
+    data['seg_lut'] = voc_space('seg', label_map='groups4').lut()
+    assert load(dict(data))['gt_seg_map'].tolist() == [[2, 2], [4, 255]]
+    with pytest.raises(DataError, match='Cannot read'):
+        LoadLabels(cache_mb=0)(data)
+
+
+def test_wrong_values_are_told_every_time(tmp_path):
+    load = LoadLabels()
+    data = record(tmp_path / 'x.png', [[0, 21]])
+    for _ in range(2):
+        with pytest.raises(DataError, match=r'set \(21\)'):
+            load(dict(data))
