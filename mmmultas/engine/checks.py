@@ -41,14 +41,12 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
            for n, x in getattr(val_loop, 'loaders', {}).items()}
     if val and val_loop is not None:
         check_same_classes(metainfo, val_loop.dataloader.dataset.metainfo)
-    files = {key: list(_records(data)) for key, data in (train | val).items()}
-    for key, records in files.items():
-        check_files(key, (x[name] for x in records
-                          for name in ('img_path', 'seg_map_path')
-                          if x.get(name)))
+    files = {key: list(_files(data)) for key, data in (train | val).items()}
+    for key, pairs in files.items():
+        check_files(key, (path for pair in pairs for path in pair if path))
     if not allow_overlap:
-        check_overlap({k: [x['img_path'] for x in files[k]] for k in train},
-                      {k: [x['img_path'] for x in files[k]] for k in val})
+        check_overlap({k: [image for image, _ in files[k]] for k in train},
+                      {k: [image for image, _ in files[k]] for k in val})
 
 
 def check_classes(model: Any, metainfo: dict[str, Any]) -> None:
@@ -146,8 +144,8 @@ def check_overlap(train: Mapping[str, Iterable[str]],
                     f'`train_cfg.allow_overlap=True` if it is meant so.')
 
 
-def _records(dataset: Any) -> Iterator[Mapping[str, Any]]:
-    """Records that name a file; drawn data sets have none."""
+def _files(dataset: Any) -> Iterator[tuple[str, str | None]]:
+    """Image and mask of every record; drawn data sets have none."""
     ask = getattr(dataset, 'get_data_info', None)
     if ask is None:
         return
@@ -155,4 +153,4 @@ def _records(dataset: Any) -> Iterator[Mapping[str, Any]]:
         record = ask(index)
         if not isinstance(record.get('img_path'), str):
             return
-        yield record
+        yield record['img_path'], record.get('seg_map_path')

@@ -1,6 +1,8 @@
 """From folders to a trained model, and every kind of broken file."""
+import inspect
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +13,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from mmmultas.apis.new_project import Source, new_project
-from mmmultas.datasets.folder import held_out
+from mmmultas.datasets.folder import FolderDataset, held_out
 from mmmultas.testing import ShapeFolder, toy_model
 from mmmultas.utils.launch import build_runner
 
@@ -50,7 +52,7 @@ def test_from_folders_to_a_training_step(own, tmp_path):
     assert done.returncode == 0, done.stderr[-3000:]
     assert 'No problem found.' in done.stdout
     assert 'triangle' in done.stdout and f'Written: {config}' in done.stdout
-    cfg = Config.fromfile(config)
+    cfg = Config.fromfile(config, format_python_code=False)  # fast to print
     cfg.work_dir = str(tmp_path / 'work')
     cfg.model = toy_model()  # RN18 would take a minute
     cfg.model['heads']['det']['num_classes'] = 3
@@ -123,3 +125,21 @@ def test_a_missing_list_is_a_problem_and_a_missing_config_an_error(tmp_path):
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert 'data/own/det/images is no folder' in done.stdout
     assert done.stdout.rstrip().endswith('problems found.')
+
+
+def test_the_guide_names_what_there_is():
+    guide = (ROOT / 'docs/own_data.md').read_text()
+    config = Config.fromfile(ROOT / 'configs/multas/rn50_pafpn_mtl_custom.py')
+    start, end = (guide.index(w) for w in ('| `_base_`', 'Below it'))
+    named = set(re.findall(r'`([a-z_]+)`', ' '.join(
+        line.split('|')[1] for line in guide[start:end].splitlines()
+        if line.startswith('|')))) - {'_base_', 'val_det_images'}
+    assert len(named) > 15 and named <= set(config)
+    command = (ROOT / 'tools/new_project.py').read_text()
+    for option in re.findall('`--([a-z-]+)`', guide.split('## What')[0]):
+        known = option.replace('val-det', 'val-{task}').replace(
+            'val-seg', 'val-{task}')
+        assert f'--{known}' in command, option
+    for argument in ('image_suffix', 'label_map', 'palette', 'use_difficult'):
+        assert f'| `{argument}` |' in guide
+        assert argument in inspect.signature(FolderDataset).parameters
