@@ -3,7 +3,6 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmmultas.engine.checks import (check_classes, check_files, check_overlap,
@@ -64,7 +63,7 @@ def test_overlap_counts_twins():
 
 
 @pytest.fixture
-def own(tmp_path):
+def own(tmp_path, monkeypatch):
     """A run on files: boxes and masks of shapes, a part held out."""
     kit = ShapeFolder(tmp_path / 'own', count=12)
     classes = dict(det=SHAPES[:2], seg=('background', *SHAPES[:2]))
@@ -85,7 +84,9 @@ def own(tmp_path):
         stream.dataset = dataset((task, ), 'train')
     cfg.val_dataloader.val.dataset = dataset(('det', 'seg'), 'val')
     # a runner prints its config four times; yapf takes seconds for each
-    return Config(cfg.to_dict(), format_python_code=False)
+    monkeypatch.setattr('mmengine.config.config.FormatCode',
+                        lambda text, **_: (text, False))
+    return cfg
 
 
 def loops(cfg):
