@@ -53,7 +53,7 @@ def test_from_folders_to_a_training_step(own, tmp_path, monkeypatch):
     assert 'No problem found.' in done.stdout
     assert 'triangle' in done.stdout and f'Written: {config}' in done.stdout
     # a runner prints its config seven times; yapf takes seconds for each
-    monkeypatch.setattr('mmengine.config.config.FormatCode',
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode',
                         lambda text, **_: (text, False))
     cfg = Config.fromfile(config)
     cfg.work_dir = str(tmp_path / 'work')

@@ -84,7 +84,7 @@ def own(tmp_path, monkeypatch):
         stream.dataset = dataset((task, ), 'train')
     cfg.val_dataloader.val.dataset = dataset(('det', 'seg'), 'val')
     # a runner prints its config four times; yapf takes seconds for each
-    monkeypatch.setattr('mmengine.config.config.FormatCode',
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode',
                         lambda text, **_: (text, False))
     return cfg
 
