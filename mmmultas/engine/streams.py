@@ -10,12 +10,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import torch
-from mmengine.dataset import pseudo_collate, worker_init_fn
+from mmengine.dataset import pseudo_collate
 from mmengine.dist import get_rank, get_world_size
 from torch.utils.data import DataLoader
 
 from mmmultas.registry import DATA_SAMPLERS, DATASETS
 from mmmultas.utils.errors import ConfigError
+
+from .interrupt import start_worker
 
 __all__ = [
     'EpochAlternation', 'IterationAlternation', 'Schedule', 'Stream',
@@ -45,7 +47,7 @@ def _loader_args(name: str, cfg: dict[str, Any], known: set[str],
         # loader from drawing on the global one
         generator=torch.Generator().manual_seed(seed),
         worker_init_fn=partial(
-            worker_init_fn,
+            start_worker,
             num_workers=args['num_workers'],
             rank=get_rank(),
             seed=seed,

@@ -1,5 +1,6 @@
 """The training loop: it schedules, nothing else."""
 import hashlib
+import signal
 from typing import Any
 
 import torch
@@ -10,6 +11,8 @@ from mmmultas.registry import LOOPS
 from mmmultas.utils.errors import ConfigError
 
 from .checks import check_run
+from .hooks.checkpoint import save_now
+from .interrupt import CutValidation, StopSignals
 from .streams import StreamSet
 
 __all__ = ['MultiTaskTrainLoop', 'seed_update']
@@ -68,6 +71,7 @@ class MultiTaskTrainLoop(BaseLoop):
         self.val_begin = val_begin
         self.val_interval = val_interval
         self.allow_overlap = allow_overlap
+        self.stop = StopSignals()
         #: Set by EarlyStoppingHook.
         self.stop_training = False
 
@@ -92,21 +96,30 @@ class MultiTaskTrainLoop(BaseLoop):
         return self._iter
 
     def run(self) -> torch.nn.Module:
-        """Train to the end, from wherever a checkpoint left off."""
+        """Train to the end, from wherever a checkpoint left off.
+
+        Raises:
+            SystemExit: A signal asked to stop; a checkpoint is written.
+        """
         self._check_position()
         self._check_accumulation()
         check_run(self.runner, self.allow_overlap)
+        with self.stop:
+            self._run()
+        model: torch.nn.Module = self.runner.model
+        return model
+
+    def _run(self) -> None:
         self.runner.call_hook('before_train')
         if self._iter > 0 and self._iter == self._epoch * len(
                 self.dataloader):
             # the checkpoint was written before this validation
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
+            self._stop_if_asked()
             self.run_epoch()
             self._validate()
         self.runner.call_hook('after_train')
-        model: torch.nn.Module = self.runner.model
-        return model
 
     def run_epoch(self) -> None:
         """The updates of this epoch that are still to do."""
@@ -116,6 +129,8 @@ class MultiTaskTrainLoop(BaseLoop):
         start = self._iter - self._epoch * len(self.dataloader)
         for index in range(start, len(self.dataloader)):
             self.run_iter(index, self.dataloader.batches(self._iter))
+            if index + 1 < len(self.dataloader):
+                self._stop_if_asked()
         self.runner.call_hook('after_train_epoch')
         self._epoch += 1
 
@@ -145,8 +160,33 @@ class MultiTaskTrainLoop(BaseLoop):
         due = self._epoch >= self.val_begin and (
             self._epoch % self.val_interval == 0
             or self._epoch == self._max_epochs)
-        if self.runner.val_loop is not None and due:
+        if self.runner.val_loop is None or not due:
+            return
+        self.runner.val_loop.stop = self.stop
+        try:
             self.runner.val_loop.run()
+        except CutValidation:
+            self._stop_if_asked()
+
+    def _stop_if_asked(self) -> None:
+        """End the run where a checkpoint holds all of it.
+
+        Raises:
+            SystemExit: With 143 for SIGTERM, as a shell says it.
+        """
+        count = getattr(self.runner.optim_wrapper, '_accumulative_counts', 1)
+        number = 0 if self._iter % count else self.stop.agreed()
+        if not number:
+            return
+        name = signal.Signals(number).name
+        path = save_now(self.runner)
+        said = 'no checkpoint is written, since the config has no hook for it'
+        if path is not None:
+            said = (f'{path} is written, and the same command with --resume '
+                    'goes on from there')
+        self.runner.logger.warning(
+            f'Stopped by {name} after update {self._iter}: {said}.')
+        raise SystemExit(128 + number)
 
     def _check_position(self) -> None:
         """Refuse to resume into streams of another shape."""

@@ -13,6 +13,7 @@ from mmmultas.registry import EVALUATOR, LOOPS
 from mmmultas.utils.errors import ConfigError
 
 from .checks import check_classes
+from .interrupt import CutValidation, StopSignals
 from .streams import build_eval_loader, check_streams, joint_metainfo
 
 __all__ = ['MultiTaskTestLoop', 'MultiTaskValLoop', 'selection_score']
@@ -50,6 +51,8 @@ class _EvalLoop(BaseLoop):
     """What validation and test share."""
     #: ``'val'`` or ``'test'``: names of hooks, config keys.
     mode: str
+    #: What asks a training run to stop.
+    stop: StopSignals | None = None
 
     def __init__(self,
                  runner: Any,
@@ -96,7 +99,11 @@ class _EvalLoop(BaseLoop):
         self.runner.call_hook(name.format(self.mode), **kwargs)
 
     def run(self) -> dict[str, float]:
-        """Pass every stream once; return the metrics of all tasks."""
+        """Pass every stream once; return the metrics of all tasks.
+
+        Raises:
+            CutValidation: The run is to stop.
+        """
         check_classes(self.runner.model, self.dataloader.dataset.metainfo)
         self._stage('before_{}')
         self._stage('before_{}_epoch')
@@ -105,9 +112,12 @@ class _EvalLoop(BaseLoop):
         for name, loader in self.loaders.items():
             tasks = self._begin(name)
             for data_batch in loader:
+                if self.stop is not None and self.stop.asked:
+                    break
                 self.run_iter(done, data_batch, tasks)
                 done += 1
         self._predict_only(None)
+        self._cut_if_asked()
         metrics: dict[str, float] = {}
         for evaluator in self.evaluators.values():
             metrics.update(evaluator.evaluate())
@@ -115,6 +125,19 @@ class _EvalLoop(BaseLoop):
         self._stage('after_{}_epoch', metrics=metrics)
         self._stage('after_{}')
         return metrics
+
+    def _cut_if_asked(self) -> None:
+        """Leave before the metrics, with the model as it was in training.
+
+        Processes have batches of different number: they can agree only
+        here.
+        """
+        if self.stop is None or not self.stop.agreed():
+            return
+        for hook in self.runner.hooks:
+            if hasattr(hook, 'ema_model'):  # lent its weights for the pass
+                hook.after_val_epoch(self.runner)
+        raise CutValidation
 
     def finish(self, metrics: dict[str, float]) -> dict[str, float]:
         """What else is said of a pass."""

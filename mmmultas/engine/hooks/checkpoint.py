@@ -2,15 +2,17 @@
 from pathlib import Path
 from typing import Any
 
-from mmengine.dist import all_reduce_params, is_distributed, master_only
+import torch
+from mmengine.dist import (all_reduce, all_reduce_params, is_distributed,
+                           master_only)
 from mmengine.hooks import Hook
 from mmengine.runner import BaseLoop
 
 from mmmultas.registry import HOOKS
 from mmmultas.utils.checkpoint import atomic_path
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import CheckpointError, ConfigError
 
-__all__ = ['CheckpointHook']
+__all__ = ['CheckpointHook', 'save_now']
 
 
 @HOOKS.register_module()
@@ -48,9 +50,12 @@ class CheckpointHook(Hook):
         self.interval_iters = interval_iters
         self.max_keep = max_keep
         self.save_best = save_best
+        #: File and update of the last regular save.
+        self._saved: tuple[Path, int] | None = None
 
     def before_train(self, runner: Any) -> None:
-        """Forget the best model of another run."""
+        """Forget another run's best model, remove what a kill left half."""
+        self._sweep(runner)
         if runner.iter == 0 and self.save_best is not None:
             runner.message_hub.update_info(f'best_{self.save_best}', {})
 
@@ -133,6 +138,24 @@ class CheckpointHook(Hook):
                 for key, flag in hub['resumed_keys'].items() if key in info
             })
 
+    def save_now(self, runner: Any) -> Path:
+        """Save between two updates, or after an epoch, unless that is done.
+
+        Args:
+            runner: The runner, with ``iter`` updates done.
+
+        Returns:
+            The checkpoint that holds all of them.
+        """
+        done, epoch = runner.iter, runner.epoch
+        if self._saved is None or self._saved[1] != done:
+            ends = done == epoch * len(runner.train_dataloader)
+            file = f'epoch_{epoch}.pth' if ends else f'iter_{done}.pth'
+            self._save(runner, file, epoch, done)
+            self._prune(runner)
+        assert self._saved is not None
+        return self._saved[0]
+
     def _save(self,
               runner: Any,
               file: str,
@@ -140,16 +163,36 @@ class CheckpointHook(Hook):
               done: int,
               regular: bool = True) -> None:
         _sync_buffers(runner)
-        runner.save_checkpoint(
-            runner.work_dir, file, meta=dict(epoch=epoch, iter=done))
+        failure: Exception | None = None
+        try:
+            runner.save_checkpoint(
+                runner.work_dir, file, meta=dict(epoch=epoch, iter=done))
+            if regular:
+                self._point_at(runner, file)
+        except Exception as error:
+            failure = error
+        _fail_together(failure)
         if regular:
-            self._point_at(runner, file)
+            self._saved = (Path(runner.work_dir) / file, done)
 
     @master_only
     def _point_at(self, runner: Any, file: str) -> None:
-        folder = Path(runner.work_dir)
-        with atomic_path(folder / 'last_checkpoint') as part:
-            part.write_text(str(folder / file))
+        target = Path(runner.work_dir) / 'last_checkpoint'
+        try:
+            with atomic_path(target) as part:
+                part.write_text(str(target.with_name(file)))
+        except OSError as error:
+            raise CheckpointError(
+                f'{target} cannot be written ({error}); checkpoints are '
+                'intact: make room, then use --resume.') from error
+
+    @master_only
+    def _sweep(self, runner: Any) -> None:
+        """Remove files that a killed process was writing."""
+        for stem in ('epoch_*.pth', 'iter_*.pth', 'best_*.pth',
+                     'last_checkpoint'):
+            for path in Path(runner.work_dir).glob(f'.{stem}.*.part'):
+                path.unlink(missing_ok=True)
 
     @master_only
     def _prune(self, runner: Any) -> None:
@@ -167,6 +210,29 @@ class CheckpointHook(Hook):
         for path in Path(runner.work_dir).glob(pattern):
             if path.name not in keep:
                 path.unlink(missing_ok=True)
+
+
+def save_now(runner: Any) -> Path | None:
+    """Save between two updates, by the run's hook; None if it has none."""
+    for hook in runner.hooks:
+        if isinstance(hook, CheckpointHook):
+            return hook.save_now(runner)
+    return None
+
+
+def _fail_together(failure: Exception | None) -> None:
+    """Raise on every process what one of them met while it saved.
+
+    The others would wait for it in their next exchange.
+    """
+    if is_distributed():
+        failed = torch.tensor(int(failure is not None))
+        all_reduce(failed, op='max')
+        if failed and failure is None:
+            failure = CheckpointError('Another process could not write the '
+                                      'checkpoint: see its message.')
+    if failure is not None:
+        raise failure
 
 
 def _is_plain(value: Any) -> bool:
