@@ -13,6 +13,7 @@ from mmmultas.utils.errors import ConfigError
 from .checks import check_run
 from .hooks.checkpoint import save_now
 from .interrupt import CutValidation, StopSignals
+from .nonfinite import NonFiniteGuard
 from .streams import StreamSet
 
 __all__ = ['MultiTaskTrainLoop', 'seed_update']
@@ -44,6 +45,8 @@ class MultiTaskTrainLoop(BaseLoop):
         val_interval: Epochs from one validation to the next; the last epoch
             is always validated.
         allow_overlap: Train although images of training are validated, too.
+        skip_nonfinite: Updates with a NaN or infinite loss that are left
+            out; the next one stops the run.
     """
 
     def __init__(self,
@@ -54,7 +57,8 @@ class MultiTaskTrainLoop(BaseLoop):
                  epoch_length: int | str = 'max',
                  val_begin: int = 1,
                  val_interval: int = 1,
-                 allow_overlap: bool = False) -> None:
+                 allow_overlap: bool = False,
+                 skip_nonfinite: int = 0) -> None:
         if int(max_epochs) < 1:
             raise ConfigError('`train_cfg.max_epochs` must be at least 1, '
                               f'got {max_epochs}.')
@@ -71,6 +75,7 @@ class MultiTaskTrainLoop(BaseLoop):
         self.val_begin = val_begin
         self.val_interval = val_interval
         self.allow_overlap = allow_overlap
+        self.guard = NonFiniteGuard(runner, skip_nonfinite)
         self.stop = StopSignals()
         #: Set by EarlyStoppingHook.
         self.stop_training = False
@@ -144,8 +149,7 @@ class MultiTaskTrainLoop(BaseLoop):
         self.runner.call_hook(
             'before_train_iter', batch_idx=index, data_batch=data_batch)
         seed_update(self.runner.seed or 0, self._iter)
-        outputs = self.runner.model.train_step(
-            data_batch, optim_wrapper=self.runner.optim_wrapper)
+        outputs = self.guard.step(data_batch)
         for name, stream in self.dataloader.streams.items():
             self.runner.message_hub.update_scalar(f'train/{name}.epoch',
                                                   stream.drawn / len(stream))
@@ -204,6 +208,7 @@ class MultiTaskTrainLoop(BaseLoop):
         if self._iter == 0:
             # runs that start within a second share a hub
             hub.update_info('selection_history', {})
+            hub.update_info('skipped_updates', 0)
 
     def _check_accumulation(self) -> None:
         """An epoch's checkpoint must not miss half an accumulation."""
@@ -214,3 +219,9 @@ class MultiTaskTrainLoop(BaseLoop):
                 f'saved exactly with `optim_wrapper.accumulative_counts='
                 f'{count}`: set `train_cfg.epoch_length` to a multiple of '
                 'it.')
+        if count > 1 and self.guard.allowed:
+            raise ConfigError(
+                '`train_cfg.skip_nonfinite` cannot leave out a part of an '
+                f'update of `optim_wrapper.accumulative_counts={count}` '
+                'batches without changing the weight of the others: remove '
+                'one of the two.')

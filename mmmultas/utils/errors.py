@@ -1,6 +1,9 @@
 """Errors for people: one sentence that names the culprit and the mend."""
 
-__all__ = ['UserError', 'ConfigError', 'DataError', 'CheckpointError']
+__all__ = [
+    'UserError', 'ConfigError', 'DataError', 'CheckpointError',
+    'TrainingError'
+]
 
 
 class UserError(ValueError):
@@ -17,3 +20,7 @@ class DataError(UserError):
 
 class CheckpointError(UserError):
     """A checkpoint that is missing, broken, unsafe or of another model."""
+
+
+class TrainingError(UserError):
+    """A run that cannot go on."""

@@ -1,5 +1,7 @@
 """One process of a gloo group: python ddp_worker.py WORK_DIR MODE."""
 import json
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -7,6 +9,7 @@ import torch
 from mmengine.dist import get_rank
 
 from mmmultas.testing import toy_config, toy_model, toy_stream
+from mmmultas.utils.errors import CheckpointError, TrainingError
 from mmmultas.utils.launch import build_runner
 
 
@@ -25,11 +28,90 @@ def config(work_dir: str, mode: str, world: int):
         epochs=2,
         alternate='epoch' if mode == 'epoch' else 'iteration')
     if mode == 'equal':
+        # 3 batches, the last one filled up, and 4, two images left out
+        streams['det']['drop_last'] = False
+        streams['seg']['dataset']['length'] = 18
         # batch norm sees other batches in another world: freeze it
         cfg.model = toy_model()
         cfg.model.type = 'FrozenNorm'
     cfg.resume = mode == 'resume'
     return cfg
+
+
+def save_weights(runner, work_dir: str, world: int) -> None:
+    out = Path(work_dir) / f'weights_{world}_{get_rank()}.pth'
+    model = getattr(runner.model, 'module', runner.model)
+    torch.save(model.state_dict(), out)
+
+
+def say(work_dir: str, what: str, text: str) -> None:
+    Path(work_dir, f'{what}_{get_rank()}.txt').write_text(text)
+
+
+def on_second_process(runner, name, act):
+    """Act before each call of a method of the bare model, there only."""
+    model = runner.model.module
+    method = getattr(model, name)
+
+    def call(*args, **kwargs):
+        if get_rank() == 1:
+            args = act(*args) or args
+        return method(*args, **kwargs)
+
+    setattr(model, name, call)
+
+
+def fail(work_dir: str) -> None:
+    """A loss that is NaN on one process; a disk full for the other."""
+    cfg = config(work_dir, 'mixed', 2)
+    cfg.train_cfg.skip_nonfinite = 1
+    runner = build_runner(cfg, 'pytorch')
+
+    def spoil(inputs, samples):
+        if runner.iter in (1, 4):
+            inputs = dict(inputs, det=inputs['det'] * float('nan'))
+        return inputs, samples
+
+    on_second_process(runner, 'loss', spoil)
+    try:
+        runner.train()
+    except TrainingError as error:
+        say(work_dir, 'nan', str(error))
+    save_weights(runner, work_dir, 2)
+
+    runner = build_runner(config(work_dir, 'plain', 2), 'pytorch')
+    if get_rank() == 0:
+        os.replace = full_disk
+    try:
+        runner.train()
+    except CheckpointError as error:
+        say(work_dir, 'full', str(error))
+
+
+def full_disk(*args, **kwargs):
+    raise OSError(28, 'No space left on device')
+
+
+def be_signalled(work_dir: str) -> None:
+    """One process alone is signalled, in an update, then in validation."""
+    for name, iteration in (('step', 3), ('val_step', None), (None, None)):
+        cfg = config(work_dir, 'plain', 2)
+        cfg.resume = name != 'step'
+        runner = build_runner(cfg, 'pytorch')
+
+        def act(*args, runner=runner, iteration=iteration):
+            if iteration in (None, runner.iter):
+                os.kill(os.getpid(), signal.SIGTERM)
+
+        if name is not None:
+            on_second_process(
+                runner, 'loss' if name == 'step' else name, act)
+        try:
+            runner.train()
+            say(work_dir, 'end', str(runner.iter))
+        except SystemExit as stop:
+            say(work_dir, name, f'{stop.code} {runner.iter}')
+    save_weights(runner, work_dir, 2)
 
 
 def main() -> None:
@@ -51,6 +133,8 @@ def main() -> None:
     if mode == 'equal':
         cfg.model.type = 'mmmultas.FrozenNorm'
     torch.set_num_threads(1)
+    if mode in ('fail', 'signals'):
+        return (fail if mode == 'fail' else be_signalled)(work_dir)
     runner = build_runner(cfg, 'pytorch' if world > 1 else 'none')
     if mode == 'test':
         runner._load_from = str(Path(work_dir) / 'epoch_2.pth')
@@ -59,9 +143,7 @@ def main() -> None:
         out.write_text(json.dumps({k: float(v) for k, v in metrics.items()}))
     else:
         runner.train()
-        out = Path(work_dir) / f'weights_{world}_{get_rank()}.pth'
-        model = getattr(runner.model, 'module', runner.model)
-        torch.save(model.state_dict(), out)
+        save_weights(runner, work_dir, world)
 
 
 if __name__ == '__main__':

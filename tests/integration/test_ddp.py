@@ -82,3 +82,41 @@ def test_resumes_and_tests_as_one_process(tmp_path):
         for world in (1, 2)
     ]
     assert metrics[0] == metrics[1] and 'det/mAP' in metrics[0]
+
+
+def test_all_processes_stop_for_what_one_of_them_met(tmp_path):
+    """A NaN loss on the second one; a full disk on the first one."""
+    _run(tmp_path, 'fail', 2)
+    said = [(tmp_path / f'nan_{rank}.txt').read_text() for rank in (0, 1)]
+    assert said[0] == said[1]
+    # update 2 was left out by both
+    for part in ('update 5 ', 'det.loss_cls=nan', 'on process 1',
+                 'nonfinite_update_5_rank1.pth', 'toy/'):
+        assert part in said[0], (part, said[0])
+    kept = torch.load(
+        tmp_path / 'nonfinite_update_5_rank1.pth', weights_only=True)
+    assert len(kept['streams']['det']['inputs']) == 2
+    first, second = (_weights(tmp_path, 2, rank) for rank in (0, 1))
+    _parameters_equal(first, second, atol=0, rtol=0)
+    assert all(torch.isfinite(value).all() for value in first.values())
+    full = [(tmp_path / f'full_{rank}.txt').read_text() for rank in (0, 1)]
+    assert 'No space left' in full[0] and 'Another process' in full[1]
+
+
+def test_all_processes_stop_when_one_is_signalled(tmp_path):
+    _run(tmp_path / 'whole', 'plain', 2)
+    _run(tmp_path / 'cut', 'signals', 2)
+    said = {
+        path.name: path.read_text() for path in
+        (tmp_path / 'cut').glob('*_[01].txt')
+    }
+    assert said == {
+        'step_0.txt': '143 4', 'step_1.txt': '143 4',
+        'val_step_0.txt': '143 6', 'val_step_1.txt': '143 6',
+        'end_0.txt': '6', 'end_1.txt': '6'
+    }
+    whole, cut = (_weights(tmp_path / x, 2, 0) for x in ('whole', 'cut'))
+    _parameters_equal(whole, cut, atol=0, rtol=0)
+    # batch norm's are averaged over the processes once more
+    for key in whole:
+        torch.testing.assert_close(cut[key], whole[key])

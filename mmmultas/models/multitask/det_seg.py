@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from mmmultas.registry import MODELS, TASKS
 from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.finite import check_finite
 
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group, Task
@@ -149,6 +150,18 @@ class MultiTaskDetSeg(BaseModel):
             return sequential_step(self, data, optim_wrapper)
         logs: dict[str, Tensor] = super().train_step(data, optim_wrapper)
         return logs
+
+    def parse_losses(
+            self,
+            losses: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
+        """Add the losses up; no step is made from what is no number.
+
+        Raises:
+            NonFiniteLossError: A term is NaN or infinite on some process.
+        """
+        loss, logs = super().parse_losses(losses)
+        check_finite(logs)
+        return loss, logs
 
     def encode(self, inputs: Tensor) -> Levels:
         """Backbone and neck: (N, 3, H, W) to the shared levels."""

@@ -35,7 +35,7 @@ def sequential_step(model: Any, data: Mapping[str, Any],
     inputs, samples = batches['inputs'], batches['data_samples']
     _check_tasks(model.tasks, samples)
     log_vars: dict[str, Tensor] = {}
-    total = 0.0
+    total: Any = 0.0
     for name in inputs:
         with optim_wrapper.optim_context(model):
             losses = model.loss({name: inputs[name]}, {name: samples[name]})
@@ -62,6 +62,7 @@ def _check_tasks(tasks: Mapping[str, Any],
         if len(streams) > 1:
             raise ConfigError(
                 f'`model.sequential` propagates streams one by one, but '
-                f'{task!r} is labelled in several of them ({", ".join(streams)}'
-                '), and its loss has one mean over all: join these data sets '
-                'in one stream, or set `model.sequential=False`.')
+                f'{task!r} is labelled in several of them '
+                f'({", ".join(streams)}), and its loss has one mean over '
+                'all: join these data sets in one stream, or set '
+                '`model.sequential=False`.')
