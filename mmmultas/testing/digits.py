@@ -106,9 +106,9 @@ class DigitPainter:
         top = rng.integers(photo.shape[0] - side + 1)
         left = rng.integers(photo.shape[1] - side + 1)
         crop = photo[top:top + side, left:left + side]
-        crop = cv2.resize(
+        small = cv2.resize(
             crop, (SCENE_SIZE, SCENE_SIZE), interpolation=cv2.INTER_AREA)
-        dark: Bytes = (crop * rng.uniform(0.2, 0.5)).astype(np.uint8)
+        dark: Bytes = (small * rng.uniform(0.2, 0.5)).astype(np.uint8)
         return dark
 
 
@@ -168,7 +168,7 @@ def _write(root: Devkit, img_id: str, scene: Scene,
         str(path), scene.image[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 95])
     if 'det' in tasks:
         root.xml(img_id, [(DIGITS[d], box) for d, box in scene.boxes],
-                 scene.mask.shape[:2], 'Digits')
+                 (SCENE_SIZE, SCENE_SIZE), 'Digits')
     if 'seg' in tasks:
         root.mask(img_id, scene.mask, 'Digits')
 
@@ -189,7 +189,7 @@ def _stroke(scan: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
     side = size + 2 * pad
     scale = size / 8
     angle = float(rng.uniform(-MAX_ANGLE, MAX_ANGLE))
-    turn = cv2.getRotationMatrix2D((4.5, 4.5), angle, scale)
+    turn: Any = cv2.getRotationMatrix2D((4.5, 4.5), angle, scale)
     turn[:, 2] += side / 2 - 4.5
     big = cv2.warpAffine(ink, turn, (side, side), flags=cv2.INTER_CUBIC)
     alpha = np.clip((big - 0.25) / 0.3, 0, 1)
@@ -228,7 +228,7 @@ def _draw(image: Bytes, mask: Bytes, alpha: NDArray[Any],
     x, y = place
     height, width = alpha.shape
     window = np.s_[y:y + height, x:x + width]
-    hsv = np.array([[[
+    hsv: Any = np.array([[[
         rng.integers(180),
         rng.integers(60, 256),
         rng.integers(200, 256)
@@ -236,9 +236,9 @@ def _draw(image: Bytes, mask: Bytes, alpha: NDArray[Any],
     colour = cv2.cvtColor(hsv, cv2.COLOR_HSV2RGB)[0, 0]
     image[window] = (image[window] * (1 - alpha[..., None]) +
                      colour * alpha[..., None]).astype(np.uint8)
-    ink = np.zeros(mask.shape, np.uint8)
+    ink: Bytes = np.zeros(mask.shape, np.uint8)
     ink[window] = alpha > 0.5
-    around = cv2.dilate(ink, np.ones((3, 3), np.uint8)) > ink
+    around = np.asarray(cv2.dilate(ink, np.ones((3, 3), np.uint8))) > ink
     mask[ink > 0] = digit + 1
     mask[around] = BORDER
     return x + 1, y + 1, x + width, y + height

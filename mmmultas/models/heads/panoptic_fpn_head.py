@@ -1,5 +1,6 @@
 """The papers' segmentation head (SPEC 2)."""
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -114,7 +115,8 @@ class PanopticFPNSegHead(BaseModule):
             full: Tensor = self.to_full_size(self.conv_seg(x))
             return full
         if self.to_full_size.mode == 'nearest':
-            x = self.refine[0].forward_upsampled(x, self.to_full_size.factor)
+            first: Any = self.refine[0]
+            x = first.forward_upsampled(x, self.to_full_size.factor)
             x = self.refine[1:](x)
         else:
             x = self.refine(self.to_full_size(x))
