@@ -7,6 +7,7 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import random  # noqa: E402
 
+import mmengine  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
@@ -24,6 +25,20 @@ def pytest_collection_modifyitems(config, items):
     if slow:
         config.hook.pytest_deselected(items=slow)
         items[:] = [item for item in items if 'slow' not in item.keywords]
+
+
+@pytest.fixture(autouse=True, scope='session')
+def unformatted_configs():
+    """Spare every runner yapf, which takes seconds over a toy's config."""
+
+    def as_it_is(text, *_, **__):
+        return text, False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr('yapf.yapflib.yapf_api.FormatCode', as_it_is)
+        if hasattr(mmengine.config.config, 'FormatCode'):
+            patch.setattr('mmengine.config.config.FormatCode', as_it_is)
+        yield
 
 
 @pytest.fixture(autouse=True)

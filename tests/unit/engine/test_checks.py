@@ -63,7 +63,7 @@ def test_overlap_counts_twins():
 
 
 @pytest.fixture
-def own(tmp_path, monkeypatch):
+def own(tmp_path):
     """A run on files: boxes and masks of shapes, a part held out."""
     kit = ShapeFolder(tmp_path / 'own', count=12)
     classes = dict(det=SHAPES[:2], seg=('background', *SHAPES[:2]))
@@ -83,9 +83,6 @@ def own(tmp_path, monkeypatch):
     for task, stream in cfg.train_dataloader.items():
         stream.dataset = dataset((task, ), 'train')
     cfg.val_dataloader.val.dataset = dataset(('det', 'seg'), 'val')
-    # a runner prints its config four times; yapf takes seconds for each
-    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode',
-                        lambda text, **_: (text, False))
     return cfg
 
 
