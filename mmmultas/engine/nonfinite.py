@@ -64,7 +64,7 @@ class NonFiniteGuard:
                 data_batch, optim_wrapper=optim)
             return logs
         except NonFiniteLossError as error:
-            if self.skipped >= self.allowed:
+            if self.skipped >= self.allowed or self._spoilt():
                 raise TrainingError(self._stop(error, data_batch)) from error
             self._skip(error, data_batch)
         with torch.no_grad():
@@ -91,12 +91,25 @@ class NonFiniteGuard:
         what = self._describe(error, data_batch, place)
         mend = ('look at these images and their labels; lower '
                 '`optim_wrapper.optimizer.lr` or warm up longer')
+        spoilt = self._spoilt()
+        if spoilt:
+            return (f'{what}. Weights are no numbers any more, {spoilt} '
+                    'first: infinite gradients of an earlier update spoilt '
+                    'them. Lower `optim_wrapper.optimizer.lr` or set '
+                    '`optim_wrapper.clip_grad=dict(max_norm=35)`, and start '
+                    'again or --resume from a checkpoint before it.')
         if self.allowed:
             return (f'{what}. The {self.allowed} updates that `train_cfg.'
                     f'skip_nonfinite` allows are used up: {mend}.')
         return (f'{what}. No step was made from it: {mend}; or set '
                 '`train_cfg.skip_nonfinite` to a number of such updates to '
                 'be left out and go on with --resume.')
+
+    def _spoilt(self) -> str | None:
+        """The first weight that is itself not finite, if any."""
+        return next((name
+                     for name, value in self.runner.model.named_parameters()
+                     if not torch.isfinite(value).all()), None)
 
     def _describe(self, error: NonFiniteLossError,
                   data_batch: Mapping[str, Any], place: str | None) -> str:

@@ -137,6 +137,23 @@ def test_the_count_survives_resume(tmp_path):
     assert fresh.message_hub.get_info('skipped_updates') == 1
 
 
+def test_spoilt_weights_are_not_skipped(tmp_path):
+    """An infinite gradient of a finite loss, say, made an infinite step."""
+    runner = _runner(tmp_path, skip_nonfinite=9)
+    loss = runner.model.loss
+
+    def spoil(inputs, samples):
+        if runner.iter == 3:
+            weight = next(runner.model.heads['seg'].parameters())
+            weight.data.view(-1)[0] = float('inf')
+        return loss(inputs, samples)
+
+    runner.model.loss = spoil
+    with pytest.raises(TrainingError, match='update 4 .*seg.*spoilt them'):
+        runner.train()
+    assert runner.message_hub.get_info('skipped_updates') == 0
+
+
 def test_a_full_disk_hides_nothing(tmp_path, monkeypatch):
     def full(*args, **kwargs):
         raise OSError(28, 'No space left on device')

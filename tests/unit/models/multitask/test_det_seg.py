@@ -5,7 +5,7 @@ from mmengine.registry import init_default_scope
 from mmmultas.models.multitask.det_seg import labelled_groups
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import ConfigError, TrainingError
 
 
 def _model(**kwargs):
@@ -93,11 +93,25 @@ def test_streams_of_other_sizes_pool_their_counts():
 
 def test_fused_equals_unfused_with_frozen_statistics():
     batch = _streams(det=('det', ), seg=('seg', ))
-    plain, fused = (_losses(_model(fuse_batches=f).eval(), batch)
-                    for f in (False, True))
+    models = [_model(fuse_batches=f).eval() for f in (False, True)]
+    plain, fused = (_losses(model, batch) for model in models)
     assert plain.keys() == fused.keys()
     for key, value in plain.items():
         torch.testing.assert_close(fused[key], value, atol=1e-5, rtol=1e-5)
+    for model, losses in zip(models, (plain, fused)):
+        model.parse_losses(losses)[0].backward()
+    for (name, one), other in zip(models[0].named_parameters(),
+                                  models[1].parameters()):
+        torch.testing.assert_close(
+            other.grad, one.grad, atol=1e-5, rtol=1e-5, msg=name)
+
+
+def test_a_loss_that_is_no_number_is_refused():
+    model = _model()
+    losses = _losses(model, _streams(one=('det', 'seg')))
+    losses['seg.loss_ce'] = losses['seg.loss_ce'] / 0
+    with pytest.raises(TrainingError, match='seg.loss_ce=inf'):
+        model.parse_losses(losses)
 
 
 def test_fusing_joins_batch_norms_statistics():
