@@ -1,4 +1,5 @@
 """What a tool prints when something is wrong: one clear sentence."""
+import errno
 import os
 import re
 import sys
@@ -12,6 +13,9 @@ __all__ = ['friendly_errors', 'sentence_of']
 #: Set to 1 to see tracebacks.
 TRACEBACK_ENV = 'MMMULTAS_TRACEBACK'
 
+#: A full disk, a full quota, a file as large as it may be.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
 
 def sentence_of(error: BaseException) -> str | None:
     """The sentence for an error that a user can mend, else None."""
@@ -23,6 +27,10 @@ def sentence_of(error: BaseException) -> str | None:
     if isinstance(error, FileNotFoundError):
         name = error.filename or str(error)
         return f'{name} does not exist: check the path.'
+    if isinstance(error, OSError) and error.errno in FULL:
+        name = f' to write {error.filename}' if error.filename else ''
+        return (f'There is no room{name} ({error.strerror}): make room; a '
+                'training goes on with --resume.')
     if isinstance(error, KeyError) and 'registry' in str(error):
         text = ' '.join(str(error.args[0]).split())
         return text.split(' Please check')[0]

@@ -1,3 +1,5 @@
+import errno
+
 import pytest
 
 from mmmultas.utils.console import friendly_errors, sentence_of
@@ -26,6 +28,18 @@ def test_files_and_registries():
             'the value')
     assert sentence_of(KeyError(text)) == (
         'X is not in the mmmultas::model registry.')
+
+
+def test_a_full_disk(capsys, monkeypatch):
+    monkeypatch.delenv('MMMULTAS_TRACEBACK', raising=False)
+    with pytest.raises(SystemExit), friendly_errors(), open(
+            '/dev/full', 'w') as file:
+        file.write('a line of a log')
+    assert 'No space left on device' in capsys.readouterr().err
+    error = OSError(errno.EDQUOT, 'Disk quota exceeded', 'a/scalars.json')
+    assert sentence_of(error).startswith(
+        'There is no room to write a/scalars.json (Disk quota exceeded)')
+    assert sentence_of(OSError(errno.EIO, 'Input/output error')) is None
 
 
 def test_bugs_keep_their_traceback(monkeypatch):
