@@ -1,0 +1,78 @@
+"""What the benchmarks compare computes the same."""
+import argparse
+import copy
+import importlib
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def load(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / 'benchmarks'))
+    return importlib.import_module
+
+
+def test_ratios_are_taken_turn_by_turn(load):
+    timing = load('timing')
+    times = dict(a=[1.0, 4.0, 9.0], b=[1.0, 2.0, 3.0], c=[1.0, 2.0, 6.0])
+    assert timing.ratio(times, ['a'], ['b', 'c'])['median'] == 1.0
+    assert timing.summarise(times)['a']['median_ms'] == 4000
+
+
+def test_variants_take_turns(load):
+    seen = []
+    times = load('timing').interleave(
+        dict(a=lambda: seen.append('a'), b=lambda: seen.append('b')), 2)
+    assert seen == ['a', 'b'] * 3
+    assert [len(t) for t in times.values()] == [2, 2]
+
+
+def test_forms_of_an_update_do_the_same(load, monkeypatch):
+    bench_module = load('train_step')
+    monkeypatch.setitem(bench_module.MODELS_OF, 'tiny',
+                        ('rn18_fpn_mtl', 64, 2))
+    from_file = Config.fromfile
+
+    def thin(path):
+        cfg = from_file(path)
+        cfg.model.backbone.base_channels = 8
+        cfg.model.neck.update(in_channels=[32, 64], out_channels=16)
+        cfg.model.heads.det.in_channels = 16
+        cfg.model.heads.seg.update(in_channels=16, channels=8)
+        return cfg
+
+    monkeypatch.setattr(Config, 'fromfile', thin)
+    bench = bench_module.Bench('tiny')
+    start = copy.deepcopy(bench.model.state_dict())
+    moved = {}
+    for name in ('joint', 'sequential', 'both heads', 'plain head'):
+        bench.model.load_state_dict(start)
+        bench.optim.optimizer.state.clear()
+        bench.forms()[name]()
+        moved[name] = {
+            k: p.detach().clone()
+            for k, p in bench.model.named_parameters()
+        }
+    assert any(not torch.equal(start[k], p)
+               for k, p in moved['joint'].items())
+    for name, parameters in moved.items():
+        for key, value in parameters.items():
+            torch.testing.assert_close(value, moved['joint'][key],
+                                       msg=f'{name}: {key}')
+
+
+def test_metrics_agree_where_definitions_do(load):
+    metrics = load('metrics')
+    args = argparse.Namespace(images=30, detections=20, masks=3, repeats=2)
+    det = metrics.measure_det(args)
+    assert det['values']['ours'] == pytest.approx(
+        det['values']['mmdet'], abs=1e-3)
+    assert det['values']['ours'] > 1
+    seg = metrics.measure_seg(args)
+    assert seg['values']['ours'] == pytest.approx(
+        seg['values']['mmseg'], abs=0.01)
