@@ -5,7 +5,6 @@ DOCTYPE (entity bombs, external entities) is refused and ``<filename>`` is
 never followed.
 """
 import os
-import struct
 import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -14,12 +13,21 @@ from xml.etree import ElementTree
 
 from mmmultas.utils.errors import DataError
 
+from .files import png_header, read_bytes, shown
+
 __all__ = [
-    'VOCAnnotation', 'VOCObject', 'check_ids', 'png_size', 'read_ids',
-    'read_voc_xml', 'require_files', 'scan_voc_xml'
+    'FARTHEST', 'MAX_CLASS_NAME', 'VOCAnnotation', 'VOCObject', 'check_ids',
+    'png_size', 'read_ids', 'read_voc_xml', 'require_files', 'scan_voc_xml'
 ]
 
-_MAX_XML_BYTES = 16 * 1024 * 1024
+#: Some thousand objects; a tree takes forty times the memory of its file.
+_MAX_XML_BYTES = 4 * 2**20
+#: Ten million ids; no file name is longer than 255 bytes.
+_MAX_LIST_BYTES, _MAX_NAME_BYTES = 2**28, 255
+#: Letters; longer ones are no name but an accident.
+MAX_CLASS_NAME = 200
+#: Pixels; float32 counts exactly up to here.
+FARTHEST = 2**24
 
 
 @dataclass(frozen=True)
@@ -49,11 +57,12 @@ def read_ids(path: str | os.PathLike[str]) -> list[str]:
     Raises:
         DataError: Missing or empty list, or an id that is no file stem.
     """
+    data = read_bytes(path, 'id list', _MAX_LIST_BYTES)
     try:
-        text = Path(path).read_text(encoding='utf-8-sig')
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f'Cannot read the id list {path} '
-                        f'({_reason(error)}).') from error
+        text = data.decode('utf-8-sig')
+    except UnicodeDecodeError as error:
+        raise DataError(f'Cannot read the id list {path} (not UTF-8 '
+                        f'text).') from error
     ids = [line.split()[0] for line in text.splitlines() if line.strip()]
     return check_ids(ids, str(path))
 
@@ -70,9 +79,11 @@ def check_ids(ids: Iterable[str], origin: str) -> list[str]:
     """
     listed = [str(i) for i in ids]
     for name in listed:
-        if name.startswith('.') or any(c in name for c in '/\\\0:'):
-            raise DataError(f'{origin} holds {name!r}, which is no image id; '
-                            f'write file names without folder or suffix.')
+        if (name.startswith('.') or any(c in name for c in '/\\:')
+                or not name.isprintable()
+                or len(name.encode()) > _MAX_NAME_BYTES):
+            raise DataError(f'{origin} holds {shown(name)}, which is no image '
+                            f'id; write file names without folder or suffix.')
     unique = list(dict.fromkeys(listed))
     if not unique:
         raise DataError(f'{origin} is empty; list at least one image id.')
@@ -100,7 +111,7 @@ def require_files(folder: str | os.PathLike[str], names: Sequence[str],
         present = set(os.listdir(folder))
     except OSError as error:
         raise DataError(f'Cannot read the {what} folder {folder} '
-                        f'({_reason(error)}).') from error
+                        f'({error.strerror}).') from error
     missing = [name for name in names if name not in present]
     if missing:
         more = f' (and {len(missing) - 1} more)' if missing[1:] else ''
@@ -115,17 +126,11 @@ def png_size(path: str | os.PathLike[str]) -> tuple[int, int]:
     Raises:
         DataError: Not readable, or no PNG.
     """
-    try:
-        with open(path, 'rb') as file:
-            head = file.read(24)
-    except OSError as error:
-        raise DataError(f'Cannot read the mask {path} '
-                        f'({_reason(error)}).') from error
-    if len(head) < 24 or head[:8] != b'\x89PNG\r\n\x1a\n':
+    size = png_header(read_bytes(path, 'mask', head=24))
+    if size is None:
         raise DataError(f'{path} is no PNG file; masks must be PNGs with '
                         f'class numbers as pixel values.')
-    width, height = struct.unpack('>II', head[16:24])
-    return height, width
+    return size
 
 
 def read_voc_xml(path: str | os.PathLike[str]) -> VOCAnnotation:
@@ -172,18 +177,12 @@ def scan_voc_xml(
 
 
 def _parse(path: str | os.PathLike[str]) -> ElementTree.Element:
+    data = read_bytes(path, 'annotation', _MAX_XML_BYTES)
     try:
-        with open(path, 'rb') as file:
-            data = file.read(_MAX_XML_BYTES + 1)
-        if len(data) > _MAX_XML_BYTES:
-            raise ValueError('larger than 16 MiB')
         # entities need one; UTF-16 puts \0 between the letters
         if b'<!DOCTYPE' in data.replace(b'\0', b''):
             raise ValueError('a DOCTYPE is not allowed')
         return ElementTree.fromstring(data)
-    except OSError as error:
-        raise DataError(f'Cannot read the annotation {path} '
-                        f'({_reason(error)}).') from error
     except (ElementTree.ParseError, ValueError, LookupError) as error:
         raise DataError(f'{path} is no usable XML file ({error}); mend it or '
                         f'take its id out of the list.') from error
@@ -202,6 +201,8 @@ def _object(node: ElementTree.Element) -> VOCObject:
     box = node.find('bndbox')
     if not name or box is None:
         raise ValueError('an <object> has no <name> or no <bndbox>')
+    if len(name) > MAX_CLASS_NAME:
+        raise ValueError(f'an <object> has the <name> {shown(name)}')
     x1, y1, x2, y2 = (
         _number(box, side) for side in ('xmin', 'ymin', 'xmax', 'ymax'))
     if x2 < x1 or y2 < y1:
@@ -215,10 +216,10 @@ def _number(node: ElementTree.Element, tag: str) -> int:
     text = node.findtext(tag)
     try:
         # some VOC2012 coordinates have decimals, which mmdet cuts
-        return int(float(text or ''))
+        number = int(float(text or ''))
     except (ValueError, OverflowError):
-        raise ValueError(f'<{tag}> is {text!r}, not a number') from None
-
-
-def _reason(error: OSError | UnicodeDecodeError) -> str:
-    return getattr(error, 'strerror', None) or 'not UTF-8 text'
+        raise ValueError(
+            f'<{tag}> is {shown(text)}, not a number') from None
+    if abs(number) > FARTHEST:
+        raise ValueError(f'<{tag}> is {shown(text)}, where no pixel is')
+    return number

@@ -4,7 +4,6 @@ Classes are found by their names, never by the order of ``categories``:
 another order in a second file changes nothing.
 """
 import json
-import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,9 +12,17 @@ from typing import Any
 
 from mmmultas.utils.errors import DataError
 
+from .checks import FARTHEST, MAX_CLASS_NAME
+from .files import read_bytes, shown
 from .problems import Problem, first_of
 
 __all__ = ['CocoBox', 'CocoFile', 'CocoImage', 'read_coco', 'scan_coco']
+
+
+#: Objects365 has 5 GiB.
+_MAX_BYTES = 2**33
+#: Bytes of a path, as Linux has it.
+_MAX_PATH = 4095
 
 
 @dataclass(frozen=True)
@@ -76,12 +83,9 @@ def scan_coco(
 
 
 def _load(path: str | os.PathLike[str]) -> Mapping[str, Any]:
+    data = read_bytes(path, 'boxes', _MAX_BYTES)
     try:
-        with open(path, encoding='utf-8-sig') as file:
-            content = json.load(file)
-    except OSError as error:
-        raise DataError(f'Cannot read the boxes {path} ({error.strerror}); '
-                        f'mend the path.') from error
+        content = json.loads(data.decode('utf-8-sig'))
     except (ValueError, RecursionError) as error:
         raise DataError(f'{path} is no usable json file ({error}); mend or '
                         f'export it again.') from error
@@ -109,10 +113,13 @@ class _Reader:
         names: dict[Any, str] = {}
         for entry in entries:
             number, name = _get(entry, 'id'), _get(entry, 'name')
-            if number is None or not isinstance(name, str) or not name:
+            if not isinstance(number, (int, str)) or not isinstance(
+                    name, str) or not name:
                 self._wrong('has a category without id or name')
+            elif len(name) > MAX_CLASS_NAME:
+                self._wrong(f'has the category {shown(name)}')
             elif number in names:
-                self._wrong(f'has the category id {number} twice')
+                self._wrong(f'has the category id {shown(number)} twice')
             else:
                 names[number] = name
         return names
@@ -127,12 +134,14 @@ class _Reader:
                 self._wrong('has an image without id or file_name')
                 continue
             path = PurePosixPath(name.replace('\\', '/'))
-            if (path.is_absolute() or '..' in path.parts or '\0' in name
-                    or not path.name):
-                self._wrong(f'names the image {name!r} outside its folder',
-                            'write paths below the image folder')
+            if (path.is_absolute() or '..' in path.parts or not path.name
+                    or not name.isprintable() or len(name) > _MAX_PATH):
+                self._wrong(
+                    f'names the image {shown(name)} outside its folder',
+                    'write paths below the image folder')
             elif number in images or str(path) in known:
-                self._wrong(f'lists the image {name!r} (id {number}) twice')
+                self._wrong(f'lists the image {shown(name)} '
+                            f'(id {shown(number)}) twice')
             else:
                 known.add(str(path))
                 images[number] = CocoImage(number, str(path), _size(entry))
@@ -141,7 +150,7 @@ class _Reader:
     def annotations(self, entries: list[Any], names: Mapping[Any, str],
                     images: Mapping[Any, CocoImage]) -> None:
         for entry in entries:
-            what = f'annotation {_get(entry, "id")}'
+            what = f'annotation {shown(_get(entry, "id"))}'
             image, name = (
                 _lookup(table, _get(entry, key))
                 for table, key in ((images, 'image_id'), (names,
@@ -179,7 +188,8 @@ def _size(entry: Any) -> tuple[int, int] | None:
 def _box(bbox: Any) -> tuple[float, float, float, float] | None:
     if not isinstance(bbox, list) or len(bbox) != 4:
         return None
-    if not all(isinstance(v, (int, float)) and math.isfinite(v)
+    # abs() first: an int may be too large for a float
+    if not all(type(v) in (int, float) and abs(v) <= FARTHEST
                for v in bbox):
         return None
     x, y, width, height = map(float, bbox)

@@ -13,6 +13,7 @@ from mmmultas.utils.errors import DataError
 
 from .checks import scan_voc_xml
 from .colours import ColourTable, colour_name
+from .files import read_bytes
 from .label_map import INVALID
 from .problems import Problem, problem_of
 from .transforms.loading import LoadImage, decode_colours, decode_mask
@@ -110,7 +111,7 @@ def _examine_image(finding: Finding, exif: bool) -> None:
         results = LoadImage(exif).transform(dict(img_path=finding.image))
         finding.size = results['ori_shape']
         finding.digest = hashlib.blake2b(
-            Path(finding.image).read_bytes(), digest_size=16).digest()
+            read_bytes(finding.image, 'image'), digest_size=16).digest()
     except (DataError, OSError) as error:
         finding.problems.append(problem_of(error, finding.image))
 
@@ -218,7 +219,7 @@ def _counts(raw: Any) -> tuple[Any, Any]:
 def _examine_mask(finding: Finding, item: Item) -> None:
     path = str(item.mask)
     try:
-        data = Path(path).read_bytes()
+        data = read_bytes(path, 'mask')
         coloured = isinstance(item.table, ColourTable)
         raw: Any = (decode_colours if coloured else decode_mask)(data, path)
     except (DataError, OSError) as error:

@@ -154,7 +154,7 @@ class FolderDataset(BaseDataset):
         elif DET in self.tasks:
             coco, wrong = scan_coco(str(self.boxes))
             problems += wrong
-            labels.append(self._by_name(coco))
+            labels.append(self._by_name(coco, problems))
         if SEG in self.tasks:
             labels.append(list_files(str(self.masks), self.mask_suffix)[0])
         names = [n for n in labels[0] if all(n in x for x in labels)]
@@ -179,8 +179,20 @@ class FolderDataset(BaseDataset):
                                                                    self.masks))
                 if task in self.tasks]
 
-    def _by_name(self, coco: CocoFile) -> dict[str, CocoImage]:
-        return {_stem(i.file_name, self.image_suffix): i for i in coco.images}
+    def _by_name(self, coco: CocoFile,
+                 problems: list[Problem]) -> dict[str, CocoImage]:
+        named: dict[str, CocoImage] = {}
+        for image in coco.images:
+            stem = _stem(image.file_name, self.image_suffix)
+            if stem in named:
+                problems.append(
+                    Problem(
+                        str(self.boxes), f'lists {named[stem].file_name} and '
+                        f'{image.file_name}, which are one image by name',
+                        'rename one, or set `image_suffix`'))
+            else:
+                named[stem] = image
+        return named
 
     def _no_image(self, name: str, label: Any) -> Problem:
         asks = self.boxes if isinstance(label, CocoImage) else label
@@ -372,7 +384,8 @@ def _stem(file_name: str, suffix: str | None) -> str:
 
 def _fraction(name: str) -> float:
     stem = name.rpartition('/')[2]
-    digest = hashlib.blake2b(stem.encode(), digest_size=7).digest()
+    digest = hashlib.blake2b(
+        stem.encode(errors='surrogatepass'), digest_size=7).digest()
     return int.from_bytes(digest, 'big') / 2**56
 
 

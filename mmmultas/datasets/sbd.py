@@ -1,6 +1,10 @@
 """SBD's MATLAB masks as palette PNGs beside those of VOC2012."""
+import io
 import os
 import shutil
+import struct
+import warnings
+import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -12,11 +16,15 @@ from PIL import Image
 from mmmultas.utils.errors import ConfigError, DataError
 
 from .checks import read_ids
+from .files import read_bytes
 from .label_map import IGNORE, VOC_PALETTE
 from .split_lists import write_ids
 
 __all__ = ['convert_sbd', 'read_sbd_mask', 'save_palette_png']
 
+#: SBD's masks unpack to a quarter of a megabyte.
+_MAX_BYTES = 2**26
+_COMPRESSED = 15
 Track = Callable[[list[Path]], Iterable[Path]]
 
 
@@ -80,16 +88,19 @@ def read_sbd_mask(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     except ImportError as error:
         raise ConfigError('SBD masks are MATLAB files; install scipy to read '
                           'them: pip install scipy.') from error
+    data = read_bytes(path, 'mask', _MAX_BYTES)
+    _refuse_bomb(data, path)
     try:
-        content = loadmat(path)
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')
+            content = loadmat(io.BytesIO(data), variable_names=['GTcls'])
     except Exception as error:  # scipy raises whatever it stumbles over
         raise DataError(f'{path} is no MATLAB file that scipy can read '
                         f'({error}); unpack SBD again.') from error
     mask = _entry(content)
     if mask is None:
-        keys = ', '.join(sorted(k for k in content if k[:2] != '__'))
-        raise DataError(f'{path} has no GTcls.Segmentation (but {keys}); use '
-                        f'the files of the folder cls.')
+        raise DataError(f'{path} has no GTcls.Segmentation; use the files of '
+                        f'the folder cls.')
     if not np.isin(mask, [*range(len(VOC_PALETTE)), IGNORE]).all():
         raise DataError(f'{path} holds values that are no VOC class; unpack '
                         f'SBD again.')
@@ -116,6 +127,26 @@ def _mat_files(sbd: Path) -> list[Path]:
             return found
     raise DataError(f'{sbd} has no cls/*.mat; name the unpacked folder of '
                     f'SBD (benchmark_RELEASE).')
+
+
+def _refuse_bomb(data: bytes, path: str | os.PathLike[str]) -> None:
+    """Unpack what is compressed, up to a size; scipy knows no limit."""
+    start, left = 128, _MAX_BYTES
+    while start + 8 <= len(data):
+        order = '>' if data[126:128] == b'MI' else '<'
+        kind, size = struct.unpack_from(f'{order}II', data, start)
+        if kind == _COMPRESSED:
+            try:
+                part = zlib.decompressobj().decompress(
+                    data[start + 8:start + 8 + size], left)
+            except zlib.error as error:
+                raise DataError(f'{path} is damaged ({error}); unpack SBD '
+                                f'again.') from error
+            left -= len(part)
+        if left <= 0:
+            raise DataError(f'{path} unpacks to more than '
+                            f'{_MAX_BYTES // 2**20} MiB; unpack SBD again.')
+        start += 8 + size
 
 
 def _entry(content: dict[str, Any]) -> NDArray[Any] | None:

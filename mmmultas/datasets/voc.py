@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import BaseDataset
-from PIL import Image, UnidentifiedImageError
 
 from mmmultas.registry import DATASETS
 from mmmultas.structures import DET, SEG, parse_tasks
@@ -17,6 +16,7 @@ from mmmultas.utils.errors import ConfigError, DataError
 
 from .checks import (VOCAnnotation, check_ids, png_size, read_ids,
                      read_voc_xml, require_files)
+from .files import picture_size, read_bytes
 from .label_map import LabelMap, LabelSpace, voc_space
 from .splits import apply_rule
 
@@ -265,9 +265,7 @@ def _subset(subset: Mapping[str, Any], tasks: Any) -> dict[str, Any]:
 
 
 def _image_size(path: Path) -> tuple[int, int]:
-    try:
-        with Image.open(path) as image:
-            return image.height, image.width
-    except (OSError, UnidentifiedImageError) as error:
-        raise DataError(f'{path} is no image that can be read; replace '
-                        f'it.') from error
+    size = picture_size(read_bytes(path, 'image'))
+    if size is None:
+        raise DataError(f'{path} is no image that can be read; replace it.')
+    return size

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mmmultas.datasets.colours import colour_codes, colour_name
+from mmmultas.datasets.files import PNG, read_bytes, refuse_bomb
 from mmmultas.datasets.label_map import INVALID
 from mmmultas.datasets.mask_runs import MaskRuns, RunCache
 from mmmultas.registry import TRANSFORMS
@@ -23,8 +24,8 @@ from mmmultas.utils.errors import DataError
 __all__ = ['LoadImage', 'LoadLabels', 'decode_colours', 'decode_mask']
 
 Results = dict[str, Any]
-_PNG = b'\x89PNG\r\n\x1a\n'
 _GREY, _PALETTE = 0, 3
+_ANIMATED = {b'acTL', b'fcTL', b'fdAT'}
 _INVALID = np.array([INVALID], np.float64)
 
 
@@ -50,9 +51,10 @@ class LoadImage(BaseTransform):
     def transform(self, results: Results) -> Results:
         """Add the picture to ``results``."""
         path = results['img_path']
-        data = _read(path, 'image')
+        data = read_bytes(path, 'image')
         if _truncated(data):
             raise DataError(f'{path} is truncated; replace the image.')
+        refuse_bomb(data, path, 'image')
         img = _decode(data, self.flags)
         if img is None:
             raise DataError(f'{path} is no image that can be decoded; '
@@ -102,7 +104,7 @@ class LoadLabels(BaseTransform):
         path = results['seg_map_path']
         runs = self._cache.get(path)
         if runs is None:
-            raw = decode_mask(_read(path, 'mask'), path)
+            raw = decode_mask(read_bytes(path, 'mask'), path)
             _check_size(raw, results)
             runs = MaskRuns.of(raw)
             self._cache.put(path, runs)
@@ -115,7 +117,7 @@ class LoadLabels(BaseTransform):
 
 def _load_colours(results: Results) -> NDArray[np.uint8]:
     path = results['seg_map_path']
-    raw = decode_colours(_read(path, 'mask'), path)
+    raw = decode_colours(read_bytes(path, 'mask'), path)
     _check_size(raw, results)
     mask = results['seg_colours'].ids_of(raw)
     if cv2.hasNonZero(cv2.inRange(mask, _INVALID, _INVALID)):
@@ -153,9 +155,9 @@ def _check_values(wrong: Sequence[int], path: str,
 def decode_mask(data: bytes, path: str) -> NDArray[np.uint8]:
     """Decode a mask to its raw values: palette entries stay numbers.
 
-    OpenCV turns palettes into colours (DESIGN trap 5). An 8-bit palette PNG
-    is therefore presented to it as a grey one, by four changed bytes and no
-    palette: twice as fast as Pillow.
+    OpenCV turns palettes into colours (DESIGN trap 5) and stretches values
+    of less than 8 bits. An 8-bit PNG is therefore presented to it as a grey
+    one without palette, by four changed bytes: twice as fast as Pillow.
 
     Args:
         data: The file's bytes.
@@ -169,11 +171,12 @@ def decode_mask(data: bytes, path: str) -> NDArray[np.uint8]:
     """
     if _truncated(data):
         raise DataError(f'{path} is truncated; replace the mask.')
+    refuse_bomb(data, path, 'mask')
     try:
-        if data[:8] == _PNG:
-            data = _palette_as_grey(data)
+        if data[:8] == PNG:
+            data = _plain_numbers(data)
         mask = _decode(data, cv2.IMREAD_UNCHANGED)
-    except (struct.error, IndexError, OSError):  # a broken header
+    except (struct.error, IndexError):  # a broken header
         mask = None
     if mask is None:
         raise DataError(f'{path} is no mask that can be decoded; replace it.')
@@ -198,21 +201,26 @@ def decode_colours(data: bytes, path: str) -> NDArray[np.uint32]:
     """
     if _truncated(data):
         raise DataError(f'{path} is truncated; replace the mask.')
+    refuse_bomb(data, path, 'mask')
     mask = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
     if mask is None:
         raise DataError(f'{path} is no mask that can be decoded; replace it.')
     return colour_codes(mask)
 
 
-def _palette_as_grey(data: bytes) -> bytes:
-    """Rewrite the header of a palette PNG; others pass unchanged."""
+def _plain_numbers(data: bytes) -> bytes:
+    """Rewrite a PNG of one channel so that its values are numbers."""
     depth, colour = data[24], data[25]
-    if colour != _PALETTE:
+    if colour not in (_GREY, _PALETTE) or depth > 8:
         return data
-    if depth != 8:
-        return _unpacked(data)
-    head = b'IHDR' + data[16:25] + bytes([_GREY]) + data[26:29]
-    parts = [_PNG, _chunk(head)]
+    if depth < 8:
+        return _widened(data)
+    return _rewritten(data, _GREY)
+
+
+def _rewritten(data: bytes, colour: int, palette: bytes = b'') -> bytes:
+    head = b'IHDR' + data[16:25] + bytes([colour]) + data[26:29]
+    parts = [PNG, _chunk(head), palette]
     parts += [
         data[start:end] for kind, start, end in _chunks(data)
         if kind in (b'IDAT', b'IEND')
@@ -220,19 +228,34 @@ def _palette_as_grey(data: bytes) -> bytes:
     return b''.join(parts)
 
 
-def _unpacked(data: bytes) -> bytes:
-    """Values of 1, 2 or 4 bits, widened by Pillow: few files have them."""
-    with Image.open(io.BytesIO(data)) as picture:
-        values = np.array(picture)
+def _widened(data: bytes) -> bytes:
+    """1, 2 or 4 bits to 8 by Pillow, which leaves palette entries alone."""
+    grey = bytes(i for i in range(2**data[24]) for _ in range(3))
+    data = _rewritten(data, _PALETTE, _chunk(b'PLTE' + grey))
+    try:
+        with Image.open(io.BytesIO(data), formats=('PNG', )) as picture:
+            values = np.array(picture)
+    except Exception:  # Pillow's readers raise whatever they stumble over
+        return b''
     return bytes(cv2.imencode('.png', values)[1])
 
 
 def _chunks(data: bytes) -> list[tuple[bytes, int, int]]:
-    found, start = [], len(_PNG)
-    while start < len(data):
-        size, = struct.unpack_from('>I', data, start)
-        found.append((data[start + 4:start + 8], start, start + size + 12))
-        start += size + 12
+    """Kind, start and end of a PNG's chunks up to the last one.
+
+    Raises:
+        struct.error: One says that it is longer than the file; OpenCV would
+            take up to 4 GiB of memory for it.
+    """
+    found: list[tuple[bytes, int, int]] = []
+    start, kind = len(PNG), b''
+    while kind != b'IEND':
+        size, kind = struct.unpack_from('>I4s', data, start)
+        end = start + size + 12
+        if end > len(data):
+            raise struct.error('a chunk ends behind the file')
+        found.append((kind, start, end))
+        start = end
     return found
 
 
@@ -242,25 +265,27 @@ def _chunk(kind_and_body: bytes) -> bytes:
             struct.pack('>I', zlib.crc32(kind_and_body)))
 
 
-def _read(path: str, what: str) -> bytes:
-    try:
-        with open(path, 'rb') as file:
-            return file.read()
-    except OSError as error:
-        raise DataError(f'Cannot read the {what} {path} '
-                        f'({error.strerror}).') from error
-
-
 def _decode(data: bytes, flags: int) -> Any:
     try:
+        if data[:8] == PNG:
+            data = _still(data)
         return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
-    except cv2.error:  # an empty file, or larger than OpenCV allows
+    except (cv2.error, struct.error):  # an empty file, a cut chunk
         return None
+
+
+def _still(data: bytes) -> bytes:
+    """A PNG without its animation: OpenCV crashes on broken ones."""
+    chunks = _chunks(data)
+    if not any(kind in _ANIMATED for kind, _, _ in chunks):
+        return data
+    return PNG + b''.join(data[start:end] for kind, start, end in chunks
+                          if kind not in _ANIMATED)
 
 
 def _truncated(data: bytes) -> bool:
     """Whether a JPEG or PNG ends early; OpenCV fills up with grey."""
-    if data[:8] == _PNG:
+    if data[:8] == PNG:
         return b'IEND' not in data[-64:] and b'IEND' not in data
     if data[:2] != b'\xff\xd8' or data.endswith(b'\xff\xd9'):
         return False

@@ -19,6 +19,8 @@ def test_id_list_with_every_oddity(tmp_path):
     (b'x/y', "'x/y'"),
     (b'x\\y', 'no image id'),
     (b'..', 'no image id'),
+    (b'a\x1b[31m', r"'a\\x1b\[31m', which is no image id"),
+    (b'x' * 9999, 'x…, which is no image id'),
     (b'\xff\xfe', 'not UTF-8'),
 ])
 def test_refused_id_lists(tmp_path, text, message):
@@ -83,6 +85,10 @@ BOX = '<bndbox><xmin>{}</xmin><ymin>2</ymin><xmax>{}</xmax><ymax>9</ymax>' \
     ('<a><object><name>cat</name>' + BOX.format(9, 3) + '</object></a>',
      'box of a cat is reversed'),
     ('<a><size><width>x</width></size></a>', "<width> is 'x'"),
+    ('<a><object><name>cat</name>' + BOX.format('-1e300', 3) +
+     '</object></a>', "<xmin> is '-1e300', where no pixel is"),
+    ('<a><object><name>' + 'x' * 999 + '</name>' + BOX.format(1, 3) +
+     '</object></a>', "the <name> 'xxx"),
 ])
 def test_broken_xml(tmp_path, body, message):
     path = tmp_path / 'x.xml'
