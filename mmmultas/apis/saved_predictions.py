@@ -11,6 +11,7 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
 
+from mmmultas.datasets.files import read_bytes, shown
 from mmmultas.datasets.transforms.loading import decode_mask
 from mmmultas.engine.streams import (build_eval_loader, check_streams,
                                      joint_metainfo)
@@ -28,6 +29,14 @@ __all__ = [
     'Confusion', 'SavedPredictions', 'confusion_of', 'evaluate_saved',
     'write_confusion'
 ]
+
+_MAX_BYTES = 2**33
+
+
+class _Detection(NamedTuple):
+    bbox: tuple[float, ...]
+    score: float
+    label: int
 
 
 class SavedPredictions:
@@ -54,7 +63,7 @@ class SavedPredictions:
                     'masks at most.')
             self._sources[task] = path
         self.classes: list[str] | None = None
-        self._images: dict[tuple[str, str], list] = {}
+        self._images: dict[tuple[str, str], list[_Detection]] = {}
         if DET in self._sources:
             self._read_boxes(self._sources[DET])
 
@@ -75,19 +84,25 @@ class SavedPredictions:
             sample.pred_sem_seg = sem_seg_data(self._mask(sample))
 
     def _read_boxes(self, path: Path) -> None:
+        data = read_bytes(path, 'predictions', _MAX_BYTES)
         try:
-            content = json.loads(path.read_text())
-            self.classes = list(content['classes'])
+            content = json.loads(data)
+            self.classes = _names(content['classes'])
             for image in content['images']:
                 key = _key(image['img_id'], image['img_path'])
                 if key in self._images:
-                    raise DataError(f'{path} holds image {key[0]} twice.')
-                self._images[key] = image['detections']
-        except (ValueError, KeyError, TypeError) as error:
-            if isinstance(error, DataError):
-                raise
+                    raise DataError(f'{path} holds image {shown(key[0])} '
+                                    'twice.')
+                self._images[key] = [
+                    _detection(one, len(self.classes))
+                    for one in image['detections']
+                ]
+        except DataError:
+            raise
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise DataError(f'{path} is no file of `tools/test.py --out` '
-                            f'({type(error).__name__}).') from error
+                            f'({type(error).__name__}: '
+                            f'{shown(str(error))}).') from error
 
     def _instances(self, sample: DetDataSample) -> InstanceData:
         meta = sample.metainfo
@@ -97,11 +112,11 @@ class SavedPredictions:
                 f'{self._sources[DET]} holds no prediction for '
                 f'{meta["img_path"]}: test with this config first.')
         return InstanceData(
-            bboxes=torch.tensor([one['bbox'] for one in found],
+            bboxes=torch.tensor([one.bbox for one in found],
                                 dtype=torch.float32).reshape(-1, 4),
-            scores=torch.tensor([one['score'] for one in found],
+            scores=torch.tensor([one.score for one in found],
                                 dtype=torch.float32),
-            labels=torch.tensor([one['label'] for one in found],
+            labels=torch.tensor([one.label for one in found],
                                 dtype=torch.int64))
 
     def _mask(self, sample: DetDataSample) -> torch.Tensor:
@@ -110,7 +125,7 @@ class SavedPredictions:
         if not path.is_file():
             raise DataError(f'{path} does not exist: test with this config '
                             'and --seg-out first.')
-        labels = decode_mask(path.read_bytes(), str(path))
+        labels = decode_mask(read_bytes(path, 'mask'), str(path))
         return torch.from_numpy(labels.astype(np.int64))[None]
 
 
@@ -296,3 +311,22 @@ def _pixel_counts(sample: DetDataSample, count: int) -> NDArray:
 
 def _key(img_id: Any, img_path: Any) -> tuple[str, str]:
     return str(img_id), Path(str(img_path)).name
+
+
+def _names(classes: Any) -> list[str]:
+    if not isinstance(classes, list) or not classes or not all(
+            isinstance(name, str) for name in classes):
+        raise TypeError('`classes` is no list of names')
+    return classes
+
+
+def _detection(entry: Any, count: int) -> _Detection:
+    bbox, score, label = (entry[key] for key in ('bbox', 'score', 'label'))
+    numbers = [*bbox, score]
+    # a comparison first: an int may be too large for a float
+    if len(bbox) != 4 or not all(
+            type(v) in (int, float) and abs(v) <= 1e9 for v in numbers):
+        raise ValueError('a bbox or score is no finite number')
+    if type(label) is not int or not 0 <= label < count:
+        raise ValueError('a label is no number of a class')
+    return _Detection(tuple(map(float, bbox)), float(score), label)

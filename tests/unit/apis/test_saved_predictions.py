@@ -135,7 +135,7 @@ def test_predictions_that_do_not_fit_the_data(tested, tmp_path):
                      lambda c: c.update(classes=['cat', 'dog']))
     with pytest.raises(DataError, match='cat ... dog'):
         evaluate_saved(tested.cfg, other)
-    with pytest.raises(DataError, match='holds image 0 twice'):
+    with pytest.raises(DataError, match="holds image '0' twice"):
         _changed(tested.boxes, target,
                  lambda c: c['images'].append(c['images'][0]))
     (tmp_path / 'empty').mkdir()
