@@ -77,7 +77,29 @@ def load_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
         raise CheckpointError(f'Checkpoint {path} holds a '
                               f'{type(data).__name__} where a dictionary of '
                               'weights is expected.')
+    _check_entries(data, path)
     return data
+
+
+def _check_entries(data: dict[Any, Any], path: Path) -> None:
+    """Refuse dictionaries of other things before anyone trips over them."""
+    for key in ('meta', 'state_dict', 'optimizer', 'message_hub'):
+        if not isinstance(data.get(key, {}), dict):
+            raise CheckpointError(
+                f'Checkpoint {path} holds a {type(data[key]).__name__} as '
+                f'{key!r}, where a dictionary is expected: take another '
+                'file.')
+    for key in (*data, *data.get('state_dict', ())):
+        if not isinstance(key, str):
+            raise CheckpointError(
+                f'Checkpoint {path} holds an entry that is named by a '
+                f'{type(key).__name__}, not by a text: take another file.')
+    for key, value in data.get('state_dict', {}).items():
+        if not isinstance(value, torch.Tensor):
+            raise CheckpointError(
+                f'Checkpoint {path} holds a {type(value).__name__} as '
+                f'{key[:99]!r}, where weights are expected: take another '
+                'file.')
 
 
 def find_weights(name: str) -> Path:
@@ -201,7 +223,8 @@ def assert_fits(module: torch.nn.Module, state: dict[str, torch.Tensor],
     ]
     shapes = [
         key for key in own
-        if key in state and state[key].shape != own[key].shape
+        if key in state
+        and getattr(state[key], 'shape', None) != own[key].shape
     ]
     if missing or shapes:
         first = (missing + shapes)[0]
@@ -226,7 +249,7 @@ def load_matching(module: torch.nn.Module, state: dict[str, torch.Tensor],
     fits = {
         key: value
         for key, value in state.items()
-        if key in own and own[key].shape == value.shape
+        if key in own and own[key].shape == getattr(value, 'shape', None)
     }
     if not fits:
         raise CheckpointError(
