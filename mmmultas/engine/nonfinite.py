@@ -94,7 +94,7 @@ class NonFiniteGuard:
         spoilt = self._spoilt()
         if spoilt:
             return (f'{what}. Weights are no numbers any more, {spoilt} '
-                    'first: infinite gradients of an earlier update spoilt '
+                    'first: too large a step of an earlier update spoilt '
                     'them. Lower `optim_wrapper.optimizer.lr` or set '
                     '`optim_wrapper.clip_grad=dict(max_norm=35)`, and start '
                     'again or --resume from a checkpoint before it.')
