@@ -10,9 +10,16 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmmultas.engine.schedulers import warmup_cosine
-from mmmultas.functional.boxes import cxcywh_to_xyxy, xyxy_to_cxcywh
+from mmmultas.functional.boxes import (cxcywh_to_xyxy, decode_boxes,
+                                       xyxy_to_cxcywh)
+from mmmultas.functional.distillation import (balanced_soft_bce,
+                                              defeat_terms, feature_mse,
+                                              pdf_terms)
 from mmmultas.functional.losses import balanced_l1_sum
 from mmmultas.functional.matching import match_by_iou
+from mmmultas.functional.mutual_guide import (class_qualities,
+                                              match_by_quality,
+                                              region_qualities)
 from mmmultas.models import AnchorGrid, MultiLevelAnchorHead
 
 DEFAULT = (
@@ -125,3 +132,44 @@ def test_ema_decay(ref):
         ema.update_parameters(model)
         np.testing.assert_allclose(
             1 - ema.module.weight.item(), decay, rtol=1e-4)
+
+
+def test_mutual_guidance(ref):
+    anchors = cxcywh_to_xyxy(torch.from_numpy(ref['priors_cxcywh']))
+    for image in _images(ref):
+        gt = _gt(ref, image, 1)
+        loc = torch.from_numpy(ref['loc'][image]).float()
+        conf = torch.from_numpy(ref['conf'][image]).float()
+        cls = match_by_quality(
+            class_qualities(decode_boxes(anchors, loc), gt.bboxes))
+        reg = match_by_quality(
+            region_qualities(anchors, conf, gt.bboxes, gt.labels))
+        for match, kind in ((cls, 'cls'), (reg, 'reg')):
+            positive = torch.from_numpy(ref[f'mg_{kind}_pos_{image}'])
+            assert torch.equal(match.positive, positive)
+            np.testing.assert_allclose(
+                match.quality, ref[f'mg_{kind}_quality_{image}'], atol=1e-6)
+        labels = torch.from_numpy(ref[f'mg_cls_label_{image}']).long()
+        found = cls.positive
+        assert torch.equal(gt.labels[cls.gt_index][found] + 1, labels[found])
+        found = reg.positive
+        np.testing.assert_allclose(
+            gt.bboxes[reg.gt_index][found],
+            ref[f'mg_reg_gt_{image}'][found], atol=1e-6)
+
+
+def test_distillation(ref):
+    fs, ft, cs, ct, ls, lt = (
+        torch.from_numpy(ref[f'kd_{name}']).float()
+        for name in ('fs', 'ft', 'cs', 'ct', 'ls', 'lt'))
+    pdf = pdf_terms(fs, ft, cs, ct, ls, lt)
+    mask = torch.from_numpy(ref['kd_mask']) > 0
+    values = dict(
+        mse_loss_kd=5 * feature_mse(fs, ft),
+        pdf_loss_kd=5 * pdf['feature'] + pdf['cls'] + pdf['box'],
+        soft_loss_l=balanced_l1_sum(ls, lt) / ls.numel(),
+        soft_loss_c=5e3 * balanced_soft_bce(cs, ct))
+    values.update(zip(('defeat_fg', 'defeat_bg'), defeat_terms(fs, ft, mask)))
+    for name, value in values.items():
+        np.testing.assert_allclose(
+            value, np.squeeze(ref[f'kd_{name}']), rtol=1e-4, err_msg=name)
