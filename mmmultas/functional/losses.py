@@ -22,7 +22,8 @@ def balanced_l1_sum(pred: Tensor,
                     target: Tensor,
                     alpha: float = 0.5,
                     gamma: float = 1.5,
-                    beta: float = 0.11) -> Tensor:
+                    beta: float = 0.11,
+                    weight: Tensor | None = None) -> Tensor:
     """Balanced L1 (Pang et al., CVPR 2019; SPEC 4), summed.
 
     Args:
@@ -31,6 +32,7 @@ def balanced_l1_sum(pred: Tensor,
         alpha: Gain of small errors.
         gamma: Slope of large errors.
         beta: Border between small and large.
+        weight: Factor of each entry, the same shape.
 
     Example:
         >>> balanced_l1_sum(torch.ones(1), torch.ones(1))
@@ -42,7 +44,8 @@ def balanced_l1_sum(pred: Tensor,
         alpha / b * (b * diff + 1) * (b * diff / beta + 1).log() -
         alpha * diff)
     large = gamma * diff + gamma / b - alpha * beta
-    return torch.where(diff < beta, small, large).sum()
+    loss = torch.where(diff < beta, small, large)
+    return (loss if weight is None else loss * weight).sum()
 
 
 def focal_loss_sum(logits_AC: Tensor,

@@ -82,23 +82,28 @@ def test_balanced_l1(ref):
     np.testing.assert_allclose(mean, ref['bl1_mean'], rtol=1e-4)
 
 
+@pytest.mark.parametrize('matching, assigner', [
+    ('iou', dict(type='mmmultas.IoUMatcher')),
+    ('mutual', dict(type='mmmultas.MutualGuideMatcher')),
+])
 @pytest.mark.parametrize('name, loss', [
     ('focal', dict(type='mmmultas.FocalLoss')),
     ('qfl', dict(type='mmmultas.QualityFocalLoss')),
 ])
-def test_losses_of_the_head(ref, name, loss):
+def test_losses_of_the_head(ref, name, loss, matching, assigner):
     size = int(ref['size'])
     conf = torch.from_numpy(ref['conf']).float()
     loc = torch.from_numpy(ref['loc']).float()
     head = MultiLevelAnchorHead(
-        conf.shape[-1], in_channels=8, stacked_convs=0, loss_cls=loss)
+        conf.shape[-1], in_channels=8, stacked_convs=0, loss_cls=loss,
+        assigner=assigner)
     gts = [_gt(ref, image, size) for image in _images(ref)]
     sums = head.loss_by_feat(
         _levels(conf, size), _levels(loc, size), gts)
     np.testing.assert_allclose(
-        sums['loss_bbox'].mean(), ref[f'loss_loc_iou_{name}'], rtol=1e-4)
+        sums['loss_bbox'].mean(), ref[f'loss_loc_{matching}_{name}'], rtol=1e-4)
     np.testing.assert_allclose(
-        sums['loss_cls'].mean(), ref[f'loss_cls_iou_{name}'], rtol=1e-4)
+        sums['loss_cls'].mean(), ref[f'loss_cls_{matching}_{name}'], rtol=1e-4)
 
 
 def _levels(flat, size):

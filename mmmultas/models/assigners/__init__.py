@@ -1,4 +1,5 @@
 """Who learns which box."""
 from .iou_matcher import AnchorTargets, IoUMatcher
+from .mutual_guide_matcher import MutualGuideMatcher
 
-__all__ = ['AnchorTargets', 'IoUMatcher']
+__all__ = ['AnchorTargets', 'IoUMatcher', 'MutualGuideMatcher']

@@ -20,11 +20,13 @@ class AnchorTargets(NamedTuple):
         cls_ignore: (A, C) bool, entries that take no part; None for none.
         positive: (A,) bool, anchors that learn a box.
         boxes: (P, 4) corner boxes of those anchors, in pixels.
+        box_weight: (P,) weights of their box losses; None for 1.
     """
     cls_target: Tensor
     cls_ignore: Tensor | None
     positive: Tensor
     boxes: Tensor
+    box_weight: Tensor | None = None
 
 
 @TASK_UTILS.register_module()
@@ -58,14 +60,20 @@ class IoUMatcher:
         self.neg_iou = neg_iou
         self.ignore = ignore
 
-    def assign(self, anchors: Tensor, gt: InstanceData,
-               num_classes: int) -> AnchorTargets:
+    def assign(self,
+               anchors: Tensor,
+               gt: InstanceData,
+               num_classes: int,
+               logits: Tensor | None = None,
+               deltas: Tensor | None = None) -> AnchorTargets:
         """Assign one image.
 
         Args:
             anchors: (A, 4) corners in pixels.
             gt: ``bboxes`` (M, 4) corners in pixels, ``labels`` (M,) int64.
             num_classes: C.
+            logits: (A, C) raw scores, not looked at.
+            deltas: (A, 4) raw boxes, not looked at.
         """
         overlap, index = match_by_iou(anchors, gt.bboxes)
         target = anchors.new_zeros(len(anchors), num_classes)

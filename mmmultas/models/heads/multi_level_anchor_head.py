@@ -14,6 +14,7 @@ from mmmultas.functional.boxes import decode_boxes, encode_boxes
 from mmmultas.registry import MODELS, TASK_UTILS
 from mmmultas.utils.errors import ConfigError
 
+from ..assigners import AnchorTargets
 from ..losses.loss_sum import LossSum
 from ..necks.conv_block import ConvBlock
 
@@ -145,8 +146,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
                                     logits.device)
         with torch.no_grad():
             targets = [
-                self.assigner.assign(anchors, gt, self.num_classes)
-                for gt in gts
+                self.assigner.assign(anchors, gt, self.num_classes, *outputs)
+                for gt, *outputs in zip(gts, logits, deltas)
             ]
             positive = torch.stack([t.positive for t in targets])
             priors = anchors.expand(len(gts), -1, -1)[positive]
@@ -159,7 +160,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
             ])
         return dict(
             loss_cls=self.loss_cls(logits, cls_target, ignore),
-            loss_bbox=self.loss_bbox(deltas[positive], box_target))
+            loss_bbox=self.loss_bbox(deltas[positive], box_target,
+                                     _joint_weight(targets)))
 
     def predict_by_feat(self,
                         cls_scores: list[Tensor],
@@ -223,3 +225,9 @@ class MultiLevelAnchorHead(BaseDenseHead):
         top = cfg['max_per_img']
         return InstanceData(
             bboxes=boxes[:top], scores=score[:top], labels=label[:top])
+
+
+def _joint_weight(targets: Sequence[AnchorTargets]) -> Tensor | None:
+    """Weights of the boxes of a batch, (P,); None if all count alike."""
+    weights = [t.box_weight for t in targets if t.box_weight is not None]
+    return torch.cat(weights) if weights else None

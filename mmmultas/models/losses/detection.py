@@ -33,12 +33,25 @@ class BalancedL1Loss(BaseModule):
         self.beta = beta
         self.loss_weight = loss_weight
 
-    def forward(self, pred: Tensor, target: Tensor) -> LossSum:
-        """Sum over (P, 4) raw box outputs against their encoded targets."""
+    def forward(self,
+                pred: Tensor,
+                target: Tensor,
+                weight: Tensor | None = None) -> LossSum:
+        """Sum over (P, 4) raw box outputs against their encoded targets.
+
+        Args:
+            pred: (P, 4).
+            target: (P, 4).
+            weight: (P,) weights of the boxes; the mean is a weighted one.
+        """
+        if weight is None:
+            count = pred.new_tensor(float(pred.numel()))
+        else:
+            weight = weight[:, None].expand_as(pred)
+            count = weight.sum()
         total = balanced_l1_sum(pred, target, self.alpha, self.gamma,
-                                self.beta)
-        return LossSum(self.loss_weight * total,
-                       pred.new_tensor(float(pred.numel())))
+                                self.beta, weight)
+        return LossSum(self.loss_weight * total, count)
 
 
 @MODELS.register_module()
