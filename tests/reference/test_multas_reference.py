@@ -100,10 +100,9 @@ def test_losses_of_the_head(ref, name, loss, matching, assigner):
     gts = [_gt(ref, image, size) for image in _images(ref)]
     sums = head.loss_by_feat(
         _levels(conf, size), _levels(loc, size), gts)
-    np.testing.assert_allclose(
-        sums['loss_bbox'].mean(), ref[f'loss_loc_{matching}_{name}'], rtol=1e-4)
-    np.testing.assert_allclose(
-        sums['loss_cls'].mean(), ref[f'loss_cls_{matching}_{name}'], rtol=1e-4)
+    for ours, theirs in (('loss_bbox', 'loss_loc'), ('loss_cls', 'loss_cls')):
+        np.testing.assert_allclose(
+            sums[ours].mean(), ref[f'{theirs}_{matching}_{name}'], rtol=1e-4)
 
 
 def _levels(flat, size):
