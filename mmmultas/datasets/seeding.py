@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 from torch.utils.data import Dataset, Sampler
 
 from mmmultas.registry import DATA_SAMPLERS, DATASETS
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import (ConfigError, DataError, TrainingError,
+                                   UserError)
 
 __all__ = [
     'EvalSampler', 'KeyedIndex', 'SeededDataset', 'StreamBatchSampler',
@@ -28,6 +29,10 @@ __all__ = [
 #: Generators of their own: the key cannot reach them.
 PRIVATE_GENERATORS = (random.Random, np.random.Generator,
                       np.random.RandomState, torch.Generator)
+
+
+#: Other samples that are tried in the place of one with broken files.
+TRIES = 16
 
 
 def stable_hash(*parts: str | int) -> int:
@@ -49,17 +54,24 @@ class KeyedIndex(int):
     Args:
         index: Position in the data set.
         key: 64 bits, see :func:`stable_hash`.
+        spare: 64 bits that choose other samples should this one be broken;
+            all views of an image have the same. The key if None.
     """
     key: int
+    spare: int
 
-    def __new__(cls, index: int, key: int) -> 'KeyedIndex':
+    def __new__(cls,
+                index: int,
+                key: int,
+                spare: int | None = None) -> 'KeyedIndex':
         self = super().__new__(cls, index)
         self.key = key
+        self.spare = key if spare is None else spare
         return self
 
-    def __reduce__(self) -> tuple[type, tuple[int, int]]:
+    def __reduce__(self) -> tuple[type, tuple[int, int, int]]:
         """Keep the key on the way to a worker."""
-        return KeyedIndex, (int(self), self.key)
+        return KeyedIndex, (int(self), self.key, self.spare)
 
     def __repr__(self) -> str:
         return f'KeyedIndex({int(self)}, key={self.key:#x})'
@@ -96,12 +108,18 @@ class SeededDataset(Dataset[Any]):
 
     Args:
         dataset: A data set, or the config of one (any registry's).
+        skip_broken: Put another sample in the place of one whose files
+            cannot be read. Which one is a function of the key alone; its
+            metainfo ``replaces`` says what was wrong.
 
     Raises:
         ConfigError: A transform owns a private generator (albumentations).
     """
 
-    def __init__(self, dataset: Mapping[str, Any] | Dataset[Any]) -> None:
+    def __init__(self,
+                 dataset: Mapping[str, Any] | Dataset[Any],
+                 skip_broken: bool = False) -> None:
+        self.skip_broken = skip_broken
         if isinstance(dataset, Mapping):
             dataset = DATASETS.build(dataset)
         self.dataset: Any = dataset
@@ -133,8 +151,48 @@ class SeededDataset(Dataset[Any]):
         key = getattr(index, 'key', None)
         if key is None:
             key = stable_hash(0, int(index))
-        with seeded(key):
-            return self.dataset[int(index)]
+        if not self.skip_broken:
+            return self._sample(int(index), key)
+        return self._readable(int(index), key, getattr(index, 'spare', key))
+
+    def _sample(self, place: int, key: int) -> Any:
+        try:
+            with seeded(key):
+                return self.dataset[place]
+        except UserError:
+            raise
+        except OSError as error:
+            raise DataError(f'The files of {self._name(place)} cannot be '
+                            f'read ({error}); mend them.') from error
+        except Exception as error:
+            raise TrainingError(
+                f'No sample can be made of {self._name(place)} '
+                f'({type(error).__name__}: {error}): mend its files or the '
+                'pipeline; MMMULTAS_TRACEBACK=1 shows where.') from error
+
+    def _readable(self, place: int, key: int, spare: int) -> Any:
+        reasons: list[str] = []
+        for attempt in range(TRIES + 1):
+            if attempt:
+                place = stable_hash('spare', spare, attempt) % len(self)
+            try:
+                sample = self._sample(
+                    place, stable_hash(key, attempt) if attempt else key)
+            except DataError as error:
+                reasons.append(' '.join(str(error).split()))
+                continue
+            if reasons:
+                sample['data_samples'].set_metainfo(
+                    dict(replaces=tuple(reasons)))
+            return sample
+        raise DataError(f'{TRIES + 1} samples in a row cannot be read, so '
+                        f'that `skip_broken` is no help: {reasons[0]}')
+
+    def _name(self, place: int) -> str:
+        try:
+            return str(self.get_data_info(place)['img_path'])
+        except Exception:  # a data set without files
+            return f'image {place}'
 
 
 @DATA_SAMPLERS.register_module()
@@ -238,7 +296,8 @@ class StreamBatchSampler(Sampler[list[KeyedIndex]]):
         return [
             KeyedIndex(
                 order[position % self.num_samples],
-                stable_hash(self.seed, self.stream, epoch, position, view))
+                stable_hash(self.seed, self.stream, epoch, position, view),
+                stable_hash(self.seed, self.stream, epoch, position))
             for position in positions for view in range(self.views)
         ]
 

@@ -5,54 +5,22 @@ nothing here has state that a checkpoint would have to hold.
 """
 from abc import ABCMeta, abstractmethod
 from collections.abc import Iterator, Mapping
-from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
-import torch
-from mmengine.dataset import pseudo_collate
-from mmengine.dist import get_rank, get_world_size
+from mmengine.dist import get_world_size
 from torch.utils.data import DataLoader
 
 from mmmultas.registry import DATA_SAMPLERS, DATASETS
 from mmmultas.utils.errors import ConfigError
 
-from .interrupt import start_worker
+from .broken import BrokenSamples
+from .loaders import NamedLoader, loader_args
 
 __all__ = [
     'EpochAlternation', 'IterationAlternation', 'Schedule', 'Stream',
     'StreamSet', 'build_eval_loader', 'joint_metainfo'
 ]
-
-#: Keys of a stream's config that go to the DataLoader as they are.
-LOADER_KEYS = ('num_workers', 'prefetch_factor', 'pin_memory', 'timeout')
-
-
-def _loader_args(name: str, cfg: dict[str, Any], known: set[str],
-                 seed: int) -> dict[str, Any]:
-    unknown = set(cfg) - known - set(LOADER_KEYS) - {
-        'persistent_workers', 'collate_fn', 'batch_sampler'
-    }
-    if unknown:
-        raise ConfigError(
-            f'The stream {name!r} has unknown keys {sorted(unknown)}: known '
-            f'are {sorted(known | set(LOADER_KEYS))}.')
-    args = {key: cfg[key] for key in LOADER_KEYS if key in cfg}
-    args.setdefault('num_workers', 0)
-    if args['num_workers'] == 0:
-        args.pop('prefetch_factor', None)
-    args.update(
-        collate_fn=pseudo_collate,
-        # samples are seeded by their keys; this generator only keeps the
-        # loader from drawing on the global one
-        generator=torch.Generator().manual_seed(seed),
-        worker_init_fn=partial(
-            start_worker,
-            num_workers=args['num_workers'],
-            rank=get_rank(),
-            seed=seed,
-            disable_subprocess_warning=True))
-    return args
 
 
 def _shuffle(name: str, cfg: dict[str, Any]) -> bool:
@@ -75,8 +43,9 @@ class Stream:
         name: Key of the stream in ``train_dataloader``.
         cfg: ``dataset``, ``batch_size``, ``num_workers``, and optionally
             ``sampler`` (only its ``shuffle``), ``drop_last``, ``double_aug``
-            (two augmented views of every image, doubling the batch; [P2])
-            and DataLoader arguments.
+            (two augmented views of every image, doubling the batch; [P2]),
+            ``skip_broken`` (replace samples whose files cannot be read) and
+            DataLoader arguments.
         seed: Seed of order and augmentation.
 
     Raises:
@@ -85,19 +54,25 @@ class Stream:
 
     def __init__(self, name: str, cfg: dict[str, Any], seed: int) -> None:
         known = {
-            'dataset', 'batch_size', 'sampler', 'drop_last', 'double_aug'
+            'dataset', 'batch_size', 'sampler', 'drop_last', 'double_aug',
+            'skip_broken'
         }
         for key in ('dataset', 'batch_size'):
             if key not in cfg:
                 raise ConfigError(
                     f'`train_dataloader.{name}` lacks `{key}`.')
         self.name = name
-        args = _loader_args(name, cfg, known, seed)
+        args = loader_args(name, cfg, known, seed)
         shuffle = _shuffle(name, cfg)
         views = 2 if cfg.get('double_aug') else 1
         self.batch_size = int(cfg['batch_size']) * views
+        skip = bool(cfg.get('skip_broken'))
         self.dataset = DATASETS.build(
-            dict(type='mmmultas.SeededDataset', dataset=cfg['dataset']))
+            dict(
+                type='mmmultas.SeededDataset',
+                dataset=cfg['dataset'],
+                skip_broken=skip))
+        self.broken = BrokenSamples(name, len(self.dataset)) if skip else None
         self.sampler = DATA_SAMPLERS.build(
             dict(
                 type='mmmultas.StreamBatchSampler',
@@ -108,8 +83,11 @@ class Stream:
                 shuffle=shuffle,
                 drop_last=cfg.get('drop_last', True),
                 views=views))
-        self.loader = DataLoader(
-            self.dataset, batch_sampler=self.sampler, **args)
+        self.loader = NamedLoader(
+            f'train_dataloader.{name}',
+            self.dataset,
+            batch_sampler=self.sampler,
+            **args)
         self._batches: Iterator[Any] | None = None
         self._drawn = 0
 
@@ -143,6 +121,8 @@ class Stream:
             self.sampler.seek(self._drawn)
             self._batches = iter(self.loader)
         batch = next(self._batches)
+        if self.broken is not None:
+            self.broken.note(batch)
         self._drawn += 1
         return batch
 
@@ -308,10 +288,15 @@ class StreamSet:
 
     def batches(self, update: int) -> dict[str, Any]:
         """The batches of ``update``, by stream."""
-        return {
+        batches = {
             name: next(self.streams[name])
             for name in self.schedule.streams_at(update)
         }
+        epoch, place = divmod(update + 1, len(self))
+        for stream in self.streams.values() if place == 0 else ():
+            if stream.broken is not None:
+                stream.broken.report(epoch)
+        return batches
 
     @property
     def images_per_update(self) -> int:
@@ -369,12 +354,13 @@ def build_eval_loader(key: str, name: str, cfg: dict[str, Any],
     known = {'dataset', 'batch_size', 'sampler', 'drop_last'}
     if 'dataset' not in cfg:
         raise ConfigError(f'`{key}.{name}` lacks `dataset`.')
-    args = _loader_args(name, cfg, known, seed)
+    args = loader_args(name, cfg, known, seed)
     dataset = DATASETS.build(
         dict(type='mmmultas.SeededDataset', dataset=cfg['dataset']))
     sampler = DATA_SAMPLERS.build(
         dict(type='mmmultas.EvalSampler', dataset=dataset))
-    return DataLoader(
+    return NamedLoader(
+        f'{key}.{name}',
         dataset,
         sampler=sampler,
         batch_size=int(cfg.get('batch_size', 1)),

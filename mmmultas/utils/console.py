@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .errors import UserError
+from .workers import sentence_of_death
 
 __all__ = ['friendly_errors', 'sentence_of']
 
@@ -31,6 +32,10 @@ def sentence_of(error: BaseException) -> str | None:
         name = f' to write {error.filename}' if error.filename else ''
         return (f'There is no room{name} ({error.strerror}): make room; a '
                 'training goes on with --resume.')
+    if isinstance(error, RuntimeError):
+        # the cause knows the signal
+        return (sentence_of_death(str(error.__cause__))
+                or sentence_of_death(str(error)))
     if isinstance(error, KeyError) and 'registry' in str(error):
         text = ' '.join(str(error.args[0]).split())
         return text.split(' Please check')[0]

@@ -13,7 +13,7 @@ from mmmultas.datasets import seeding
 from mmmultas.datasets.seeding import (EvalSampler, KeyedIndex, SeededDataset,
                                        StreamBatchSampler, stable_hash)
 from mmmultas.registry import DATA_SAMPLERS, DATASETS
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import ConfigError, DataError
 
 
 class Dice:
@@ -109,10 +109,10 @@ def test_global_generators_survive_an_error():
 
         def __getitem__(self, index):
             random.random()
-            raise OSError
+            raise OSError('disk gone')
 
     state = random.getstate()
-    with pytest.raises(OSError):
+    with pytest.raises(DataError, match='image 0 cannot be read .disk gone'):
         SeededDataset(Broken())[KeyedIndex(0, 5)]
     assert random.getstate() == state
 
@@ -137,7 +137,8 @@ def _seconds(dataset, count=200):
 
 
 def test_index_keeps_its_key_when_pickled():
-    index = pickle.loads(pickle.dumps(KeyedIndex(3, 9)))
+    index = pickle.loads(pickle.dumps(KeyedIndex(3, 9, 11)))
+    assert index.spare == 11 and KeyedIndex(3, 9).spare == 9
     assert (index, index.key) == (3, 9)
 
 
