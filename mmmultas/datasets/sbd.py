@@ -1,30 +1,23 @@
 """SBD's MATLAB masks as palette PNGs beside those of VOC2012."""
-import io
 import os
 import shutil
-import struct
-import warnings
-import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.errors import DataError
 
 from .checks import read_ids
 from .files import read_bytes
 from .label_map import IGNORE, VOC_PALETTE
+from .matlab import LIMIT, struct_field
 from .split_lists import write_ids
 
 __all__ = ['convert_sbd', 'read_sbd_mask', 'save_palette_png']
 
-#: SBD's masks unpack to a quarter of a megabyte.
-_MAX_BYTES = 2**26
-_COMPRESSED = 15
 Track = Callable[[list[Path]], Iterable[Path]]
 
 
@@ -80,25 +73,15 @@ def read_sbd_mask(path: str | os.PathLike[str]) -> NDArray[np.uint8]:
     """Read ``GTcls.Segmentation``: (H, W) uint8, 0 background … 20.
 
     Raises:
-        ConfigError: scipy is not installed.
         DataError: No such entry, or values that are no VOC class.
     """
+    data = read_bytes(path, 'mask', LIMIT)
     try:
-        from scipy.io import loadmat
-    except ImportError as error:
-        raise ConfigError('SBD masks are MATLAB files; install scipy to read '
-                          'them: pip install scipy.') from error
-    data = read_bytes(path, 'mask', _MAX_BYTES)
-    _refuse_bomb(data, path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter('ignore')
-            content = loadmat(io.BytesIO(data), variable_names=['GTcls'])
-    except Exception as error:  # scipy raises whatever it stumbles over
-        raise DataError(f'{path} is no MATLAB file that scipy can read '
+        mask = struct_field(data, 'GTcls', 'Segmentation')
+    except ValueError as error:
+        raise DataError(f'{path} is no MATLAB file that can be read '
                         f'({error}); unpack SBD again.') from error
-    mask = _entry(content)
-    if mask is None:
+    if mask is None or mask.ndim != 2 or not mask.size:
         raise DataError(f'{path} has no GTcls.Segmentation; use the files of '
                         f'the folder cls.')
     if not np.isin(mask, [*range(len(VOC_PALETTE)), IGNORE]).all():
@@ -127,32 +110,3 @@ def _mat_files(sbd: Path) -> list[Path]:
             return found
     raise DataError(f'{sbd} has no cls/*.mat; name the unpacked folder of '
                     f'SBD (benchmark_RELEASE).')
-
-
-def _refuse_bomb(data: bytes, path: str | os.PathLike[str]) -> None:
-    """Unpack what is compressed, up to a size; scipy knows no limit."""
-    start, left = 128, _MAX_BYTES
-    while start + 8 <= len(data):
-        order = '>' if data[126:128] == b'MI' else '<'
-        kind, size = struct.unpack_from(f'{order}II', data, start)
-        if kind == _COMPRESSED:
-            try:
-                part = zlib.decompressobj().decompress(
-                    data[start + 8:start + 8 + size], left)
-            except zlib.error as error:
-                raise DataError(f'{path} is damaged ({error}); unpack SBD '
-                                f'again.') from error
-            left -= len(part)
-        if left <= 0:
-            raise DataError(f'{path} unpacks to more than '
-                            f'{_MAX_BYTES // 2**20} MiB; unpack SBD again.')
-        start += 8 + size
-
-
-def _entry(content: dict[str, Any]) -> NDArray[Any] | None:
-    try:
-        mask = np.asarray(content['GTcls'][0]['Segmentation'][0])
-    except (KeyError, IndexError, ValueError, TypeError):
-        return None
-    usable = mask.ndim == 2 and mask.size and mask.dtype.kind in 'iuf'
-    return mask if usable else None
