@@ -27,7 +27,7 @@ from mmmultas.registry import MODELS
 from mmmultas.structures import SEG
 from mmmultas.utils.checkpoint import load_file, load_weights
 from mmmultas.utils.config_text import parse_config_text
-from mmmultas.utils.errors import CheckpointError, ConfigError
+from mmmultas.utils.errors import CheckpointError, ConfigError, UserError
 from mmmultas.utils.launch import load_config
 
 __all__ = [
@@ -82,8 +82,7 @@ def load_saved_model(checkpoint: str | Path,
     if config is None:
         refuse_strangers(model_cfg, source, 'model')
         refuse_strangers([load_image, *geometry], source, 'test_pipeline')
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        model = MODELS.build(model_cfg)
+    model = _built(model_cfg, source)
     if not isinstance(model, MultiTaskDetSeg):
         raise CheckpointError(f'{source} holds a {type(model).__name__}: '
                               'only a mmmultas.MultiTaskDetSeg can be used '
@@ -95,6 +94,20 @@ def load_saved_model(checkpoint: str | Path,
     check_classes(model, meta)
     return SavedModel(model, _named_classes(model, meta), load_image,
                       geometry)
+
+
+def _built(model_cfg: ConfigDict, source: str) -> Any:
+    try:
+        with DefaultScope.overwrite_default_scope('mmdet'):
+            return MODELS.build(model_cfg)
+    except UserError:
+        raise
+    except Exception as error:  # whatever other constructors trip over
+        text = ' '.join(str(error).split())[:200]
+        raise CheckpointError(
+            f'The `model` for {source} cannot be built '
+            f'({type(error).__name__}: {text}): give the config that it was '
+            'trained with (--config).') from error
 
 
 def choose_device(name: str | None) -> torch.device:
@@ -230,8 +243,10 @@ def _for_inference(cfg: Mapping[str, Any]) -> ConfigDict:
     """Without other weight files, predictions of the images' own size."""
     model = ConfigDict(_without(cfg, ('init_cfg', 'pretrained')))
     model.pop('flip_test', None)
-    head: Any = (model.get('heads') or {}).get(SEG) or {}
-    if head.get('test_cfg'):
+    heads = model.get('heads')
+    head = heads.get(SEG) if isinstance(heads, Mapping) else None
+    if isinstance(head, Mapping) and isinstance(
+            head.get('test_cfg'), Mapping):
         head['test_cfg'].pop('eval_size', None)
     return model
 

@@ -176,5 +176,21 @@ def test_meta_of_a_strange_shape(save_toy):
         'class 0', 'class 1')
     content['meta'] = ['no', 'dict']
     torch.save(content, path)
-    with pytest.raises(CheckpointError, match='holds no config'):
+    with pytest.raises(CheckpointError, match="holds a list as 'meta'"):
         load_saved_model(path)
+
+
+@pytest.mark.parametrize('change', [
+    dict(backbone=dict(type='mmmultas.ToyBackbone', channels=-3)),
+    dict(neck=dict(type='mmmultas.ContextFPN', colour='red')),
+    dict(heads='x'),
+])
+def test_a_model_that_cannot_be_built(save_toy, change):
+
+    def edit(cfg):
+        for key, value in change.items():
+            cfg.model[key] = value
+
+    with pytest.raises((CheckpointError, ConfigError)) as error:
+        load_saved_model(save_toy(edit=edit))
+    assert '\n' not in str(error.value)
