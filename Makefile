@@ -10,7 +10,7 @@ KEY := $(shell cat requirements/* setup.cfg | cksum | cut -d ' ' -f 1)
 STAMP := $(VENV)/.mmmultas-$(KEY)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo env test test-slow test-all coverage lint type fmt configs clean
+.PHONY: help demo env test test-slow test-all coverage lint type fmt fuzz configs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -52,6 +52,9 @@ type: env  ## types
 
 fmt: env  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
+
+fuzz: env  ## 10,000 broken files for every reader
+	$(BIN)/python tests/fuzz/fuzz_readers.py --count 10000 --out fuzz_out
 
 configs: env  ## parse and build every config
 	$(BIN)/python -m pytest tests/test_configs.py $(PYTEST_ARGS)

@@ -34,6 +34,9 @@ PRIVATE_GENERATORS = (random.Random, np.random.Generator,
 #: Other samples that are tried in the place of one with broken files.
 TRIES = 16
 
+#: Takes the place of NumPy's global generator while a sample is made.
+_GENERATOR = np.random.MT19937()
+
 
 def stable_hash(*parts: str | int) -> int:
     """Hash ``parts`` to 64 bits, alike in every process and version.
@@ -81,12 +84,18 @@ class KeyedIndex(int):
 def seeded(key: int) -> Iterator[None]:
     """Seed python, numpy and torch (CPU) with ``key``; restore on leaving.
 
+    NumPy's global functions draw from another generator meanwhile: exchanging
+    it takes a tenth of the time of copying its state twice. Only a normal
+    number that NumPy had drawn in advance is forgotten.
+
     Args:
         key: 64 bits. CUDA's generators stay as they are: samples are made
             on the CPU.
     """
-    states = (random.getstate(), np.random.get_state(legacy=False),
-              torch.default_generator.get_state())
+    states = random.getstate(), torch.default_generator.get_state()
+    kept = np.random.get_bit_generator()
+    nested = kept is _GENERATOR
+    np.random.set_bit_generator(np.random.MT19937() if nested else _GENERATOR)
     try:
         random.seed(key)
         # a third word: python's generator is the same Mersenne twister
@@ -95,8 +104,8 @@ def seeded(key: int) -> Iterator[None]:
         yield
     finally:
         random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.default_generator.set_state(states[2])
+        torch.default_generator.set_state(states[1])
+        np.random.set_bit_generator(kept)
 
 
 @DATASETS.register_module()
@@ -104,7 +113,7 @@ class SeededDataset(Dataset[Any]):
     """Make every sample of ``dataset`` a function of its key alone.
 
     A plain ``int`` index is seeded with (0, index), so that evaluation and
-    browsing are repeatable, too. Costs less than 0.2 ms a sample.
+    browsing are repeatable, too.
 
     Args:
         dataset: A data set, or the config of one (any registry's).

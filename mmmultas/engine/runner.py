@@ -157,7 +157,12 @@ class MultiTaskRunner(Runner):
         return checkpoint
 
     def load_or_resume(self) -> None:
-        """Resume from the newest checkpoint that can be read."""
+        """Resume from the newest checkpoint that can be read.
+
+        Raises:
+            CheckpointError: There are some and none can be read. Starting at
+                the beginning would soon delete them.
+        """
         if self._has_loaded or not self._resume or self._load_from:
             super().load_or_resume()
             return
@@ -175,6 +180,11 @@ class MultiTaskRunner(Runner):
             self.logger.info(f'Resume from {path}.')
             self.resume(str(path))
             return
+        if candidates:
+            raise CheckpointError(
+                f'None of the {len(candidates)} checkpoints in '
+                f'{self.work_dir} can be read: name one that is whole with '
+                '--resume PATH, or move them away to start anew.')
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Resume model, optimizer, schedules and position.

@@ -90,6 +90,16 @@ def test_a_broken_file_is_passed_over(trained, tmp_path):
     assert seen == [str(tmp_path / 'epoch_1.pth')]
 
 
+def test_broken_files_alone_do_not_start_anew(tmp_path):
+    (tmp_path / 'epoch_2.pth').write_bytes(b'half')
+    cfg = toy_config(tmp_path, epochs=2)
+    cfg.resume = True
+    with pytest.raises(CheckpointError, match='None of the 1 checkpoints.*'
+                       '--resume PATH'):
+        build_runner(cfg).train()
+    assert (tmp_path / 'epoch_2.pth').read_bytes() == b'half'
+
+
 def test_a_test_wants_every_weight(trained, tmp_path):
     cfg = toy_config(tmp_path)
     cfg.load_from = str(trained / 'epoch_2.pth')
