@@ -106,6 +106,16 @@ def machine() -> dict[str, Any]:
         python=platform.python_version())
 
 
+def _command() -> str:
+    """How this was called, without the place of the report."""
+    words = sys.argv[1:]
+    if '--out' in words:
+        place = words.index('--out')
+        del words[place:place + 2]
+    script = os.path.relpath(sys.argv[0], ROOT)
+    return ' '.join(['python', script, *words])
+
+
 def write_report(path: Path | None, results: Any) -> None:
     """Print the results; write them with date, commit and command."""
     commit = subprocess.run(
@@ -116,8 +126,7 @@ def write_report(path: Path | None, results: Any) -> None:
     report = dict(
         date=time.strftime('%Y-%m-%d'),
         commit=commit,
-        command='python ' + ' '.join(
-            [os.path.relpath(sys.argv[0], ROOT), *sys.argv[1:]]),
+        command=_command(),
         machine=machine(),
         results=results)
     text = json.dumps(report, indent=2)
