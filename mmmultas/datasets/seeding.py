@@ -36,6 +36,8 @@ TRIES = 16
 
 #: Takes the place of NumPy's global generator while a sample is made.
 _GENERATOR = np.random.MT19937()
+#: NumPy's stubs do not know the two functions that exchange it.
+_np_random: Any = np.random
 
 
 def stable_hash(*parts: str | int) -> int:
@@ -93,9 +95,9 @@ def seeded(key: int) -> Iterator[None]:
             on the CPU.
     """
     states = random.getstate(), torch.default_generator.get_state()
-    kept = np.random.get_bit_generator()
+    kept = _np_random.get_bit_generator()
     nested = kept is _GENERATOR
-    np.random.set_bit_generator(np.random.MT19937() if nested else _GENERATOR)
+    _np_random.set_bit_generator(np.random.MT19937() if nested else _GENERATOR)
     try:
         random.seed(key)
         # a third word: python's generator is the same Mersenne twister
@@ -105,7 +107,7 @@ def seeded(key: int) -> Iterator[None]:
     finally:
         random.setstate(states[0])
         torch.default_generator.set_state(states[1])
-        np.random.set_bit_generator(kept)
+        _np_random.set_bit_generator(kept)
 
 
 @DATASETS.register_module()
