@@ -38,8 +38,8 @@ def test_long_values_are_wrapped():
 
 
 def test_unknown_names_are_a_mistake():
-    with pytest.raises(KeyError, match="'nome'"):
-        fill_in(TEMPLATE, dict(nome=1), '')
+    with pytest.raises(KeyError, match="'unheard'"):
+        fill_in(TEMPLATE, dict(unheard=1), '')
 
 
 def test_bases_are_found_from_anywhere(tmp_path, monkeypatch):
