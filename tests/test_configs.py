@@ -88,7 +88,7 @@ def test_parts_agree(path):
 def test_names_tell_the_method(path):
     backbone, _, method = path.stem.split('_')[:3]
     cfg = Config.fromfile(path)
-    depth = dict(rn18=18, rn50=50).get(backbone)
+    depth = dict(rn18=18, rn50=50).get(backbone.split('-')[0])
     assert cfg.model.backbone.get('depth') == depth
     heads = {task for task, head in cfg.model.heads.items() if head}
     assert heads == ({method} if method in ('det', 'seg') else {'det', 'seg'})

@@ -52,7 +52,7 @@ class DyingDataset(Dataset):
 
 def _fails(how, workers, evaluate=False):
     cfg = dict(
-        dataset=dict(type='DyingDataset', how=how), batch_size=1,
+        dataset=dict(type='mmmultas.DyingDataset', how=how), batch_size=1,
         num_workers=workers)
     if evaluate:
         batches = iter(build_eval_loader('val_dataloader', 'all', cfg, 0))
