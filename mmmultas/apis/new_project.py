@@ -20,6 +20,10 @@ from .data_sources import (IGNORED, BoxSource, MaskSource, find_boxes,
 __all__ = ['Project', 'Source', 'new_project', 'project_text']
 
 TEMPLATE = CONFIGS / 'multas/rn50_pafpn_mtl_custom.py'
+#: ``max_epochs`` of the template.
+EPOCHS = 30
+#: With fewer updates a network has hardly begun to learn.
+FEW_UPDATES = 1000
 HEADER = """# Written by tools/new_project.py; docs/own_data.md explains it.
 # python tools/check_data.py {out}
 # python tools/train.py {out}"""
@@ -145,8 +149,21 @@ def project_text(project: Project) -> str:
     if any(n.startswith('class_') for n in project.values['seg_classes']):
         hint = ('\n\nName the classes of the masks with --seg-classes, or in '
                 '`seg_classes` of the config.')
-    return (f'{split}\n\n{boxes}\n\n{masks}\n\n{sizes}{hint}\n\n'
-            f'Written: {project.out}')
+    return (f'{split}\n\n{boxes}\n\n{masks}\n\n{sizes}\n'
+            f'{_length_text(project)}{hint}\n\nWritten: {project.out}')
+
+
+def _length_text(project: Project) -> str:
+    """How long the config trains, and whether that is enough."""
+    batch = project.values['batch_size']
+    per_epoch = max(project.train.values()) // batch
+    said = (f'{EPOCHS} epochs are {EPOCHS * per_epoch} updates of {batch} '
+            'images of each task')
+    if EPOCHS * per_epoch >= FEW_UPDATES:
+        return said
+    enough = -(-FEW_UPDATES // per_epoch)
+    return (f'{said}, which is little: `max_epochs = {enough}` in the config '
+            f'would make {FEW_UPDATES}')
 
 
 def _named_values(project: Project) -> dict[Any, str]:
@@ -246,7 +263,7 @@ def _schedule(train: dict[str, int],
         raise ConfigError('None of the images can be read: check '
                           '--det-images and --seg-images.')
     batch = min(16, *train.values())
-    updates = 30 * (max(train.values()) // batch)
+    updates = EPOCHS * (max(train.values()) // batch)
     longest = int(np.median([max(size) for size in sizes.elements()]))
     return dict(
         batch_size=batch,

@@ -12,8 +12,8 @@ from mmengine.dist import all_reduce, is_distributed
 __all__ = ['CutValidation', 'StopSignals', 'start_worker']
 
 #: What kill, Slurm and the cloud send before they kill; what Slurm can be
-#: told to send earlier (--signal=USR1@120).
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+#: told to send earlier (--signal=USR1@120); Ctrl-C.
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
 class CutValidation(Exception):
@@ -21,10 +21,11 @@ class CutValidation(Exception):
 
 
 class StopSignals:
-    """A context in which SIGTERM and SIGUSR1 are noted, not died of.
+    """A context in which SIGTERM, SIGUSR1 and SIGINT are noted only.
 
-    Handlers are put back at its end. Outside the main thread Python can set
-    none, and the signals do what they did before.
+    A second Ctrl-C ends the run at once. Handlers are put back at its end.
+    Outside the main thread Python can set none, and the signals do what they
+    did before.
     """
 
     def __init__(self) -> None:
@@ -47,6 +48,8 @@ class StopSignals:
         self._before.clear()
 
     def _note(self, number: int, frame: FrameType | None) -> None:
+        if number == signal.SIGINT and self._number:
+            raise KeyboardInterrupt
         self._number = self._number or number
 
     @property
@@ -73,7 +76,7 @@ def start_worker(worker_id: int, **kwargs: Any) -> None:
     noted: list[int] = []
 
     def note(number: int, frame: FrameType | None) -> None:
-        if noted and number == signal.SIGTERM:
+        if noted and number != signal.SIGUSR1:
             os._exit(128 + number)
         noted.append(number)
 

@@ -2,6 +2,7 @@
 import importlib.util
 import re
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -186,6 +187,36 @@ class MultiTaskRunner(Runner):
                 f'{self.work_dir} can be read: name one that is whole with '
                 '--resume PATH, or move them away to start anew.')
 
+    def train(self) -> torch.nn.Module:
+        """Train, unless an earlier run's checkpoints would be overwritten.
+
+        Raises:
+            ConfigError: ``work_dir`` holds checkpoints and the run is not
+                resumed.
+        """
+        folder = Path(self.work_dir)
+        earlier = latest_checkpoints(folder) + sorted(
+            folder.glob('best_*.pth'))
+        if earlier and not self._resume:
+            raise ConfigError(
+                f'{folder} holds checkpoints of an earlier run '
+                f'({earlier[0].name}), which a new one would replace: go on '
+                'with --resume, choose another --work-dir, or move them away.')
+        model: torch.nn.Module = super().train()
+        return model
+
+    def build_train_loop(self, loop: Any) -> Any:
+        """Name the key that a loop does not know."""
+        return _named('train_cfg', super().build_train_loop, loop)
+
+    def build_val_loop(self, loop: Any) -> Any:
+        """Name the key that a loop does not know."""
+        return _named('val_cfg', super().build_val_loop, loop)
+
+    def build_test_loop(self, loop: Any) -> Any:
+        """Name the key that a loop does not know."""
+        return _named('test_cfg', super().build_test_loop, loop)
+
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Resume model, optimizer, schedules and position.
 
@@ -207,6 +238,18 @@ class MultiTaskRunner(Runner):
         self._strict = True
         metrics: dict[str, float] = super().test()
         return metrics
+
+
+def _named(key: str, build: Callable[[Any], Any], cfg: Any) -> Any:
+    """Build; an argument that does not exist becomes a sentence."""
+    try:
+        return build(cfg)
+    except TypeError as error:
+        wrong = re.search(r"unexpected keyword argument '(\w+)'", str(error))
+        if wrong is None:
+            raise
+        raise ConfigError(f'`{key}` has no key {wrong[1]!r}: mend its name or '
+                          'remove it (docs/config.md lists them).') from error
 
 
 def latest_checkpoints(work_dir: str | Path) -> list[Path]:

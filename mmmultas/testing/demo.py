@@ -74,8 +74,12 @@ def run_demo(data: str | Path, work_dir: str | Path, updates: int,
     sheet = _draw(work_dir)
     with atomic_path(work_dir / 'results.md') as part:
         part.write_text(table + '\n')
+    last = work_dir / f'mtl/epoch_{NUM_EPOCHS}.pth'
+    predict = (f'python tools/predict.py {last} {data}/VOCdevkit/Digits/'
+               'JPEGImages --out-dir predictions')
     return (f'\nScans that were not trained on, in percent:\n\n'
-            f'{table}\n\nTable: {work_dir}/results.md\nPictures: {sheet}')
+            f'{table}\n\nTable: {work_dir}/results.md\nPictures: {sheet}\n'
+            f'Predict: {predict}')
 
 
 @dataclass

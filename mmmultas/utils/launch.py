@@ -1,4 +1,5 @@
 """What the tools share: a config made ready to run."""
+import difflib
 import os
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,22 @@ from mmengine.registry import RUNNERS, init_default_scope
 from .console import friendly_errors
 from .errors import ConfigError
 
-__all__ = ['build_runner', 'friendly_errors', 'load_config', 'use_amp']
+__all__ = [
+    'build_runner', 'check_options', 'friendly_errors', 'load_config',
+    'use_amp'
+]
+
+#: Keys that a runner reads, whether a config has them or not.
+RUNNER_KEYS = frozenset({
+    'auto_scale_lr', 'cfg', 'compile', 'custom_hooks', 'custom_imports',
+    'data_preprocessor', 'default_hooks', 'default_scope', 'env_cfg',
+    'experiment_name', 'find_unused_parameters', 'launcher', 'load_from',
+    'log_level', 'log_processor', 'model', 'model_wrapper_cfg',
+    'optim_wrapper', 'param_scheduler', 'randomness', 'resume', 'runner_type',
+    'sync_bn', 'test_cfg', 'test_dataloader', 'test_evaluator', 'train_cfg',
+    'train_dataloader', 'val_cfg', 'val_dataloader', 'val_evaluator',
+    'vis_backends', 'visualizer', 'work_dir'
+})
 
 
 def load_config(path: str | Path,
@@ -31,12 +47,41 @@ def load_config(path: str | Path,
         raise ConfigError(f'Config {path} does not parse '
                           f'({type(error).__name__}: {error}).') from error
     if options:
+        check_options(cfg, options)
         try:
             cfg.merge_from_dict(options)
         except (KeyError, TypeError, AssertionError) as error:
             raise ConfigError(f'--cfg-options do not fit {path}: '
                               f'{error}') from error
     return cfg
+
+
+def check_options(cfg: Config, options: dict[str, Any]) -> None:
+    """Refuse options that would be taken and change nothing.
+
+    Args:
+        cfg: The config as read.
+        options: Dotted key → value.
+
+    Raises:
+        ConfigError: An unknown top-level key, or a value from which the file
+            had computed others when it was read.
+    """
+    for option in options:
+        key = option.split('.')[0]
+        if key in RUNNER_KEYS:
+            continue
+        if key not in cfg:
+            near = difflib.get_close_matches(key, [*cfg, *RUNNER_KEYS], 1)
+            hint = f': did you mean {near[0]!r}?' if near else '.'
+            raise ConfigError(f'--cfg-options names {key!r}, which the config '
+                              f'does not have{hint}')
+        if option == key and not isinstance(cfg[key], (dict, list)):
+            raise ConfigError(
+                f'--cfg-options {key}=... comes too late: {key!r} is a value '
+                'from which the config file computes others while it is '
+                'read. Set those (tools/analysis_tools/print_config.py shows '
+                'them), or edit the file.')
 
 
 def use_amp(cfg: Config) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from in_process import run_tool
 
 from mmmultas.testing import Devkit, toy_config
 
@@ -76,7 +77,7 @@ def _run(tool, *args):
 
 def _fails(tool, *args):
     """The one sentence that the tool ends with."""
-    done = _run(tool, *args)
+    done = run_tool(tool, *args)
     assert done.returncode not in (0, None), done.stdout[-3000:]
     assert 'Traceback' not in done.stderr + done.stdout, done.stderr[-3000:]
     errors = [x for x in done.stderr.splitlines() if x.startswith('error: ')]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmmultas.engine.interrupt import StopSignals
 from mmmultas.testing import toy_config, toy_model
 from mmmultas.utils.checkpoint import load_file
 from mmmultas.utils.launch import build_runner
@@ -114,6 +115,21 @@ def test_stops_in_the_last_validation(tmp_path, whole):
     _stop(tmp_path, in_val=8)
     _runner(tmp_path, resume=True).train()
     _same(whole, tmp_path)
+
+
+def test_ctrl_c(tmp_path, whole):
+    said, _ = _stop(tmp_path, code=130, number=signal.SIGINT, signal_at=2)
+    assert 'SIGINT after update 3:' in said and '--resume' in said
+    _runner(tmp_path, resume=True).train()
+    _same(whole, tmp_path)
+
+
+def test_a_second_ctrl_c_does_not_wait():
+    with pytest.raises(KeyboardInterrupt):
+        with StopSignals() as stop:
+            os.kill(os.getpid(), signal.SIGINT)
+            assert stop.asked
+            os.kill(os.getpid(), signal.SIGINT)
 
 
 def test_waits_for_the_whole_accumulation(tmp_path):

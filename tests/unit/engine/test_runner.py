@@ -170,3 +170,19 @@ def test_runners_of_one_second_share_nothing(tmp_path):
     assert len({r.experiment_name for r in runners}) == 3
     assert len({id(r.message_hub) for r in runners}) == 3
     assert len({r.log_dir for r in runners}) == 3
+
+
+@pytest.mark.parametrize('name', ['epoch_2.pth', 'best_score_epoch_1.pth'])
+def test_a_second_start_does_not_replace_the_first(tmp_path, name):
+    (tmp_path / name).write_bytes(b'weeks of work')
+    with pytest.raises(ConfigError, match=f'{name}.*--resume'):
+        build_runner(toy_config(tmp_path, epochs=1)).train()
+    assert (tmp_path / name).read_bytes() == b'weeks of work'
+
+
+@pytest.mark.parametrize('key', ['train_cfg', 'val_cfg'])
+def test_a_key_that_a_loop_does_not_know(tmp_path, key):
+    cfg = toy_config(tmp_path, epochs=1)
+    cfg[key].max_epoch = 3
+    with pytest.raises(ConfigError, match=f"`{key}` has no key 'max_epoch'"):
+        build_runner(cfg).train()

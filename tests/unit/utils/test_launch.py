@@ -4,7 +4,8 @@ from mmengine.config import Config
 
 from mmmultas.testing import toy_config
 from mmmultas.utils.errors import ConfigError
-from mmmultas.utils.launch import build_runner, load_config, use_amp
+from mmmultas.utils.launch import (build_runner, check_options, load_config,
+                                   use_amp)
 
 
 def test_load_config(tmp_path):
@@ -33,3 +34,19 @@ def test_unknown_runner(tmp_path):
     cfg.runner_type = 'mmmultas.Runer'
     with pytest.raises(ConfigError, match='Runer'):
         build_runner(cfg)
+
+
+@pytest.mark.parametrize('options, message', [
+    ({'modle.backbone': None}, "'modle'.*did you mean 'model'"),
+    ({'img_size': 64}, 'img_size=.*too late'),
+    ({'zzz': 1}, "'zzz', which the config does not have"),
+])
+def test_options_that_would_change_nothing(options, message):
+    cfg = Config(dict(model=dict(a=1), img_size=320))
+    with pytest.raises(ConfigError, match=message):
+        check_options(cfg, options)
+
+
+def test_options_that_a_runner_reads():
+    cfg = Config(dict(model=dict(a=1)))
+    check_options(cfg, {'model.a': 2, 'sync_bn': 'torch', 'load_from': 'x'})
