@@ -79,7 +79,8 @@ def fail(work_dir: str) -> None:
         say(work_dir, 'nan', str(error))
     save_weights(runner, work_dir, 2)
 
-    runner = build_runner(config(work_dir, 'plain', 2), 'pytorch')
+    full = str(Path(work_dir) / 'full')
+    runner = build_runner(config(full, 'plain', 2), 'pytorch')
     if get_rank() == 0:
         os.replace = full_disk
     try:
