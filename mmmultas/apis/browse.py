@@ -6,10 +6,10 @@ from typing import Any
 import cv2
 import numpy as np
 from mmdet.structures import DetDataSample
-from rich.progress import track
 
 from mmmultas.engine.streams import Stream, build_eval_loader
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.progress import progress
 from mmmultas.visualization.drawing import Picture, add_caption, side_by_side
 from mmmultas.visualization.visualizer import MultiTaskVisualizer
 
@@ -61,7 +61,7 @@ def browse_streams(cfg: Mapping[str, Any],
         path = Path(out_dir) / f'{split}_{name}.png'
         pictures = [
             picture for _, picture in zip(
-                track(range(number), f'{split} {name}'),
+                progress(range(number), what=f'{split} {name}'),
                 _pictures(split, name, stream, seed, start))
         ]
         path.parent.mkdir(parents=True, exist_ok=True)

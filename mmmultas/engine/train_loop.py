@@ -206,7 +206,7 @@ class MultiTaskTrainLoop(BaseLoop):
                 'new one with `load_from`.')
         hub.update_info('streams', shape)
         if self._iter == 0:
-            # runs that start within a second share a hub
+            # a runner that trains twice starts anew
             hub.update_info('selection_history', {})
             hub.update_info('skipped_updates', 0)
 

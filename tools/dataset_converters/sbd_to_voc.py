@@ -6,10 +6,9 @@ python tools/dataset_converters/sbd_to_voc.py benchmark_RELEASE \
 """
 import argparse
 
-from mmengine.utils import track_iter_progress
-
 from mmmultas.datasets.sbd import convert_sbd
 from mmmultas.utils.console import friendly_errors
+from mmmultas.utils.progress import progress
 
 
 def parse_args() -> argparse.Namespace:
@@ -24,7 +23,7 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     args = parse_args()
     with friendly_errors():
-        counts = convert_sbd(args.sbd, args.voc, track=track_iter_progress)
+        counts = convert_sbd(args.sbd, args.voc, track=progress)
         print('\n{voc} masks of VOC, {sbd} of SBD, {kept} were there; '
               '{trainaug} ids in trainaug.txt (10582 on full data)'.format(
                   **counts))

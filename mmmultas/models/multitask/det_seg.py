@@ -45,7 +45,7 @@ class MultiTaskDetSeg(BaseModel):
             memory: the same numbers, faster convolutions on most machines.
         flip_test: Whether predictions join those of the mirror image.
         sequential: Whether each stream has a backward pass of its own: the
-            same update from about half of the memory, in one process.
+            same update from less memory, in one process.
 
     Raises:
         ConfigError: A part of unknown type or with wrong arguments, an

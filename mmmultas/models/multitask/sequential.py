@@ -1,4 +1,4 @@
-"""A backward per stream, one step: slower to write, half the memory."""
+"""A backward per stream, one step: the memory of one stream at a time."""
 from collections.abc import Mapping
 from typing import Any
 

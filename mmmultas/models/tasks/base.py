@@ -72,6 +72,9 @@ class Task(metaclass=ABCMeta):
                         mirrored: tuple[Tensor, ...]) -> None:
         """Write what an image and its mirror image say together.
 
+        A task without it leaves :meth:`check_flip` as it is, which refuses
+        before this could be called.
+
         Args:
             head: The head.
             group: Features and samples of the images.

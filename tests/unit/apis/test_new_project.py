@@ -3,7 +3,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmmultas.apis.data_check import check_data
-from mmmultas.apis.new_project import Source, new_project, project_text
+from mmmultas.apis.new_project import (EPOCHS, TEMPLATE, Source, new_project,
+                                       project_text)
 from mmmultas.registry import DATASETS
 from mmmultas.testing import SHAPES, ShapeFolder
 from mmmultas.utils.errors import ConfigError
@@ -100,3 +101,7 @@ def test_mistakes(kits, tmp_path):
     with pytest.raises(ConfigError, match='--det has one image alone'):
         new_project(Source(str(lonely.write_coco())), seg, str(out))
     assert not out.exists()
+
+
+def test_the_length_is_that_of_the_template():
+    assert Config.fromfile(TEMPLATE).train_cfg.max_epochs == EPOCHS
