@@ -191,6 +191,8 @@ def _join(joined: list[tuple[bool, Record]],
 
 
 def _panel(key: str) -> str:
+    if key.startswith('conflict/'):  # over updates, each on its own scale
+        return f'gradients: {key.rpartition(".")[2]}'
     for mark, what in (('/', 'metrics'), ('.', 'losses')):
         task, found, _ = key.partition(mark)
         if found:

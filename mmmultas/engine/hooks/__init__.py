@@ -1,10 +1,11 @@
 """Hooks; what they remember is in the checkpoint or derived."""
 from .checkpoint import CheckpointHook
 from .early_stopping import EarlyStoppingHook
+from .gradient_conflict import GradientConflictHook
 from .multi_scale import MultiScaleHook
 from .predictions import PictureHook, PredictionHook
 
 __all__ = [
-    'CheckpointHook', 'EarlyStoppingHook', 'MultiScaleHook', 'PictureHook',
-    'PredictionHook'
+    'CheckpointHook', 'EarlyStoppingHook', 'GradientConflictHook',
+    'MultiScaleHook', 'PictureHook', 'PredictionHook'
 ]

@@ -1,5 +1,5 @@
 """One network for several tasks, from data that label one each."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -82,6 +82,8 @@ class MultiTaskDetSeg(BaseModel):
                               '`model.sequential` keeps apart: choose one.')
         self.fuse_batches = fuse_batches
         self.sequential = sequential
+        #: Called with the weighted losses of an update before its backward.
+        self.on_losses: Callable[[Mapping[str, Any]], None] | None = None
         self._predicted = tuple(self.tasks)
         self.set_flip_test(flip_test)
         self.memory_format = (
@@ -161,6 +163,8 @@ class MultiTaskDetSeg(BaseModel):
         """
         loss, logs = super().parse_losses(losses)
         check_finite(logs)
+        if self.on_losses is not None:
+            self.on_losses(losses)
         return loss, logs
 
     def encode(self, inputs: Tensor) -> Levels:

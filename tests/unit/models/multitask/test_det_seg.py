@@ -255,3 +255,15 @@ def test_flip_test_needs_heads_that_can_join():
         cfg['heads']['det']['test_cfg'] = dict(class_agnostic=True)
         init_default_scope('mmdet')
         MODELS.build(cfg)
+
+
+def test_a_listener_hears_the_weighted_losses():
+    model = _model(task_weights=dict(det=3))
+    losses = _losses(model, _streams(one=('det', 'seg')))
+    heard = []
+    model.on_losses = heard.append
+    total, logs = model.parse_losses(losses)
+    assert heard == [losses]
+    model.on_losses = None
+    again, _ = model.parse_losses(losses)
+    assert len(heard) == 1 and total.equal(again)
