@@ -27,7 +27,7 @@ from mmmultas.visualization.charts import draw_matrix
 
 __all__ = [
     'Confusion', 'SavedPredictions', 'confusion_of', 'evaluate_saved',
-    'write_confusion'
+    'labelled_samples', 'write_confusion'
 ]
 
 _MAX_BYTES = 2**33
@@ -193,25 +193,44 @@ def confusion_of(cfg: Mapping[str, Any],
         ConfigError: There are no predictions for the task, or the data do
             not carry it.
     """
+    names, samples = labelled_samples(cfg, predictions, task)
+    count = len(names)
+    total = np.zeros((count + 1, count + 1), np.int64)
+    for sample in samples:
+        if task == DET:
+            total += _box_counts(sample, count, score_thr, iou_thr)
+        else:
+            total[:-1, :-1] += _pixel_counts(sample, count)
+    if task == DET:
+        return Confusion(task, total, [*names, 'nothing'])
+    return Confusion(task, total[:-1, :-1], names)
+
+
+def labelled_samples(
+        cfg: Mapping[str, Any], predictions: SavedPredictions,
+        task: str) -> tuple[list[str], Iterator[DetDataSample]]:
+    """The test's samples with a task's truth and predictions.
+
+    Args:
+        cfg: Config with the test data.
+        predictions: What the test wrote.
+        task: ``det`` or ``seg``.
+
+    Returns:
+        tuple: The classes of the task, and the samples one by one.
+
+    Raises:
+        ConfigError: There are no predictions for the task, or the data do
+            not carry it.
+    """
     if task not in predictions.tasks:
         raise ConfigError(f'There are no predictions for {task!r}: det wants '
                           'the file of --out, seg the folder of --seg-out.')
     loaders, meta = _loaders(cfg, predictions)
-    names = list(meta[task]['classes'])
-    count = len(names)
-    total = np.zeros((count + 1, count + 1), np.int64)
-    for name, loader in loaders.items():
-        for _, samples in _joined(name, loader, predictions):
-            for sample in samples:
-                if not has_task(sample, task):
-                    continue
-                if task == DET:
-                    total += _box_counts(sample, count, score_thr, iou_thr)
-                else:
-                    total[:-1, :-1] += _pixel_counts(sample, count)
-    if task == DET:
-        return Confusion(task, total, [*names, 'nothing'])
-    return Confusion(task, total[:-1, :-1], names)
+    samples = (sample for name, loader in loaders.items()
+               for _, samples in _joined(name, loader, predictions)
+               for sample in samples if has_task(sample, task))
+    return list(meta[task]['classes']), samples
 
 
 def write_confusion(confusion: Confusion, out_dir: str | Path,

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 __all__ = [
     'average_precision', 'best_overlaps', 'detection_ap', 'mark_hits',
-    'voc_overlaps'
+    'precision_recall', 'voc_overlaps'
 ]
 
 Array = NDArray
@@ -100,6 +100,31 @@ def mark_hits(overlaps_N: Array, gt_ids_N: Array, ignored_N: Array,
     return tp, ~near | (valid & ~tp)
 
 
+def precision_recall(tp_TN: Array, fp_TN: Array,
+                     num_gt: int) -> tuple[Array, Array]:
+    """Precision and recall after each detection of one class.
+
+    Args:
+        tp_TN: True positives, best score first.
+        fp_TN: False positives, in the same order.
+        num_gt: Number of ground-truth boxes that are not difficult.
+
+    Returns:
+        tuple: Precision and recall, (T, N) float64 in [0, 1]; nan where
+        ``num_gt`` is 0.
+
+    Example:
+        >>> hit, miss = np.array([[1, 0]]), np.array([[0, 1]])
+        >>> precision_recall(hit, miss, num_gt=2)
+        (array([[1. , 0.5]]), array([[0.5, 0.5]]))
+    """
+    tp_TN = np.cumsum(tp_TN, axis=1, dtype=np.float64)
+    fp_TN = np.cumsum(fp_TN, axis=1, dtype=np.float64)
+    if num_gt == 0:
+        return np.full_like(tp_TN, np.nan), np.full_like(tp_TN, np.nan)
+    return tp_TN / np.maximum(tp_TN + fp_TN, 1), tp_TN / num_gt
+
+
 def average_precision(tp_TN: Array,
                       fp_TN: Array,
                       num_gt: int,
@@ -125,12 +150,9 @@ def average_precision(tp_TN: Array,
     """
     if mode not in ('area', '11points'):
         raise ValueError(f"mode must be 'area' or '11points', not {mode!r}")
-    tp_TN = np.cumsum(tp_TN, axis=1, dtype=np.float64)
-    fp_TN = np.cumsum(fp_TN, axis=1, dtype=np.float64)
     if num_gt == 0:
         return np.full(len(tp_TN), np.nan)
-    recall = tp_TN / num_gt
-    precision = tp_TN / np.maximum(tp_TN + fp_TN, 1)
+    precision, recall = precision_recall(tp_TN, fp_TN, num_gt)
     zeros = np.zeros((len(tp_TN), 1))
     # The best precision at this recall or any higher one.
     envelope = np.hstack((precision, zeros))

@@ -5,6 +5,7 @@ from naive_average_precision import overlap, voc_ap
 from mmmultas.functional.average_precision import (average_precision,
                                                    best_overlaps,
                                                    detection_ap, mark_hits,
+                                                   precision_recall,
                                                    voc_overlaps)
 
 THRESHOLDS = np.arange(50, 100, 5) / 100
@@ -113,3 +114,9 @@ def test_ap_equals_the_loop_at_every_threshold(mode, seed):
     expected = [voc_ap(detections, truth, thr, mode) for thr in THRESHOLDS]
     np.testing.assert_allclose(ap, expected, atol=1e-12)
     assert 0 < ap[0] <= 1
+
+
+def test_precision_and_recall_without_truth_are_no_numbers():
+    hit = np.array([[True, False]])
+    for values in precision_recall(hit, ~hit, num_gt=0):
+        assert values.shape == (1, 2) and np.isnan(values).all()
