@@ -6,11 +6,11 @@ from pathlib import Path
 from mmengine.config import DictAction
 from mmengine.logging import print_log
 
-from mmmultas.engine.runner import latest_checkpoints
 from mmmultas.utils.allocator import keep_freed_memory
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import (build_runner, friendly_errors, load_config,
                                    use_amp)
+from mmmultas.utils.run_files import latest_checkpoints
 
 
 def parse_args() -> argparse.Namespace:

@@ -15,8 +15,9 @@ from mmmultas.registry import RUNNERS
 from mmmultas.utils.checkpoint import (assert_fits, atomic_path, load_file,
                                        load_matching, state_dict_of)
 from mmmultas.utils.errors import CheckpointError, ConfigError
+from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 
-__all__ = ['MultiTaskRunner', 'latest_checkpoints', 'may_skip_a_head']
+__all__ = ['MultiTaskRunner', 'may_skip_a_head']
 
 
 @RUNNERS.register_module()
@@ -134,25 +135,27 @@ class MultiTaskRunner(Runner):
         """Read a checkpoint into the model.
 
         Args:
-            filename: A local file.
+            filename: A local file, or a run's work folder: its best, else
+                its last checkpoint.
             map_location: As in :func:`torch.load`.
             strict: Whether everything must be filled; always so in resume
                 and test.
             revise_keys: Not used; ``module.`` is removed.
         """
+        filename = str(chosen_checkpoint(filename))
         checkpoint = load_file(filename, map_location)
         # MMEngine's resume would execute this text as a config
         checkpoint.get('meta', {}).pop('config', None)
         if self._resume:
-            _check_resumable(checkpoint, str(filename))
+            _check_resumable(checkpoint, filename)
         checkpoint['state_dict'] = state_dict_of(checkpoint)
         model = self.model
         model = model.module if is_model_wrapper(model) else model
         strict = strict or self._strict or self._resume
         if strict:
-            assert_fits(model, checkpoint['state_dict'], str(filename))
+            assert_fits(model, checkpoint['state_dict'], filename)
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        report = load_matching(model, checkpoint['state_dict'], str(filename))
+        report = load_matching(model, checkpoint['state_dict'], filename)
         self._has_loaded = True
         self.logger.info(f'Loaded {filename}: {report}')
         return checkpoint
@@ -250,30 +253,6 @@ def _named(key: str, build: Callable[[Any], Any], cfg: Any) -> Any:
             raise
         raise ConfigError(f'`{key}` has no key {wrong[1]!r}: mend its name or '
                           'remove it (docs/config.md lists them).') from error
-
-
-def latest_checkpoints(work_dir: str | Path) -> list[Path]:
-    """Checkpoints of a run, the one to resume from first.
-
-    Those that ``last_checkpoint`` names come first (an empty or stale file
-    is passed over), then epochs and updates by number, newest first.
-    """
-    folder = Path(work_dir)
-    found = []
-    pointer = folder / 'last_checkpoint'
-    if pointer.is_file():
-        name = pointer.read_text(errors='replace').strip()
-        path = Path(name) if name else folder
-        # a moved work_dir leaves a pointer into its old place
-        path = path if path.is_file() else folder / path.name
-        if path.is_file():
-            found.append(path)
-    numbered = [
-        path for path in folder.glob('*.pth')
-        if re.fullmatch(r'(epoch|iter)_\d+', path.stem)
-    ]
-    numbered.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    return found + [path for path in numbered if path not in found]
 
 
 def may_skip_a_head(cfg: Any, tasks: set[str]) -> bool:

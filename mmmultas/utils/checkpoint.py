@@ -7,7 +7,7 @@ name (DESIGN trap 17).
 import contextlib
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -256,11 +256,39 @@ def load_matching(module: torch.nn.Module, state: dict[str, torch.Tensor],
             f'Checkpoint {source} fills nothing of this model (its first '
             f'entry is {next(iter(state), "missing")}): check the path.')
     module.load_state_dict(fits, strict=False)
-    left = sorted({key.rsplit('.', 1)[0] for key in own if key not in fits})
+    left = _parts([key for key in own if key not in fits], own)
+    unused = _parts([key for key in state if key not in fits], state)
     report = f'{len(fits)} of {len(own)} entries filled'
     if left:
         report += f'; at their initial values: {", ".join(left)}'
+    if unused:
+        report += f'; not used: {", ".join(unused)}'
     return report
+
+
+def _parts(keys: Sequence[str], among: Iterable[str]) -> list[str]:
+    """The shortest prefixes that hold ``keys`` and no other entry.
+
+    Example:
+        >>> _parts(['heads.det.a', 'heads.det.b', 'neck.c'],
+        ...        ['heads.det.a', 'heads.det.b', 'heads.seg.a', 'neck.c',
+        ...         'neck.d'])
+        ['heads.det', 'neck.c']
+    """
+    others = {
+        '.'.join(key.split('.')[:depth])
+        for key in set(among) - set(keys)
+        for depth in range(1, key.count('.') + 2)
+    }
+    found: dict[str, None] = {}
+    for key in keys:
+        path = key.split('.')
+        for depth in range(1, len(path) + 1):
+            prefix = '.'.join(path[:depth])
+            if prefix not in others:
+                found[prefix] = None
+                break
+    return list(found)
 
 
 @contextlib.contextmanager

@@ -1,8 +1,7 @@
 import pytest
 import torch
 
-from mmmultas.engine.runner import (latest_checkpoints, may_skip_a_head,
-                                     refuse_stray_collectives)
+from mmmultas.engine.runner import may_skip_a_head, refuse_stray_collectives
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_config, toy_model, toy_stream
 from mmmultas.utils.errors import CheckpointError, ConfigError
@@ -33,23 +32,6 @@ def _cfg(alternate='iteration', **datasets):
 ])
 def test_when_a_head_may_be_skipped(cfg, expected):
     assert may_skip_a_head(cfg, {'det', 'seg'}) is expected
-
-
-def test_the_newest_checkpoint_first(tmp_path):
-    import os
-    for i, name in enumerate(['epoch_1', 'iter_9', 'epoch_2', 'best_x']):
-        path = tmp_path / f'{name}.pth'
-        path.touch()
-        os.utime(path, (i, i))
-    names = [p.stem for p in latest_checkpoints(tmp_path)]
-    assert names == ['epoch_2', 'iter_9', 'epoch_1']
-    pointer = tmp_path / 'last_checkpoint'
-    pointer.write_text('/moved/elsewhere/iter_9.pth\n')
-    assert latest_checkpoints(tmp_path)[0].stem == 'iter_9'
-    for text in ('', '/gone.pth'):
-        pointer.write_text(text)
-        assert latest_checkpoints(tmp_path)[0].stem == 'epoch_2'
-    assert latest_checkpoints(tmp_path / 'none') == []
 
 
 def test_stock_heads_and_mixed_streams_over_processes():

@@ -86,7 +86,8 @@ def test_matching_says_what_stays():
     module = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 3))
     state = {'0.weight': torch.ones(2, 2), '1.weight': torch.ones(5, 5)}
     report = load_matching(module, state, 'x.pth')
-    assert report == '1 of 4 entries filled; at their initial values: 0, 1'
+    assert report == ('1 of 4 entries filled; at their initial values: '
+                      '0.bias, 1; not used: 1')
     assert module[0].weight.eq(1).all()
     with pytest.raises(CheckpointError, match='fills nothing'):
         load_matching(module, {'other': torch.ones(1)}, 'x.pth')

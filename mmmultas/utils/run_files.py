@@ -1,0 +1,54 @@
+"""Where a run keeps its checkpoints."""
+import re
+from pathlib import Path
+
+from .errors import CheckpointError
+
+__all__ = ['chosen_checkpoint', 'latest_checkpoints']
+
+
+def latest_checkpoints(work_dir: str | Path) -> list[Path]:
+    """Checkpoints of a run, the one to resume from first.
+
+    Those that ``last_checkpoint`` names come first (an empty or stale file
+    is passed over), then epochs and updates by number, newest first.
+    """
+    folder = Path(work_dir)
+    found = []
+    pointer = folder / 'last_checkpoint'
+    if pointer.is_file():
+        name = pointer.read_text(errors='replace').strip()
+        path = Path(name) if name else folder
+        # a moved work_dir leaves a pointer into its old place
+        path = path if path.is_file() else folder / path.name
+        if path.is_file():
+            found.append(path)
+    numbered = [
+        path for path in folder.glob('*.pth')
+        if re.fullmatch(r'(epoch|iter)_\d+', path.stem)
+    ]
+    numbered.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return found + [path for path in numbered if path not in found]
+
+
+def chosen_checkpoint(path: str | Path) -> Path:
+    """The checkpoint that a path stands for.
+
+    Args:
+        path: A file, or a run's work folder: its newest ``best_*.pth``,
+            where there is none its last checkpoint.
+
+    Raises:
+        CheckpointError: A folder without checkpoints.
+    """
+    path = Path(path).expanduser()
+    if not path.is_dir():
+        return path  # whoever reads it says if it is missing
+    best = sorted(
+        path.glob('best_*.pth'), key=lambda file: file.stat().st_mtime)
+    found = best[-1:] or latest_checkpoints(path)
+    if not found:
+        raise CheckpointError(f'{path} holds no checkpoint (best_*.pth, '
+                              'epoch_*.pth): train there first, or name '
+                              'another folder or a file.')
+    return found[0]
