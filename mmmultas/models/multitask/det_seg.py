@@ -15,6 +15,7 @@ from mmmultas.utils.finite import check_finite
 
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group, Task
+from .freezing import freeze
 from .sequential import sequential_step
 
 __all__ = ['MultiTaskDetSeg']
@@ -46,10 +47,13 @@ class MultiTaskDetSeg(BaseModel):
         flip_test: Whether predictions join those of the mirror image.
         sequential: Whether each stream has a backward pass of its own: the
             same update from less memory, in one process.
+        frozen: Modules that stay as they are, their batch norms' statistics
+            too, by dotted path: ``('backbone', 'neck')`` is the encoder.
 
     Raises:
         ConfigError: A part of unknown type or with wrong arguments, an
-            unknown task, or a weight for a task without a head.
+            unknown task, a weight for a task without a head, or an unknown
+            module to freeze.
     """
 
     def __init__(self,
@@ -62,6 +66,7 @@ class MultiTaskDetSeg(BaseModel):
                  channels_last: bool = False,
                  flip_test: bool = False,
                  sequential: bool = False,
+                 frozen: Sequence[str] = (),
                  init_cfg: dict[str, Any] | None = None) -> None:
         super().__init__(
             data_preprocessor
@@ -90,6 +95,14 @@ class MultiTaskDetSeg(BaseModel):
             torch.channels_last
             if channels_last else torch.contiguous_format)
         self.to(memory_format=self.memory_format)
+        self._frozen = freeze(self, frozen)
+
+    def train(self, mode: bool = True) -> 'MultiTaskDetSeg':
+        """Switch modes; what is frozen stays in evaluation."""
+        super().train(mode)
+        for module in self._frozen:
+            module.eval()
+        return self
 
     def predict_only(self, tasks: Sequence[str] | None) -> None:
         """Limit 'predict' to some tasks; None for all.
@@ -200,8 +213,10 @@ class MultiTaskDetSeg(BaseModel):
             sums[name] = task.loss_sums(self.heads[name], groups)
         losses = self._divide(sums)
         if not losses:  # nothing labelled here: a graph, no gradient
-            some = next(iter(feats.values()))[0]
-            return {'loss_unlabelled': some.sum() * 0}
+            nothing = next(iter(feats.values()))[0].sum() * 0
+            if not nothing.requires_grad:  # the encoder is frozen
+                nothing.requires_grad_()
+            return {'loss_unlabelled': nothing}
         return losses
 
     def _divide(
