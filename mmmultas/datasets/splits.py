@@ -14,7 +14,7 @@ from mmmultas.utils.errors import ConfigError, DataError
 
 __all__ = [
     'Pools', 'VOCLists', 'apply_rule', 'check_disjoint', 'fixed_parts',
-    'partial_parts', 'pools', 'seeded_part', 'selftrain_parts', 'shuffled',
+    'labelled_part', 'partial_parts', 'pools', 'seeded_part', 'selftrain_parts', 'shuffled',
     'validation_ids'
 ]
 
@@ -23,6 +23,8 @@ __all__ = [
 #: ids outside Main trainval are in Segmentation train and count once.
 FREE_TO_DET = Fraction(2820, 9118)
 _TWIN = '2007_'
+#: A use of :func:`shuffled` of its own for the part of each label's images.
+_PART_SALTS = {('det', ): 1, ('seg', ): 2}
 #: Ids by the name of the part and by year.
 Parts = dict[str, dict[str, set[str]]]
 
@@ -98,6 +100,29 @@ def seeded_part(ids: Collection[str],
     return sorted(shuffled(ids, seed, salt)[:count])
 
 
+def labelled_part(ids: Collection[str], fraction: float,
+                  tasks: Sequence[str], seed: int) -> list[str]:
+    """The part of a list of labelled images that "fewer data" leaves.
+
+    With ``fraction=0.5`` these are the halves ``MXEdet2`` and ``MXEseg2`` of
+    :func:`partial_parts`, list by list.
+
+    Args:
+        ids: Images with the labels ``tasks``.
+        fraction: In [0, 1]; the count is rounded down.
+        tasks: What they are labelled for.
+        seed: Of the draw.
+
+    Returns:
+        Sorted ids.
+
+    Raises:
+        ConfigError: A fraction outside [0, 1].
+    """
+    salt = _PART_SALTS.get(tuple(tasks), 0)
+    return seeded_part(ids, fraction, seed, salt)
+
+
 def pools(lists: VOCLists) -> Pools:
     """All training ids without validation images and their twins.
 
@@ -139,10 +164,10 @@ def partial_parts(lists: VOCLists, seed: int) -> Parts:
         'full': (pool.masks07, pool.masks12 - set(lists.boxless12 or ())),
         'all': (pool.ids07, pool.ids12),
     }
-    for task, salt in (('det', 1), ('seg', 2)):
+    for task in ('det', 'seg'):
         ids07, ids12 = sets[task]
-        sets[f'{task}2'] = (set(seeded_part(ids07, 0.5, seed, salt)),
-                            set(seeded_part(ids12, 0.5, seed, salt)))
+        sets[f'{task}2'] = (set(labelled_part(ids07, 0.5, (task, ), seed)),
+                            set(labelled_part(ids12, 0.5, (task, ), seed)))
     return {
         name: {
             'VOC2007': ids07,

@@ -18,7 +18,7 @@ from .checks import (VOCAnnotation, check_ids, png_size, read_ids,
                      read_voc_xml, require_files)
 from .files import picture_size, read_bytes
 from .label_map import LabelMap, LabelSpace, voc_space
-from .splits import apply_rule
+from .splits import apply_rule, labelled_part
 
 __all__ = ['VOCDataset', 'check_tasks']
 
@@ -60,6 +60,10 @@ class VOCDataset(BaseDataset):
         palette: Colours of the source classes, likewise.
         label_map: ``dict(det=…, seg=…)``: source name → merged name (None
             drops it) or the name of a grouping ('groups4', 'groups10').
+        fraction: Share of each subset's images that is used, in (0, 1];
+            smaller shares of one seed are parts of larger ones (see
+            :func:`~mmmultas.datasets.splits.labelled_part`).
+        fraction_seed: Of their draw; the run's own seed has no part in it.
         use_difficult: Difficult boxes take part in training (SPEC 3); in
             ``test_mode`` they are always ignored.
         pipeline: Transforms.
@@ -80,11 +84,15 @@ class VOCDataset(BaseDataset):
                  classes: Mapping[str, Sequence[str]] | None = None,
                  palette: Mapping[str, Sequence[Sequence[int]]] | None = None,
                  label_map: Mapping[str, str | LabelMap] | None = None,
+                 fraction: float = 1.0,
+                 fraction_seed: int = 0,
                  use_difficult: bool = True,
                  pipeline: Sequence[Transform] = (),
                  test_mode: bool = False,
                  indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False) -> None:
+        self.fraction = fraction
+        self.fraction_seed = fraction_seed
         self.use_difficult = use_difficult
         self.subsets = [_subset(s, tasks) for s in subsets]
         if not self.subsets:
@@ -150,7 +158,17 @@ class VOCDataset(BaseDataset):
         if not root.is_dir():
             raise DataError(f'{root} is no folder; set `root` of the subset '
                             f'or `data_root`.')
-        return root, *self._ids(subset['ids'], root)
+        ids, origin = self._ids(subset['ids'], root)
+        if self.fraction != 1:
+            part = labelled_part(ids, self.fraction, subset['tasks'],
+                                 self.fraction_seed)
+            if not part:
+                raise ConfigError(f'`fraction` {self.fraction} leaves none '
+                                  f'of the {len(ids)} images of {origin}: '
+                                  'raise it.')
+            ids = part
+            origin = f'{self.fraction:.3g} of {origin}'
+        return root, ids, origin
 
     def _load_subset(self, subset: Mapping[str, Any]) -> list[Record]:
         root, ids, origin = self.ids_of(subset)

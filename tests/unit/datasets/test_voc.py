@@ -7,6 +7,7 @@ import pytest
 from mmengine.config import Config
 
 from mmmultas.datasets.label_map import VOC_CLASSES
+from mmmultas.datasets.splits import VOCLists, partial_parts
 from mmmultas.datasets.voc import VOCDataset
 from mmmultas.registry import DATASETS
 from mmmultas.utils.errors import ConfigError, DataError
@@ -121,6 +122,29 @@ def test_split_rule_in_the_config(devkit):
     ids = [[d.get_data_info(i)['img_id'] for i in range(len(d))]
            for d in parts]
     assert len(ids[0]) == 1 and sorted(ids[0] + ids[1]) == ['a', 'b', 'c']
+
+
+def test_a_fraction_is_one_number(devkit):
+    ids = [f'{n:03}' for n in range(20)]
+    for img_id in ids:
+        devkit.image(img_id)
+        devkit.xml(img_id, [('cat', (11, 6, 41, 31), 0)])
+    subsets = [dict(root='VOC2012', ids=ids)]
+
+    def part(fraction, **kwargs):
+        return ids_of(voc(devkit, 'det', subsets, fraction=fraction,
+                          **kwargs))
+
+    half, quarter = part(0.5), part(0.25)
+    assert len(half) == 10 and len(quarter) == 5
+    assert quarter < half < set(ids) == part(1)
+    assert part(0.5, fraction_seed=1) not in (half, set(ids) - half)
+    # the list that make_partial_splits.py writes
+    assert half == partial_parts(
+        VOCLists(main12=ids), seed=0)['det2']['VOC2012']
+    for wrong in (0.0, 0.01, 1.5):
+        with pytest.raises(ConfigError, match='`fraction`'):
+            part(wrong)
 
 
 def test_id_list_places(devkit, tmp_path, monkeypatch):
