@@ -1,0 +1,3 @@
+_base_ = './rn18_fpn_mtl.py'
+
+train_dataloader = dict(seg=dict(dataset=dict(fraction=0.5)))

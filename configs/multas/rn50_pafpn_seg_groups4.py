@@ -1,0 +1,7 @@
+_base_ = './rn50_pafpn_seg.py'
+
+label_map = dict(seg='groups4')
+model = dict(heads=dict(seg=dict(num_classes=5)))
+train_dataloader = dict(seg=dict(dataset=dict(label_map=label_map)))
+val_dataloader = dict(val=dict(dataset=dict(label_map=label_map)))
+test_dataloader = val_dataloader

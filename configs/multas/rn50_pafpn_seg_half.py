@@ -1,0 +1,3 @@
+_base_ = './rn50_pafpn_seg.py'
+
+train_dataloader = dict(seg=dict(dataset=dict(fraction=0.5)))
