@@ -3,13 +3,15 @@ from .folder import FolderDataset
 from .partial import PartialDataset
 from .seeding import (EvalSampler, KeyedIndex, SeededDataset,
                       StreamBatchSampler)
-from .transforms import (CropExpand, LoadImage, LoadLabels, PackInputs,
-                         PhotometricJitter, RandomFlip, Squash)
+from .transforms import (ColourCast, CropExpand, LoadImage, LoadLabels,
+                         LocalContrast, PackInputs, PhotometricJitter,
+                         RandomBlur, RandomFlip, RandomGamma, Squash)
 from .voc import VOCDataset
 
 __all__ = [
-    'CropExpand', 'EvalSampler', 'FolderDataset', 'KeyedIndex', 'LoadImage',
-    'LoadLabels', 'PackInputs', 'PartialDataset', 'PhotometricJitter',
-    'RandomFlip', 'SeededDataset', 'Squash', 'StreamBatchSampler',
+    'ColourCast', 'CropExpand', 'EvalSampler', 'FolderDataset', 'KeyedIndex',
+    'LoadImage', 'LoadLabels', 'LocalContrast', 'PackInputs',
+    'PartialDataset', 'PhotometricJitter', 'RandomBlur', 'RandomFlip',
+    'RandomGamma', 'SeededDataset', 'Squash', 'StreamBatchSampler',
     'VOCDataset'
 ]
