@@ -100,7 +100,8 @@ def plot_errors(results: Mapping[str, TideErrors], path: str | Path) -> None:
             run: {name: found.dap[name] for name in names}
             for run, found in results.items()
         }
-        for title, names in (('errors', main), ('all wrong, all missing', special))
+        for title, names in (('errors', main),
+                             ('all wrong, all missing', special))
     }
     limit = next(iter(results.values())).iou_thr
     draw_bars(panels, path, f'dAP at IoU {limit:g}, percent points')
