@@ -24,7 +24,7 @@ __all__ = [
 FREE_TO_DET = Fraction(2820, 9118)
 _TWIN = '2007_'
 #: A use of :func:`shuffled` of its own for the part of each label's images.
-_PART_SALTS = {('det', ): 1, ('seg', ): 2}
+_PART_SALTS: dict[tuple[str, ...], int] = {('det', ): 1, ('seg', ): 2}
 #: Ids by the name of the part and by year.
 Parts = dict[str, dict[str, set[str]]]
 

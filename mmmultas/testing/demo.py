@@ -1,13 +1,8 @@
 """What ``make demo`` does: digits, three trainings, a table, pictures."""
 import json
 import os
-import shlex
-import subprocess
 import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +10,14 @@ import cv2
 
 from mmmultas.apis.browse import contact_sheet
 from mmmultas.apis.comparison import compare_models
+from mmmultas.apis.jobs import Job, run_jobs
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import UserError
 from mmmultas.utils.launch import load_config
-from mmmultas.utils.progress import progress
 
 from .digits import write_digits_voc
 
-__all__ = [
-    'Job', 'METHODS', 'results_table', 'run_demo', 'run_jobs', 'scalar_steps'
-]
+__all__ = ['METHODS', 'results_table', 'run_demo']
 
 #: Method of the config's name → what a reader calls it.
 METHODS = dict(
@@ -80,124 +73,6 @@ def run_demo(data: str | Path, work_dir: str | Path, updates: int,
     return (f'\nScans that were not trained on, in percent:\n\n'
             f'{table}\n\nTable: {work_dir}/results.md\nPictures: {sheet}\n'
             f'Predict: {predict}')
-
-
-@dataclass
-class Job:
-    """Commands to run one after the other, their output in a file.
-
-    Attributes:
-        name: What the progress bar says.
-        commands: Each a list of arguments.
-        work_dir: Where the training writes; the log is ``console.log``.
-        updates: Updates of the training.
-    """
-    name: str
-    commands: Sequence[Sequence[str]]
-    work_dir: Path
-    updates: int
-    seconds: float = 0.0
-    _todo: list[Sequence[str]] = field(default_factory=list)
-    _running: Sequence[str] = ()
-    _process: subprocess.Popen | None = None
-    _started: float = 0.0
-
-    @property
-    def log(self) -> Path:
-        """Everything that the commands print."""
-        return self.work_dir / 'console.log'
-
-    def start(self) -> None:
-        """Begin with the first command."""
-        self.work_dir.mkdir(parents=True, exist_ok=True)
-        self.log.write_text('')
-        self._todo = list(self.commands)
-        self._started = time.time()
-        self._next()
-
-    def poll(self) -> bool:
-        """Go on to the next command; True when all are done.
-
-        Raises:
-            UserError: A command failed.
-        """
-        assert self._process is not None
-        code = self._process.poll()
-        if code is None:
-            return False
-        if code:
-            lines = self.log.read_text(errors='replace').splitlines()
-            raise UserError(
-                f'`{shlex.join(self._running)}` failed:\n  ' +
-                '\n  '.join(lines[-8:]) + f'\nAll of its output: {self.log}')
-        if self.seconds == 0:
-            self.seconds = time.time() - self._started
-        if self._todo:
-            self._next()
-            return False
-        return True
-
-    def stop(self) -> None:
-        """Let a running command end, so that it can be resumed."""
-        if self._process is not None and self._process.poll() is None:
-            self._process.terminate()
-            self._process.wait()
-
-    def _next(self) -> None:
-        # a thread each: several jobs share the cores, and threads that spin
-        # for one another while a third process runs are far slower than one
-        env = dict(
-            os.environ, OMP_NUM_THREADS='1', PYTHONWARNINGS='ignore')
-        with self.log.open('a') as out:
-            self._running = self._todo.pop(0)
-            self._process = subprocess.Popen(
-                self._running,
-                stdout=out,
-                stderr=subprocess.STDOUT,
-                env=env)
-
-
-def run_jobs(jobs: Sequence[Job], parallel: int = 2) -> None:
-    """Run jobs, ``parallel`` at a time, with a progress bar each.
-
-    Raises:
-        UserError: One failed; the others are stopped.
-    """
-    waiting = list(jobs)
-    running: dict[str, tuple[Job, Any]] = {}
-    with ExitStack() as stack:
-        for job in jobs:
-            stack.callback(job.stop)
-        while waiting or running:
-            while waiting and len(running) < parallel:
-                job = waiting.pop(0)
-                job.start()
-                running[job.name] = job, stack.enter_context(
-                    progress(
-                        total=job.updates,
-                        what=f'Training {job.name}',
-                        unit='update',
-                        position=list(jobs).index(job)))
-            time.sleep(0.3)
-            for name, (job, bar) in list(running.items()):
-                done = job.poll()
-                step = job.updates if done else max(
-                    scalar_steps(job.work_dir), default=0)
-                bar.update(min(step, job.updates) - bar.n)
-                if done:
-                    del running[name]
-
-
-def scalar_steps(work_dir: Path) -> Iterator[int]:
-    """Updates that a run has logged so far."""
-    for path in work_dir.glob('*/vis_data/scalars.json'):
-        for line in path.read_text().splitlines():
-            try:
-                record = json.loads(line)
-            except json.JSONDecodeError:  # half a line, being written
-                continue
-            if 'iter' in record:
-                yield int(record['iter'])
 
 
 def results_table(rows: Sequence[dict[str, Any]]) -> str:

@@ -1,59 +1,9 @@
-import json
-import signal
-import sys
-import time
-
 import pytest
 
-from mmmultas.testing.demo import (METHODS, NUM_EPOCHS, Job, _config,
-                                   results_table, run_demo, run_jobs,
-                                   scalar_steps)
+from mmmultas.testing.demo import (METHODS, NUM_EPOCHS, _config,
+                                   results_table, run_demo)
 from mmmultas.utils.errors import UserError
 from mmmultas.utils.launch import load_config
-
-
-def _python(code):
-    return [sys.executable, '-c', code]
-
-
-def test_commands_run_in_order_and_into_a_log(tmp_path):
-    jobs = [
-        Job(name, [_python(f'print("{name} one")'),
-                   _python('print("two")')], tmp_path / name, 4)
-        for name in ('a', 'b', 'c')
-    ]
-    run_jobs(jobs, parallel=2)
-    for job in jobs:
-        assert job.log.read_text() == f'{job.name} one\ntwo\n'
-        assert job.seconds > 0
-
-
-def test_no_more_jobs_at_a_time_than_asked(tmp_path):
-    code = ('import pathlib, time; p = pathlib.Path(r"{}"); '
-            'assert not p.exists(); p.touch(); time.sleep(0.5); p.unlink()')
-    command = [_python(code.format(tmp_path / 'here'))]
-    run_jobs([Job(n, command, tmp_path / n, 4) for n in 'ab'], parallel=1)
-
-
-def test_a_failure_shows_its_end_and_stops_the_others(tmp_path):
-    bad = Job('bad', [_python('print("the reason"); raise SystemExit(3)')],
-              tmp_path / 'bad', 4)
-    slow = Job('slow', [_python('import time; time.sleep(60)')],
-               tmp_path / 'slow', 4)
-    start = time.time()
-    with pytest.raises(UserError, match='(?s)failed.*the reason.*console.log'):
-        run_jobs([slow, bad])
-    assert time.time() - start < 30
-    assert slow._process.returncode == -signal.SIGTERM
-
-
-def test_steps_are_read_while_they_are_written(tmp_path):
-    folder = tmp_path / '2026/vis_data'
-    folder.mkdir(parents=True)
-    lines = [json.dumps(dict(loss=1., iter=n)) for n in (20, 40)]
-    lines += [json.dumps({'det/mAP': 1., 'step': 1}), '{"iter": 6']
-    (folder / 'scalars.json').write_text('\n'.join(lines))
-    assert list(scalar_steps(tmp_path)) == [20, 40]
 
 
 def test_table():

@@ -1,0 +1,279 @@
+"""A table of experiments: configs x seeds x overrides, from a YAML file."""
+import hashlib
+import json
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+from mmengine.config import Config
+
+from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.launch import load_config
+
+__all__ = ['Cell', 'Matrix', 'read_matrix']
+
+_CELL_KEYS = {
+    'config', 'title', 'options', 'checkpoints', 'paper', 'seeds', 'baseline'
+}
+_KEYS = {
+    'title', 'note', 'work_dir', 'seeds', 'checkpoint', 'options', 'cells',
+    'baseline', 'metrics', 'source'
+}
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training with one seed.
+
+    Attributes:
+        key: Name in the matrix, without the seed.
+        seed: ``randomness.seed``.
+        config: Config file.
+        title: What a reader calls it.
+        options: Dotted config key → value.
+        checkpoints: Dotted config key → key of the cell (same seed) whose
+            checkpoint is put there.
+        paper: Metric → the paper's figure.
+        work_dir: Its folder.
+    """
+    key: str
+    seed: int
+    config: Path
+    title: str
+    work_dir: Path
+    options: Mapping[str, Any] = field(default_factory=dict)
+    checkpoints: Mapping[str, str] = field(default_factory=dict)
+    paper: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """``key_seed0``: names the folder and the result."""
+        return name_of(self.key, self.seed)
+
+    @property
+    def sources(self) -> list[str]:
+        """Names of the cells that must be done before."""
+        return [name_of(key, self.seed) for key in self.checkpoints.values()]
+
+    def load(self) -> Config:
+        """The config with options, seed and work folder.
+
+        Raises:
+            ConfigError: No such config, or the options do not fit.
+        """
+        options = dict(self.options, **{'randomness.seed': self.seed})
+        try:
+            cfg = load_config(self.config, options)
+        except ConfigError as error:
+            raise ConfigError(f'Cell {self.key!r}: {error}') from error
+        cfg.work_dir = str(self.work_dir)
+        return cfg
+
+
+@dataclass(frozen=True)
+class Matrix:
+    """What a matrix file says.
+
+    Attributes:
+        name: The file's name without its ending.
+        title: Heading of its report.
+        note: Text below the heading.
+        source: Where the papers' figures are from.
+        checkpoint: ``'best'`` or ``'last'``: which one is tested.
+        metrics: Metrics that its tables show.
+        baseline: Task → key of the cell that trains it alone.
+        cells: All cells, sources before what needs them.
+    """
+    name: str
+    title: str
+    note: str
+    source: str
+    checkpoint: str
+    metrics: tuple[str, ...]
+    baseline: Mapping[str, str]
+    cells: tuple[Cell, ...]
+
+    def fingerprints(self) -> dict[str, str]:
+        """Name of each cell → digest of all that decides its outcome.
+
+        The configs with their options and seeds, those of the cells that
+        they start from, and the choice of the checkpoint; not where the
+        data lie on this machine, nor the version of the code.
+
+        Raises:
+            ConfigError: A config that does not load.
+        """
+        found: dict[str, str] = {}
+        with _no_places():
+            for cell in self.cells:
+                content = cell.load().to_dict()
+                content.pop('work_dir')
+                text = json.dumps([
+                    content, self.checkpoint,
+                    {k: found[name_of(v, cell.seed)]
+                     for k, v in sorted(cell.checkpoints.items())}
+                ], sort_keys=True, default=str)
+                found[cell.name] = hashlib.sha256(
+                    text.encode()).hexdigest()[:16]
+        return found
+
+    def select(self, keys: Sequence[str] | None,
+               seeds: Sequence[int] | None) -> 'Matrix':
+        """Some of the cells, and those that they start from.
+
+        Raises:
+            ConfigError: A key that the matrix does not have.
+        """
+        unknown = set(keys or ()) - {cell.key for cell in self.cells}
+        if unknown:
+            raise ConfigError(
+                f'{self.name} has no cell {sorted(unknown)[0]!r}: it has '
+                f'{", ".join(dict.fromkeys(c.key for c in self.cells))}.')
+        wanted: set[str] = set()
+        for cell in reversed(self.cells):
+            chosen = (keys is None or cell.key in keys) and (
+                seeds is None or cell.seed in seeds)
+            if chosen or cell.name in wanted:
+                wanted |= {cell.name, *cell.sources}
+        return replace(
+            self, cells=tuple(c for c in self.cells if c.name in wanted))
+
+
+def name_of(key: str, seed: int) -> str:
+    """Name of a cell.
+
+    Example:
+        >>> name_of('mtl', 0)
+        'mtl_seed0'
+    """
+    return f'{key}_seed{seed}'
+
+
+def read_matrix(path: str | Path,
+                work_dir: str | Path | None = None) -> Matrix:
+    """Read a matrix file and check all that can be checked without data.
+
+    Args:
+        path: YAML, see docs/experiments.md for its keys.
+        work_dir: Folder of the cells' folders; default ``work_dirs/<name>``.
+
+    Raises:
+        ConfigError: The file is missing or says what cannot work.
+    """
+    path = Path(path)
+    content = _content(path)
+    _refuse(set(content) - _KEYS, path, 'key', _KEYS)
+    checkpoint = content.get('checkpoint', 'best')
+    if checkpoint not in ('best', 'last'):
+        raise ConfigError(f"{path}: `checkpoint` is 'best' or 'last', got "
+                          f'{checkpoint!r}.')
+    folder = Path(work_dir or content.get('work_dir')
+                  or Path('work_dirs') / path.stem)
+    cells = [
+        _cell(path, key, value, content, folder, seed)
+        for key, value in (content.get('cells') or {}).items()
+        for seed in _seeds(path, key, value, content)
+    ]
+    if not cells:
+        raise ConfigError(f'{path} has no `cells`: name at least one config.')
+    keys = {cell.key for cell in cells}
+    baseline = content.get('baseline') or {}
+    _refuse(set(baseline.values()) - keys, path, 'cell in `baseline`', keys)
+    return Matrix(
+        path.stem, content.get('title', path.stem), content.get('note', ''),
+        content.get('source', ''), checkpoint,
+        tuple(content.get('metrics') or ('det/AP50', 'det/mAP', 'seg/mIoU')),
+        baseline, tuple(_ordered(path, cells)))
+
+
+def _content(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise ConfigError(f'Matrix {path} does not exist: check the path.')
+    try:
+        content = yaml.safe_load(path.read_text())
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f'Matrix {path} is no YAML '
+                          f'({" ".join(str(error).split())}).') from error
+    if not isinstance(content, dict) or not isinstance(
+            content.get('cells', {}), dict):
+        raise ConfigError(f'Matrix {path} must be a mapping with a mapping '
+                          '`cells` of names to configs.')
+    return content
+
+
+def _refuse(wrong: Iterable[str], path: Path, what: str,
+            known: Iterable[str]) -> None:
+    for name in sorted(map(str, wrong)):
+        raise ConfigError(f'{path} has the unknown {what} {name!r}; have '
+                          f'{", ".join(sorted(known))}.')
+
+
+def _seeds(path: Path, key: str, value: Any,
+           content: Mapping[str, Any]) -> list[int]:
+    value = value if isinstance(value, dict) else {}
+    seeds = value.get('seeds', content.get('seeds', [0]))
+    if not isinstance(seeds, list) or not seeds or not all(
+            type(seed) is int and seed >= 0 for seed in seeds):
+        raise ConfigError(f'{path}: `seeds` of {key!r} must be a list of '
+                          f'numbers, got {seeds!r}.')
+    return seeds
+
+
+def _cell(path: Path, key: str, value: Any, content: Mapping[str, Any],
+          folder: Path, seed: int) -> Cell:
+    value = dict(config=value) if isinstance(value, str) else value
+    if not isinstance(value, dict) or not isinstance(
+            value.get('config'), str):
+        raise ConfigError(f'{path}: the cell {key!r} needs a `config`.')
+    _refuse(set(value) - _CELL_KEYS, path, f'key of the cell {key!r}',
+            _CELL_KEYS)
+    config = Path(value['config'])
+    if not config.is_file() and not config.is_absolute():
+        # beside the matrix's folder, wherever one stands
+        config = path.resolve().parents[1] / config
+    return Cell(
+        str(key), seed, config, value.get('title', str(key)),
+        folder / name_of(str(key), seed),
+        dict(content.get('options') or {}, **value.get('options') or {}),
+        dict(value.get('checkpoints') or {}), dict(value.get('paper') or {}))
+
+
+def _ordered(path: Path, cells: Sequence[Cell]) -> Iterator[Cell]:
+    """Sources first, else as they stand."""
+    by_name = {cell.name: cell for cell in cells}
+    done: dict[str, bool] = {}
+
+    def visit(cell: Cell) -> Iterator[Cell]:
+        if cell.name in done:
+            if not done[cell.name]:
+                raise ConfigError(f'{path}: the cell {cell.key!r} starts '
+                                  'from itself: mend its `checkpoints`.')
+            return
+        done[cell.name] = False
+        for option, source in zip(cell.checkpoints, cell.sources):
+            if source not in by_name:
+                raise ConfigError(
+                    f'{path}: `{option}` of the cell {cell.key!r} asks for '
+                    f'the checkpoint of {source}, which is no cell.')
+            yield from visit(by_name[source])
+        done[cell.name] = True
+        yield cell
+
+    for cell in cells:
+        yield from visit(cell)
+
+
+@contextmanager
+def _no_places() -> Iterator[None]:
+    """Hide the variables that say where data and weights lie."""
+    hidden = {k: v for k, v in os.environ.items() if k.startswith('MMMULTAS_')}
+    for key in hidden:
+        del os.environ[key]
+    try:
+        yield
+    finally:
+        os.environ.update(hidden)

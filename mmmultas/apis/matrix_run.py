@@ -1,0 +1,351 @@
+"""Run a matrix: what is missing is trained, what was cut is resumed."""
+import fcntl
+import json
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mmmultas.utils.checkpoint import atomic_path
+from mmmultas.utils.errors import ConfigError, UserError
+from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
+from mmmultas.version import __version__
+
+from .jobs import Job, run_jobs, scalar_steps
+from .matrix import Cell, Matrix
+
+__all__ = ['Launcher', 'cell_states', 'run_matrix', 'state_table']
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULT = 'result.json'
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """How one training is started.
+
+    Attributes:
+        kind: ``'none'``, ``'pytorch'`` (torchrun on this machine) or
+            ``'slurm'``.
+        processes: Processes of ``'pytorch'``.
+        prefix: Words in front of the command, for example
+            ``srun -p gpu --gres=gpu:8 --ntasks=8``.
+    """
+    kind: str = 'none'
+    processes: int = 1
+    prefix: str = ''
+
+    def command(self, tool: str, *args: str) -> list[str]:
+        """The command that runs ``tools/{tool}.py``."""
+        start = [sys.executable]
+        if self.kind == 'pytorch':
+            start += [
+                '-m', 'torch.distributed.run', '--standalone',
+                f'--nproc_per_node={self.processes}'
+            ]
+        return [
+            *shlex.split(self.prefix), *start,
+            str(ROOT / f'tools/{tool}.py'), *args, '--launcher', self.kind
+        ]
+
+
+def run_matrix(matrix: Matrix,
+               parallel: int = 1,
+               launcher: Launcher | None = None,
+               results: Path | None = None) -> tuple[str, bool]:
+    """Train and test every cell that has no result yet.
+
+    Ctrl-C or SIGTERM lets the running trainings write a checkpoint; the next
+    call goes on from there. Several calls may share the folders: a cell
+    that another one works on is left to it.
+
+    Args:
+        matrix: What to run.
+        parallel: Cells at a time.
+        launcher: How a training is started; default on this machine.
+        results: Folder for a copy of every result; results that are there
+            already are taken.
+
+    Returns:
+        A table of the cells, and whether all of them have a result.
+
+    Raises:
+        ConfigError: A cell has changed since it was run.
+    """
+    launcher = launcher or Launcher()
+    marks = matrix.fingerprints()
+    states = cell_states(matrix, results, marks)
+    stale = [name for name, state in states.items() if state == 'changed']
+    if stale:
+        raise ConfigError(
+            f'{", ".join(stale)}: the config, options, seed or source has '
+            'changed since this was run; move its folder and result away to '
+            'run it anew, or take the change back.')
+    cells = {cell.name: cell for cell in matrix.cells}
+    with _sigterm_as_ctrl_c(), ExitStack() as stack:
+        jobs = []
+        for cell in matrix.cells:
+            if states[cell.name] == 'done':
+                continue
+            away = [n for n in cell.sources if states[n] == 'elsewhere']
+            lock = None if away else stack.enter_context(
+                _locked(cell.work_dir))
+            if lock is None:
+                states[cell.name] = 'elsewhere'
+            else:
+                jobs.append(_job(cell, matrix, launcher, lock))
+        try:
+            failed = run_jobs(
+                jobs,
+                slots=_slots(parallel, launcher),
+                keep_going=True,
+                on_done=lambda job: _write_result(
+                    cells[job.name], matrix, marks[job.name], job, results))
+        finally:
+            for job in jobs:
+                job.stop()
+                _add_seconds(job)
+    after = cell_states(matrix, results, marks)
+    after.update({k: v for k, v in states.items() if v == 'elsewhere'})
+    reasons = [f'{name} failed: {why}' for name, why in failed.items()]
+    table = '\n'.join([state_table(matrix, after, results), *reasons])
+    return table, all(state == 'done' for state in after.values())
+
+
+def cell_states(matrix: Matrix, results: Path | None,
+                marks: Mapping[str, str]) -> dict[str, str]:
+    """Name of each cell → 'done', 'changed', 'begun' or 'missing'.
+
+    A result without the checkpoint that another missing cell starts from
+    counts as missing.
+    """
+    states = {}
+    for cell in matrix.cells:
+        result = read_result(cell, results)
+        begun = bool(latest_checkpoints(cell.work_dir))
+        states[cell.name] = 'begun' if begun else 'missing'
+        if result is not None:
+            same = result['fingerprint'] == marks[cell.name]
+            states[cell.name] = 'done' if same else 'changed'
+    for cell in reversed(matrix.cells):
+        for name in cell.sources:
+            source = next(c for c in matrix.cells if c.name == name)
+            if states[cell.name] in ('missing', 'begun') and states[
+                    name] == 'done' and not latest_checkpoints(
+                        source.work_dir):
+                states[name] = 'missing'
+    return states
+
+
+def read_result(cell: Cell, results: Path | None) -> dict[str, Any] | None:
+    """A cell's result, of its folder or of the folder of results.
+
+    Raises:
+        ConfigError: The file is no result.
+    """
+    for path in (cell.work_dir / RESULT,
+                 results / f'{cell.name}.json' if results else None):
+        if path is None or not path.is_file():
+            continue
+        try:
+            content = json.loads(path.read_text())
+            content['metrics'], content['fingerprint']
+        except (ValueError, KeyError, TypeError) as error:
+            raise ConfigError(f'{path} is no result of a cell '
+                              f'({type(error).__name__}): remove it to run '
+                              'the cell again.') from error
+        return dict(content)
+    return None
+
+
+def state_table(matrix: Matrix, states: Mapping[str, str],
+                results: Path | None) -> str:
+    """A line per cell: state, minutes, metrics."""
+    names = [m.split('/')[-1] for m in matrix.metrics]
+    lines = [['cell', 'state', 'minutes', *names]]
+    for cell in matrix.cells:
+        result = read_result(cell, results)
+        scores = (result or {}).get('metrics', {})
+        lines.append([
+            cell.name, states[cell.name],
+            f'{result["minutes"]:.1f}' if result else '', *[
+                f'{scores[m]:.2f}' if isinstance(scores.get(m), float) else ''
+                for m in matrix.metrics
+            ]
+        ])
+    widths = [max(len(line[k]) for line in lines)
+              for k in range(len(lines[0]))]
+    return '\n'.join(
+        '  '.join(text.ljust(w) for text, w in zip(line, widths)).rstrip()
+        for line in lines)
+
+
+def _job(cell: Cell, matrix: Matrix, launcher: Launcher, lock: int) -> Job:
+    """Dump the config, train (or go on), test."""
+    config = str(cell.work_dir / 'config.py')
+    folder = str(cell.work_dir)
+
+    def train() -> list[str]:
+        cfg = cell.load()
+        for option, name in zip(cell.checkpoints, cell.sources):
+            source = cell.work_dir.parent / name
+            cfg.merge_from_dict(
+                {option: str(_tested(source, matrix.checkpoint))})
+        with atomic_path(config) as part:
+            part.write_text(cfg.pretty_text)
+        return launcher.command('train', config, '--work-dir', folder,
+                                '--resume')
+
+    def test() -> list[str]:
+        command = launcher.command(
+            'test', config, str(_tested(cell.work_dir, matrix.checkpoint)),
+            '--work-dir', folder, '--out', f'{folder}/boxes.json')
+        if 'seg' in cell.load().model.heads:
+            command += ['--seg-out', f'{folder}/masks']
+        return command
+
+    return Job(
+        cell.name, [train, test],
+        cell.work_dir,
+        _updates(cell),
+        needs=cell.sources,
+        files=[lock])
+
+
+def _tested(folder: Path, which: str) -> Path:
+    if which == 'best':
+        return chosen_checkpoint(folder)
+    found = latest_checkpoints(folder)
+    return found[0] if found else chosen_checkpoint(folder)
+
+
+def _updates(cell: Cell) -> int:
+    """Updates of the run where the config says them, else epochs."""
+    cfg = cell.load().train_cfg
+    length = cfg.get('epoch_length')
+    turns = 1
+    if cfg.get('alternate') == 'epoch':
+        turns = sum(1 for s in cell.load().train_dataloader.values() if s)
+    return int(cfg.max_epochs) * turns * (
+        length if isinstance(length, int) else 1)
+
+
+def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
+                  results: Path | None) -> None:
+    try:
+        written = json.loads((cell.work_dir / 'boxes.json').read_text())
+    except (OSError, ValueError) as error:
+        raise UserError(f'The test of {cell.name} left no readable '
+                        f'{cell.work_dir}/boxes.json ({error}).') from error
+    _add_seconds(job)
+    seconds = _seconds_file(cell.work_dir).read_text().split()
+    result = dict(
+        matrix=matrix.name,
+        cell=cell.key,
+        title=cell.title,
+        seed=cell.seed,
+        config=_relative(cell.config),
+        options=dict(cell.options),
+        checkpoints=dict(cell.checkpoints),
+        paper=dict(cell.paper),
+        fingerprint=mark,
+        date=time.strftime('%Y-%m-%d'),
+        commit=_commit(),
+        version=__version__,
+        torch=torch.__version__,
+        cores=os.cpu_count(),
+        updates=max(scalar_steps(cell.work_dir), default=0),
+        minutes=round(sum(map(float, seconds)) / 60, 2),
+        tested=_tested(cell.work_dir, matrix.checkpoint).name,
+        metrics=written['metrics'])
+    paths = [cell.work_dir / RESULT]
+    if results is not None:
+        results.mkdir(parents=True, exist_ok=True)
+        paths.append(results / f'{cell.name}.json')
+    for path in paths:
+        with atomic_path(path) as part:
+            part.write_text(json.dumps(result, indent=2) + '\n')
+
+
+def _add_seconds(job: Job) -> None:
+    """Note how long a training took; resumed ones add up."""
+    if job.seconds:
+        with _seconds_file(job.work_dir).open('a') as file:
+            file.write(f'{job.seconds:.1f}\n')
+        job.seconds = 0.0
+
+
+def _seconds_file(folder: Path) -> Path:
+    return folder / 'seconds.txt'
+
+
+def _relative(path: Path) -> str:
+    path = path.resolve()
+    return str(path.relative_to(ROOT) if ROOT in path.parents else path)
+
+
+def _commit() -> str:
+    """The commit that is checked out, marked if files differ from it."""
+    try:
+        out = subprocess.run(
+            ['git', 'describe', '--always', '--dirty', '--abbrev=7'],
+            cwd=ROOT, capture_output=True, text=True, timeout=30)
+    except (OSError, subprocess.TimeoutExpired):
+        return ''
+    return out.stdout.strip()
+
+
+def _slots(parallel: int, launcher: Launcher) -> Sequence[Mapping[str, str]]:
+    """What each place in which a cell runs sees: threads, and one GPU."""
+    if parallel < 1:
+        raise ConfigError(f'--jobs must be at least 1, got {parallel}.')
+    threads = max(1, (os.cpu_count() or 1) // parallel)
+    env = {} if 'OMP_NUM_THREADS' in os.environ or launcher.prefix else {
+        'OMP_NUM_THREADS': str(threads)
+    }
+    gpus = torch.cuda.device_count()
+    if launcher.kind != 'none' or parallel == 1 or gpus < 2:
+        return [env] * parallel
+    visible = os.environ.get('CUDA_VISIBLE_DEVICES', '')
+    names = visible.split(',') if visible else list(map(str, range(gpus)))
+    return [
+        dict(env, CUDA_VISIBLE_DEVICES=names[k % gpus])
+        for k in range(parallel)
+    ]
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[int | None]:
+    """A lock that lives as long as anyone who holds the file; None if taken.
+
+    The training inherits it: one that survives this process keeps it.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / '.lock').open('w') as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield None
+            return
+        yield file.fileno()
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    def interrupt(number: int, frame: Any) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
