@@ -9,6 +9,7 @@ from mmengine.registry import init_default_scope
 
 import mmmultas
 from mmmultas.registry import MODELS
+from mmmultas.structures import sem_seg_data
 from mmmultas.testing import toy_batch
 
 ROOT = Path(mmmultas.__file__).parents[1]
@@ -33,9 +34,24 @@ def _shrunken(path):
 def _streams(cfg):
     """A batch of two toy images for each stream of the config."""
     return {
-        name: toy_batch(tuple(stream.dataset.tasks), 2, 64)
+        name: _batch(stream)
         for name, stream in cfg.train_dataloader.items() if stream
     }
+
+
+def _batch(stream):
+    """Square images, or such of twice the width as the pipeline makes."""
+    tasks = tuple(stream.dataset.tasks)
+    size = [t['size'] for t in stream.dataset.pipeline if 'size' in t][-1]
+    if isinstance(size, int):
+        return toy_batch(tasks, 2, 64)
+    assert size[1] == 2 * size[0] and tasks == ('seg', )
+    batch = toy_batch(tasks, 2, 128)
+    batch['inputs'] = [image[:, :64] for image in batch['inputs']]
+    for sample in batch['data_samples']:
+        sample.set_metainfo(dict(img_shape=(64, 128), ori_shape=(64, 128)))
+        sample.gt_sem_seg = sem_seg_data(sample.gt_sem_seg.data[:, :64])
+    return batch
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
@@ -58,6 +74,18 @@ def test_one_step(path):
     fields = dict(det='pred_instances', seg='pred_sem_seg')
     for task in model.heads:
         assert fields[task] in samples[0]
+
+
+@pytest.mark.parametrize('path', [p for p in CONFIGS if 'citys' in p.stem],
+                         ids=_name)
+def test_prediction_of_images_that_are_not_square(path):
+    cfg, model = _shrunken(path)
+    batch = _batch(cfg.train_dataloader.seg)
+    for sample in batch['data_samples']:
+        sample.set_metainfo(dict(ori_shape=(50, 90), scale_factor=(128 / 90,
+                                                                   64 / 50)))
+    samples = model.eval().val_step(batch)
+    assert samples[0].pred_sem_seg.data.shape == (1, 50, 90)
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)

@@ -10,6 +10,7 @@ from mmengine.registry import DefaultScope
 from mmmultas.registry import MODELS
 
 ROOT = Path(__file__).resolve().parents[1]
+PIXELS = dict(type='integer', minimum=1)
 PERCENT = dict(type='number', minimum=0, maximum=100)
 SCORES = {
     '^(det|seg)/[A-Za-z0-9_]+$': PERCENT
@@ -27,7 +28,11 @@ MODEL = dict(
             required=['Parameters', 'Input'],
             properties=dict(
                 Parameters=dict(type='integer', minimum=1),
-                Input=dict(type='integer', minimum=1))),
+                # side, or height and width
+                Input=dict(anyOf=[
+                    PIXELS,
+                    dict(type='array', items=PIXELS, minItems=2, maxItems=2)
+                ]))),
         # figures of a paper, never of this code
         'Reported': dict(
             type='object',
@@ -115,7 +120,9 @@ def test_names_and_benchmarks_exist(model):
 @pytest.mark.parametrize('model', models(), ids=lambda m: m['Name'])
 def test_parameters_and_input_are_those_of_the_config(model):
     cfg = Config.fromfile(ROOT / model['Config'])
-    assert cfg.img_size == model['Metadata']['Input']
+    size = cfg.img_size
+    assert model['Metadata']['Input'] == (
+        size if isinstance(size, int) else list(size))
     with DefaultScope.overwrite_default_scope('mmdet'):
         built = MODELS.build(cfg.model)
     count = sum(p.numel() for p in built.parameters() if p.requires_grad)
