@@ -124,11 +124,11 @@ class MultiTaskInferencer:
     ) -> Iterator[list[tuple[Source, Prediction]]]:
         """Sources, pictures read, beside their predictions, in batches."""
         self.skipped = []
-        rest = self._read(sources)
+        rest = self.read(sources)
         while batch := list(islice(rest, self.batch_size)):
             yield list(zip(batch, self._forward(batch)))
 
-    def _read(self, sources: Iterable[Source]) -> Iterator[Source]:
+    def read(self, sources: Iterable[Source]) -> Iterator[Source]:
         """Decode pictures; leave broken ones out if that is wanted."""
         for source in sources:
             if source.image is None:
@@ -144,7 +144,7 @@ class MultiTaskInferencer:
 
     @torch.no_grad()
     def _forward(self, batch: list[Source]) -> Iterator[Prediction]:
-        packed = [self._pack(source) for source in batch]
+        packed = [self.pack(source) for source in batch]
         samples = self.model.test_step(
             dict(
                 inputs=[one['inputs'] for one in packed],
@@ -152,7 +152,8 @@ class MultiTaskInferencer:
         for source, sample in zip(batch, samples):
             yield self._plain(source, sample.cpu())
 
-    def _pack(self, source: Source) -> dict[str, Any]:
+    def pack(self, source: Source) -> dict[str, Any]:
+        """A picture, read, as the model takes it."""
         assert source.image is not None
         shape = source.image.shape[:2]
         return self._pipeline(
