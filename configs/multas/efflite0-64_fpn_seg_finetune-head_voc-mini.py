@@ -1,0 +1,3 @@
+_base_ = './efflite0-64_fpn_seg_finetune-full_voc-mini.py'
+
+model = dict(frozen=('backbone', 'neck'))

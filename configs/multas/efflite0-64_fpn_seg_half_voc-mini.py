@@ -1,0 +1,3 @@
+_base_ = './efflite0-64_fpn_seg_voc-mini.py'
+
+train_dataloader = dict(seg=dict(dataset=dict(fraction=0.5)))
