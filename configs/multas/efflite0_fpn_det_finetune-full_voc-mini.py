@@ -1,4 +1,0 @@
-_base_ = './efflite0_fpn_det_voc-mini.py'
-
-load_from = 'work_dirs/efflite0_fpn_seg_voc-mini'
-model = dict(backbone=dict(init_cfg=None))

@@ -1,4 +1,0 @@
-_base_ = './efflite0_fpn_mtl_voc-mini.py'
-
-train_cfg = dict(alternate='epoch')
-auto_scale_lr = dict(base_batch_size=16)

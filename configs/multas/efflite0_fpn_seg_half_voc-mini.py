@@ -1,3 +1,0 @@
-_base_ = './efflite0_fpn_seg_voc-mini.py'
-
-train_dataloader = dict(seg=dict(dataset=dict(fraction=0.5)))
