@@ -1,6 +1,7 @@
 """A table of experiments: configs x seeds x overrides, from a YAML file."""
 import hashlib
 import json
+import logging
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -66,10 +67,14 @@ class Cell:
             ConfigError: No such config, or the options do not fit.
         """
         options = dict(self.options, **{'randomness.seed': self.seed})
+        # MMEngine says once more which variables it put in
+        logging.disable(logging.INFO)
         try:
             cfg = load_config(self.config, options)
         except ConfigError as error:
             raise ConfigError(f'Cell {self.key!r}: {error}') from error
+        finally:
+            logging.disable(logging.NOTSET)
         cfg.work_dir = str(self.work_dir)
         return cfg
 
