@@ -1,10 +1,15 @@
-"""Streams of two data sets and two sizes, from their files to scores."""
+"""Street scenes, vehicles from above and COCO: from files to scores."""
+import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 
 from mmmultas.datasets.cityscapes import convert_cityscapes
+from mmmultas.datasets.coco_masks import convert_coco
+from mmmultas.datasets.vedai import convert_vedai
+from mmmultas.datasets.writing import write_png
 from mmmultas.testing import Devkit, toy_model
 from mmmultas.testing.streets import write_cityscapes
 from mmmultas.utils.launch import build_runner
@@ -73,3 +78,60 @@ def _predictions(runner, stream):
     batch = next(iter(loop.loaders[stream]))
     return runner.model.eval().val_step(batch)
 
+
+def test_vehicles_from_above(tmp_path, monkeypatch):
+    root = tmp_path / 'VEDAI'
+    notes = root / 'Annotations512'
+    notes.mkdir(parents=True)
+    for number in range(8):
+        image = np.full((512, 512, 3), 60, np.uint8)
+        image[200:240, 100:180] = 250
+        write_png(root / f'Vehicules512/{number:08d}_co.png', image)
+        (notes / f'{number:08d}.txt').write_text(
+            '140 220 0 1 1 0 100 180 180 100 200 200 240 240\n')
+    for name, numbers in (('fold01', range(4)), ('fold01test', range(4, 8))):
+        (notes / f'{name}.txt').write_text('\n'.join(
+            f'{n:08d}' for n in numbers))
+    convert_vedai(root, folds=[1])
+    monkeypatch.setenv('MMMULTAS_VEDAI', str(root))
+    runner = build_runner(
+        small('rn18_fpn_det_vedai', tmp_path / 'work', det=8))
+    runner.train()
+    scores = runner.message_hub.log_scalars
+    assert {k for k in scores if k.startswith('val/det')} == {
+        'val/det/mAP', 'val/det/AP10', 'val/det/AP25'
+    }
+
+
+def test_coco_in_halves(tmp_path, monkeypatch):
+    names = Config.fromfile(CONFIGS / 'rn50_pafpn_mtl_coco.py').det_classes
+    categories = [dict(id=2 * n, name=x) for n, x in enumerate(names, 1)]
+    jsons = {}
+    for part, first, count in (('train', 0, 16), ('val', 50, 4)):
+        numbers = range(first, first + count)
+        for number in numbers:
+            write_png(tmp_path / f'{part}2017/{number}.png',
+                      np.full((40, 60, 3), 10 * (number % 20), np.uint8))
+        content = dict(
+            images=[
+                dict(id=n, file_name=f'{n}.png', height=40, width=60)
+                for n in numbers
+            ],
+            annotations=[
+                dict(
+                    id=n + 1, image_id=n, category_id=34, bbox=[5, 5, 30, 20],
+                    area=600, iscrowd=0,
+                    segmentation=[[5, 5, 35, 5, 35, 25, 5, 25]])
+                for n in numbers
+            ],
+            categories=categories)
+        jsons[part] = tmp_path / f'{part}.json'
+        jsons[part].write_text(json.dumps(content))
+    convert_coco(jsons['train'], jsons['val'], tmp_path / 'halves')
+    monkeypatch.setenv('MMMULTAS_COCO', str(tmp_path))
+    runner = build_runner(
+        small('rn50_pafpn_mtl_coco', tmp_path / 'work', det=80, seg=81))
+    runner.train()
+    assert runner.iter == 2  # eight images of each half
+    scores = runner.message_hub.log_scalars
+    assert 'val/det/mAP' in scores and 'val/seg/mIoU' in scores
