@@ -32,7 +32,7 @@ CLASSES = {
     9: 'van',
     10: 'others'
 }
-#: Ids of classes with too few vehicles to be judged; they become no boxes.
+#: Ids of further classes, which the paper does not judge: no boxes.
 LEFT_OUT = {7: 'motorcycle', 8: 'bus', 31: 'plane'}
 FOLDS = tuple(range(1, 11))
 _MAX_BYTES = 2**24
@@ -82,7 +82,7 @@ def convert_vedai(root: str | os.PathLike[str],
 
     Returns:
         Numbers: ``folds``, ``images``, ``boxes``, ``left out`` (boxes of
-        classes that are too rare), ``outside`` (of the image) and
+        the other classes), ``outside`` (of the image) and
         ``without corners`` (images, left out), each counted once.
 
     Raises:
