@@ -21,7 +21,9 @@ def blend_heat(picture: Picture,
         alpha: Opacity of the map, in [0, 1].
         colours: Name of a colour map of matplotlib.
     """
-    table = np.asarray(matplotlib.colormaps[colours](heat.clip(0, 1)))
+    # its ends are dark: the hottest place would look cold
+    inner = 0.08 + 0.82 * heat.clip(0, 1)
+    table = np.asarray(matplotlib.colormaps[colours](inner))
     grey = cv2.cvtColor(np.ascontiguousarray(picture), cv2.COLOR_RGB2GRAY)
     mixed = (1 - alpha) * grey[..., None] + alpha * 255 * table[..., :3]
     return np.rint(mixed).astype(np.uint8)
