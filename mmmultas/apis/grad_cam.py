@@ -265,8 +265,8 @@ def _pixel_score(model: MultiTaskDetSeg, data: Any,
     label = target.label
     if label is None:
         label = _most_frequent(predicted[pixels], target.background)
-    if target.region is None:
-        pixels = predicted == label
+    if label is not None and target.region is None:
+        pixels = predicted.eq(label)
     if label is None or not pixels.any():
         return None, Explanation(None, label)
     score = logits_KHW[label][pixels].sum()

@@ -181,3 +181,31 @@ def test_from_the_command_line():
     assert done.stderr.strip().splitlines()[-1] == (
         'error: Checkpoint no.pth does not exist: check the path.')
     assert 'Traceback' not in done.stderr
+
+
+def test_errors_by_kind(tool, trained, tmp_path):
+    pytest.importorskip(
+        'tidecv', reason='tidecv is not installed: pip install -r '
+        'requirements/analysis.txt')
+    boxes, out = tmp_path / 'boxes.json', tmp_path / 'errors.json'
+    tool('test', trained.config, trained.weights, '--work-dir',
+         tmp_path / 'w', '--out', boxes)
+    # what training logs as its config lies beside the boxes
+    (tmp_path / 'toy.py').write_text(trained.config.read_text())
+    printed = tool('analysis_tools/tide', boxes, '--out', out, '--plot',
+                   tmp_path / 'errors.png')
+    assert re.search(r'^predictions \| +AP50 \| +Cls \|', printed, re.M)
+    found = json.loads(out.read_text())['boxes']
+    assert found['dap'].keys() > {'Cls', 'Miss', 'FP'}
+    assert cv2.imread(str(tmp_path / 'errors.png')).shape[1] > 600
+    assert tool('analysis_tools/tide', boxes, '--config',
+                trained.config).split('\n')[-2] in printed
+
+
+def test_heat(tool, trained, tmp_path):
+    picture = trained.root / 'VOC2012/JPEGImages/e.jpg'
+    printed = tool('analysis_tools/grad_cam', picture, '--model',
+                   trained.weights, '--title', 'joint', '--layer', 'neck',
+                   '--level', 0, '--out', tmp_path)
+    assert str(tmp_path / 'e.png') in printed
+    assert cv2.imread(str(tmp_path / 'e.png')).shape[1] == 2 * 400 + 8
