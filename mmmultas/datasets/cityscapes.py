@@ -18,9 +18,9 @@ from numpy.typing import NDArray
 
 from mmmultas.utils.errors import ConfigError, DataError
 
-from .files import read_bytes, refuse_bomb
+from .files import read_bytes
 from .label_map import IGNORE, INVALID
-from .transforms.loading import LoadImage, decode_mask
+from .transforms.loading import LoadImage, decode_ids, decode_mask
 from .writing import (Track, is_whole_png, silent, write_json, write_png,
                       write_whole)
 
@@ -251,22 +251,14 @@ def _read_labels(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
 
 def _read_instances(path: Path, size: tuple[int, int]) -> NDArray[np.uint16]:
     """(H, W) ids."""
-    data = read_bytes(path, 'instance ids')
-    refuse_bomb(data, path, 'instance ids')
-    ids = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if ids is None or b'IEND' not in data[-64:]:
-        raise DataError(f'{path} is truncated or no PNG; unpack gtFine '
-                        f'again.')
-    if ids.ndim != 2 or ids.dtype not in (np.uint8, np.uint16):
-        raise DataError(f'{path} has colours; instance ids are one number '
-                        f'per pixel.')
+    ids = decode_ids(read_bytes(path, 'instance ids'), str(path))
     _check_size(path, ids.shape, size)
     values = np.flatnonzero(np.bincount(ids.ravel()))
     wrong = values[np.where(values < 1000, values, values // 1000) > _LAST]
     if len(wrong):
         raise DataError(f'{path} holds the instance id {wrong[0]}, which '
                         f'Cityscapes does not have; unpack gtFine again.')
-    return np.asarray(ids, np.uint16)
+    return ids
 
 
 def _check_size(path: Path, found: tuple[int, ...],

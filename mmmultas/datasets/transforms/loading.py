@@ -21,7 +21,9 @@ from mmmultas.registry import TRANSFORMS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError
 
-__all__ = ['LoadImage', 'LoadLabels', 'decode_colours', 'decode_mask']
+__all__ = [
+    'LoadImage', 'LoadLabels', 'decode_colours', 'decode_ids', 'decode_mask'
+]
 
 Results = dict[str, Any]
 _GREY, _PALETTE = 0, 3
@@ -184,6 +186,32 @@ def decode_mask(data: bytes, path: str) -> NDArray[np.uint8]:
         raise DataError(f'{path} has colours or more than 8 bits; masks want '
                         f'one class number per pixel.')
     return np.asarray(mask)
+
+
+def decode_ids(data: bytes, path: str) -> NDArray[np.uint16]:
+    """Decode a picture of one number of up to 16 bits per pixel.
+
+    Args:
+        data: The file's bytes.
+        path: For the message.
+
+    Returns:
+        (H, W) uint16.
+
+    Raises:
+        DataError: Truncated, not decodable, or with colours.
+    """
+    if _truncated(data):
+        raise DataError(f'{path} is truncated; replace it.')
+    refuse_bomb(data, path, 'mask')
+    ids = _decode(data, cv2.IMREAD_UNCHANGED)
+    if ids is None:
+        raise DataError(f'{path} is no picture that can be decoded; replace '
+                        f'it.')
+    if ids.ndim != 2 or ids.dtype not in (np.uint8, np.uint16):
+        raise DataError(f'{path} has colours; numbers of instances want one '
+                        f'channel.')
+    return np.asarray(ids, np.uint16)
 
 
 def decode_colours(data: bytes, path: str) -> NDArray[np.uint32]:

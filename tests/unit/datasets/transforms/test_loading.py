@@ -7,7 +7,7 @@ from PIL import Image
 
 from mmmultas.datasets.label_map import voc_space
 from mmmultas.datasets.transforms.loading import (LoadImage, LoadLabels,
-                                                  decode_mask)
+                                                  decode_ids, decode_mask)
 from mmmultas.utils.errors import DataError
 
 
@@ -201,3 +201,20 @@ def test_wrong_values_are_told_every_time(tmp_path):
     for _ in range(2):
         with pytest.raises(DataError, match=r'set \(21\)'):
             load(dict(data))
+
+
+def test_ids_of_16_bits(tmp_path):
+    ids = np.array([[0, 24, 26001], [33017, 7, 65535]], np.uint16)
+    data = cv2.imencode('.png', ids)[1].tobytes()
+    found = decode_ids(data, 'x')
+    assert found.dtype == np.uint16 and (found == ids).all()
+    small = cv2.imencode('.png', ids.astype(np.uint8))[1].tobytes()
+    assert decode_ids(small, 'x').dtype == np.uint16
+    for broken, message in ((data[:-20], 'x is truncated'),
+                            (data[:8] + b'no' + data[10:], 'x is no mask'),
+                            (b'', 'x is no mask')):
+        with pytest.raises(DataError, match=message):
+            decode_ids(broken, 'x')
+    colours = cv2.imencode('.png', np.zeros((2, 2, 3), np.uint16))[1]
+    with pytest.raises(DataError, match='x has colours'):
+        decode_ids(colours.tobytes(), 'x')
