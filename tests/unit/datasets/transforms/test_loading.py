@@ -211,7 +211,7 @@ def test_ids_of_16_bits(tmp_path):
     small = cv2.imencode('.png', ids.astype(np.uint8))[1].tobytes()
     assert decode_ids(small, 'x').dtype == np.uint16
     for broken, message in ((data[:-20], 'x is truncated'),
-                            (data[:8] + b'no' + data[10:], 'x is no mask'),
+                            (data[:8] + b'no' + data[10:], 'x is no picture'),
                             (b'', 'x is no mask')):
         with pytest.raises(DataError, match=message):
             decode_ids(broken, 'x')
