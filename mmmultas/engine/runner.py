@@ -73,8 +73,9 @@ class MultiTaskRunner(Runner):
         if self.distributed and model_wrapper_cfg is None:
             find = self.cfg.get('find_unused_parameters')
             if find is None:
-                find = may_skip_a_head(self.cfg,
-                                       set(getattr(model, 'tasks', ())))
+                find = getattr(model, 'may_skip_parts',
+                               False) or may_skip_a_head(
+                                   self.cfg, set(getattr(model, 'tasks', ())))
                 refuse_stray_collectives(self.cfg, model)
             model_wrapper_cfg = dict(
                 type='MMDistributedDataParallel',
@@ -205,6 +206,11 @@ class MultiTaskRunner(Runner):
                 f'{folder} holds checkpoints of an earlier run '
                 f'({earlier[0].name}), which a new one would replace: go on '
                 'with --resume, choose another --work-dir, or move them away.')
+        network = self.model
+        network = network.module if is_model_wrapper(network) else network
+        if hasattr(network, 'prepare'):
+            network.prepare()  # teachers: wrong ones show before data are read
+            self.register_hook(dict(type='mmmultas.CompanyHook'))
         model: torch.nn.Module = super().train()
         return model
 

@@ -5,12 +5,13 @@ Functions of tensors; teachers carry no gradient and are detached here.
 Shape legend: ``B`` images, ``L`` locations of all levels, ``F`` feature
 channels, ``K`` anchors per location, ``A = L K`` anchors, ``C`` classes.
 """
+import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 __all__ = [
     'balanced_soft_bce', 'defeat_terms', 'feature_mse', 'foreground_mask',
-    'masked_kl', 'pdf_terms'
+    'masked_kl', 'pdf_sums', 'pdf_terms'
 ]
 
 
@@ -28,10 +29,10 @@ def feature_mse(student: Tensor, teacher: Tensor) -> Tensor:
     return F.mse_loss(student, teacher.detach())
 
 
-def pdf_terms(student_BLF: Tensor, teacher_BLF: Tensor,
-              student_logits_BAC: Tensor, teacher_logits_BAC: Tensor,
-              student_boxes_BA4: Tensor,
-              teacher_boxes_BA4: Tensor) -> dict[str, Tensor]:
+def pdf_sums(student_BLF: Tensor, teacher_BLF: Tensor,
+             student_logits_BAC: Tensor, teacher_logits_BAC: Tensor,
+             student_boxes_BA4: Tensor, teacher_boxes_BA4: Tensor
+             ) -> dict[str, tuple[Tensor, Tensor]]:
     """PDF-Distil: learn where the student's detections differ most.
 
     Zhang et al., "PDF-Distil: including prediction disagreements in
@@ -47,18 +48,18 @@ def pdf_terms(student_BLF: Tensor, teacher_BLF: Tensor,
         teacher_boxes_BA4: Likewise.
 
     Returns:
-        dict: ``feature``: squared differences, weighted by where class
-        scores disagree, weights of the batch adding up to 1; ``cls``:
-        cross-entropy weighted by the squared disagreement, over the number
-        of scores in which the teacher believes; ``box``: mean absolute
-        difference.
+        dict: Sum and count of three means. ``feature``: squared differences,
+        weighted by where class scores disagree, and the sum of the weights;
+        ``cls``: cross-entropy weighted by the squared disagreement, and the
+        number of scores in which the teacher believes; ``box``: absolute
+        differences, and their number.
 
     Example:
         >>> x, c, b = torch.ones(1, 2, 3), torch.zeros(1, 4, 5), torch.ones(
         ...     1, 4, 4)
-        >>> terms = pdf_terms(x, x, c, c + 3, b, b)
-        >>> [round(float(terms[k]), 3) for k in ('feature', 'cls', 'box')]
-        [0.0, 0.142, 0.0]
+        >>> sums = pdf_sums(x, x, c, c + 3, b, b)
+        >>> [int(sums[k][1]) for k in ('cls', 'box')]
+        [20, 16]
     """
     teacher_BLF, teacher_logits_BAC, teacher_boxes_BA4 = (
         t.detach()
@@ -68,14 +69,30 @@ def pdf_terms(student_BLF: Tensor, teacher_BLF: Tensor,
     per_anchor = gap_BAC.sum(2).sqrt()
     batch, locations, channels = student_BLF.shape
     weight_BL1 = per_anchor.reshape(batch, locations, -1).mean(2, True)
-    total = (weight_BL1.sum() * channels).clamp(min=1e-12)
     squared = (student_BLF - teacher_BLF)**2
     entropy = F.binary_cross_entropy_with_logits(
         student_logits_BAC, believed, reduction='none')
+    boxes = (student_boxes_BA4 - teacher_boxes_BA4).abs()
     return dict(
-        feature=(weight_BL1 / total * squared).sum(),
-        cls=(gap_BAC * entropy).sum() / (believed > 0.5).sum().clamp(min=1),
-        box=F.l1_loss(student_boxes_BA4, teacher_boxes_BA4))
+        feature=((weight_BL1 * squared).sum(), weight_BL1.sum() * channels),
+        cls=((gap_BAC * entropy).sum(), (believed > 0.5).sum().float()),
+        box=(boxes.sum(), boxes.new_tensor(float(boxes.numel()))))
+
+
+def pdf_terms(*args: Tensor) -> dict[str, Tensor]:
+    """The three means of :func:`pdf_sums`; an empty one is 0.
+
+    Example:
+        >>> x, c, b = torch.ones(1, 2, 3), torch.zeros(1, 4, 5), torch.ones(
+        ...     1, 4, 4)
+        >>> terms = pdf_terms(x, x, c, c + 3, b, b)
+        >>> [round(float(terms[k]), 3) for k in ('feature', 'cls', 'box')]
+        [0.0, 0.142, 0.0]
+    """
+    return {
+        name: total / torch.where(count > 0, count, 1)
+        for name, (total, count) in pdf_sums(*args).items()
+    }
 
 
 def foreground_mask(centres_L2: Tensor, boxes_M4: Tensor) -> Tensor:

@@ -2,17 +2,23 @@
 from .assigners import IoUMatcher
 from .backbones import EfficientNetLite, NoPoolResNet, Pretrained
 from .data_preprocessors import MultiTaskDataPreprocessor
+from .distillers import (IdentityConnector, LevelProjection,
+                         MultiTeacherDistill)
 from .heads import AnchorGrid, MultiLevelAnchorHead, PanopticFPNSegHead
-from .losses import (BalancedL1Loss, CrossEntropyLoss, FocalLoss,
-                     QualityFocalLoss)
+from .losses import (BalancedL1Loss, CrossEntropyLoss, DeFeat, DistillLoss,
+                     FeatureMSE, FocalLoss, PDFDistill, QualityFocalLoss,
+                     SegmentationKL, SoftDetection)
 from .multitask import MultiTaskDetSeg
 from .necks import ContextFPN, ContextPAFPN
 from .tasks import DetectionTask, SegmentationTask, Task
 
 __all__ = [
     'AnchorGrid', 'BalancedL1Loss', 'ContextFPN', 'ContextPAFPN',
-    'CrossEntropyLoss', 'DetectionTask', 'EfficientNetLite', 'FocalLoss',
-    'IoUMatcher', 'MultiLevelAnchorHead', 'MultiTaskDataPreprocessor',
-    'MultiTaskDetSeg', 'NoPoolResNet', 'PanopticFPNSegHead', 'Pretrained',
-    'QualityFocalLoss', 'SegmentationTask', 'Task'
+    'CrossEntropyLoss', 'DeFeat', 'DetectionTask', 'DistillLoss',
+    'EfficientNetLite', 'FeatureMSE', 'FocalLoss', 'IdentityConnector',
+    'IoUMatcher', 'LevelProjection', 'MultiLevelAnchorHead',
+    'MultiTaskDataPreprocessor', 'MultiTaskDetSeg', 'MultiTeacherDistill',
+    'NoPoolResNet', 'PDFDistill', 'PanopticFPNSegHead', 'Pretrained',
+    'QualityFocalLoss', 'SegmentationKL', 'SegmentationTask',
+    'SoftDetection', 'Task'
 ]

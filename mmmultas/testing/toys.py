@@ -1,5 +1,6 @@
 """Tiny models, data sets and configs that train in seconds."""
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,8 @@ from mmmultas.registry import DATASETS, MODELS
 from mmmultas.structures import DET, SEG, sem_seg_data
 
 __all__ = [
-    'ToyBackbone', 'ToyDataset', 'toy_batch', 'toy_config', 'toy_model',
-    'toy_stream'
+    'ToyBackbone', 'ToyDataset', 'toy_batch', 'toy_config',
+    'toy_distillation', 'toy_model', 'toy_stream'
 ]
 
 CLASSES = ('square', 'bar')
@@ -169,6 +170,56 @@ def toy_model(tasks: Sequence[str] = (DET, SEG),
         heads={task: heads[task]
                for task in tasks},
         **kwargs)
+
+
+def toy_distillation(folder: Path,
+                     channels: int = 12,
+                     sees: str = 'both') -> dict[str, Any]:
+    """Config of a student with a wider teacher for each task.
+
+    Args:
+        folder: Where the teachers' checkpoints are written.
+        channels: Of the teachers; the student has 8.
+        sees: Which images both teachers see.
+    """
+    teachers = {}
+    for task in (DET, SEG):
+        cfg = toy_model((task, ))
+        cfg['neck']['out_channels'] = channels
+        cfg['heads'][task]['in_channels'] = channels
+        path = folder / f'{task}.pth'
+        if not path.is_file():
+            torch.save(dict(state_dict=MODELS.build(cfg).state_dict()), path)
+        teachers[task] = dict(cfg=cfg, checkpoint=str(path), sees=sees)
+    feats = dict(feats=dict(type='ModuleOutputs', source='neck'))
+    return dict(
+        type='mmmultas.MultiTeacherDistill',
+        architecture=toy_model(),
+        teachers=teachers,
+        distiller=dict(
+            student_recorders=feats,
+            teacher_recorders={task: feats
+                               for task in teachers},
+            connectors={
+                task: dict(
+                    type='mmmultas.LevelProjection',
+                    in_channels=8,
+                    out_channels=channels,
+                    num_levels=2)
+                for task in teachers
+            },
+            distill_losses={
+                f'loss_{task}': dict(type='mmmultas.FeatureMSE', weight=5.0)
+                for task in teachers
+            },
+            loss_forward_mappings={
+                f'loss_{task}': dict(
+                    student=dict(
+                        from_student=True, recorder='feats', connector=task),
+                    teacher=dict(
+                        from_student=False, teacher=task, recorder='feats'))
+                for task in teachers
+            }))
 
 
 def toy_batch(tasks: Sequence[Any] = (DET, SEG),

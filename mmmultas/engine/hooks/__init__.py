@@ -1,11 +1,12 @@
 """Hooks; what they remember is in the checkpoint or derived."""
 from .checkpoint import CheckpointHook
+from .company import CompanyHook
 from .early_stopping import EarlyStoppingHook
 from .gradient_conflict import GradientConflictHook
 from .multi_scale import MultiScaleHook
 from .predictions import PictureHook, PredictionHook
 
 __all__ = [
-    'CheckpointHook', 'EarlyStoppingHook', 'GradientConflictHook',
-    'MultiScaleHook', 'PictureHook', 'PredictionHook'
+    'CheckpointHook', 'CompanyHook', 'EarlyStoppingHook',
+    'GradientConflictHook', 'MultiScaleHook', 'PictureHook', 'PredictionHook'
 ]

@@ -207,17 +207,36 @@ class MultiTaskDetSeg(BaseModel):
              data_samples: Mapping[str, SampleList]) -> dict[str, Tensor]:
         """Weighted losses, named ``task.loss_term``."""
         feats = self.extract_feats(inputs)
-        sums = {}
-        for name, task in self.tasks.items():
-            groups = labelled_groups(feats, data_samples, name)
-            sums[name] = task.loss_sums(self.heads[name], groups)
-        losses = self._divide(sums)
-        if not losses:  # nothing labelled here: a graph, no gradient
-            nothing = next(iter(feats.values()))[0].sum() * 0
-            if not nothing.requires_grad:  # the encoder is frozen
-                nothing.requires_grad_()
-            return {'loss_unlabelled': nothing}
-        return losses
+        losses = self._divide(self.task_sums(feats, data_samples))
+        return losses or self.nothing(feats)
+
+    @staticmethod
+    def nothing(feats: Mapping[str, Levels]) -> dict[str, Tensor]:
+        """A loss of 0 where nothing is labelled.
+
+        It has the encoder's graph: under DDP other processes wait for the
+        encoder's gradients.
+        """
+        zero = next(iter(feats.values()))[0].sum() * 0
+        if not zero.requires_grad:  # the encoder is frozen
+            zero.requires_grad_()
+        return {'loss_unlabelled': zero}
+
+    def task_sums(
+            self, feats: Mapping[str, Levels],
+            data_samples: Mapping[str, SampleList]
+    ) -> dict[str, dict[str, LossSum]]:
+        """Losses of each head on what is labelled for it, not divided."""
+        return {
+            name: task.loss_sums(self.heads[name],
+                                 labelled_groups(feats, data_samples, name))
+            for name, task in self.tasks.items()
+        }
+
+    def counted_terms(self) -> list[tuple[str, str]]:
+        """Terms whose counts are joined over processes, always alike."""
+        return [(task, term) for task, head in self.heads.items()
+                for term in getattr(head, 'loss_terms', ())]
 
     def _divide(
             self, sums: Mapping[str,
@@ -228,22 +247,21 @@ class MultiTaskDetSeg(BaseModel):
         sum over the joint count: as one process with the joint batch.
         Losses of stock heads are already means of their process.
         """
-        layout = [(task, term) for task, head in self.heads.items()
-                  for term in getattr(head, 'loss_terms', ())]
+        layout = self.counted_terms()
         world = get_world_size()
         joint: dict[tuple[str, str], Tensor] = {}
         if world > 1 and layout:
             device = next(self.parameters()).device
             zero = LossSum(*torch.zeros(2, device=device))
             counts = torch.stack([
-                sums[task].get(term, zero).count.float()
+                sums.get(task, {}).get(term, zero).count.float()
                 for task, term in layout
             ])
             all_reduce(counts)
             joint = dict(zip(layout, counts))
         losses = {}
         for task, terms in sums.items():
-            weight = self.task_weights[task]
+            weight = self.task_weights.get(task, 1.0)
             for term, value in terms.items():
                 key = (task, term)
                 loss = value.mean(joint[key]) * world if key in joint \

@@ -1,0 +1,215 @@
+"""Which recording enters which loss, checked when it is built."""
+import difflib
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from mmengine.model import ModuleDict
+from torch import nn
+
+from mmmultas.registry import MODELS
+from mmmultas.utils.errors import ConfigError
+
+from ..losses.distillation import DistillLoss
+
+__all__ = [
+    'Source', 'Wire', 'arguments', 'build_connectors', 'build_losses',
+    'read_wires'
+]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where an argument of a loss comes from.
+
+    Attributes:
+        recorder: Name of the recorder.
+        connector: Name of the connector behind it, of a student only.
+        part: Item of a recorded tuple, None for all of it.
+    """
+    recorder: str
+    connector: str | None = None
+    part: int | None = None
+
+
+@dataclass(frozen=True)
+class Wire:
+    """A loss with its arguments.
+
+    Attributes:
+        teacher: Name of the teacher that it listens to.
+        student: Argument → source, of the student.
+        teachers: Argument → source, of the teacher.
+        samples: Whether it also takes the samples.
+    """
+    teacher: str
+    student: Mapping[str, Source]
+    teachers: Mapping[str, Source]
+    samples: bool = False
+
+
+def build_losses(cfgs: Mapping[str, Mapping[str, Any]]) -> ModuleDict:
+    """Build the losses.
+
+    Raises:
+        ConfigError: None, one of another kind, or one whose name MMEngine
+            would not add up.
+    """
+    if not cfgs:
+        raise ConfigError('`model.distiller.distill_losses` is empty: name '
+                          'at least one loss.')
+    losses = ModuleDict()
+    for name, cfg in cfgs.items():
+        if not name.startswith('loss'):
+            raise ConfigError(f'`model.distiller.distill_losses.{name}`: the '
+                              "name must begin with 'loss', since only such "
+                              'values are added up.')
+        loss = _built(f'distill_losses.{name}', cfg)
+        if not isinstance(loss, DistillLoss):
+            raise ConfigError(
+                f'`model.distiller.distill_losses.{name}` is a '
+                f'{type(loss).__name__}, no distillation loss: take '
+                'mmmultas.FeatureMSE, PDFDistill, DeFeat, SoftDetection or '
+                'SegmentationKL, or derive one from DistillLoss.')
+        losses[name] = loss
+    return losses
+
+
+def build_connectors(cfgs: Mapping[str, Mapping[str, Any]]) -> ModuleDict:
+    """Build the connectors."""
+    return ModuleDict({
+        name: _built(f'connectors.{name}', cfg)
+        for name, cfg in cfgs.items()
+    })
+
+
+def read_wires(mappings: Mapping[str, Mapping[str, Mapping[str, Any]]],
+               losses: Mapping[str, DistillLoss],
+               student: Mapping[str, Any],
+               teachers: Mapping[str, Mapping[str, Any]],
+               connectors: Mapping[str, nn.Module]) -> dict[str, Wire]:
+    """Read ``loss_forward_mappings``.
+
+    Args:
+        mappings: Loss → argument → ``dict(from_student=True,
+            recorder='feats', connector='det')`` or ``dict(
+            from_student=False, teacher='det', recorder='feats')``; either
+            may take one item of a tuple by ``data_idx``.
+        losses: The losses.
+        student: Recorders of the student.
+        teachers: Recorders of each teacher.
+        connectors: The connectors.
+
+    Returns:
+        dict: Loss → wire.
+
+    Raises:
+        ConfigError: A name that does not exist, an argument that is missing
+            or unknown, or a loss that listens to no or to several teachers.
+    """
+    _known('loss_forward_mappings', mappings, losses)
+    missing = [name for name in losses if name not in mappings]
+    if missing:
+        raise ConfigError('`model.distiller.loss_forward_mappings` has no '
+                          f'entry for {missing[0]!r}: say what its arguments '
+                          'are.')
+    return {
+        name: _wire(name, mappings[name], loss, student, teachers, connectors)
+        for name, loss in losses.items()
+    }
+
+
+def _wire(name: str, mapping: Mapping[str, Mapping[str, Any]],
+          loss: DistillLoss, student: Mapping[str, Any],
+          teachers: Mapping[str, Mapping[str, Any]],
+          connectors: Mapping[str, nn.Module]) -> Wire:
+    key = f'loss_forward_mappings.{name}'
+    ours: dict[str, Source] = {}
+    theirs: dict[str, Source] = {}
+    heard: dict[str, None] = {}
+    for argument, cfg in mapping.items():
+        cfg = dict(cfg)
+        place = f'{key}.{argument}'
+        from_student = cfg.pop('from_student', None)
+        if not isinstance(from_student, bool):
+            raise ConfigError(f'`model.distiller.{place}` must say '
+                              '`from_student=True` or `False`.')
+        part = cfg.pop('data_idx', None)
+        connector = cfg.pop('connector', None)
+        recorder = cfg.pop('recorder', '')
+        if from_student:
+            _known(place, [recorder], student)
+            if connector is not None:
+                _known(place, [connector], connectors)
+            ours[argument] = Source(recorder, connector, part)
+        else:
+            teacher = cfg.pop('teacher', next(iter(teachers), ''))
+            _known(place, [teacher], teachers)
+            _known(place, [recorder], teachers[teacher])
+            if connector is not None:
+                raise ConfigError(f'`model.distiller.{place}`: connectors '
+                                  "are for the student's side.")
+            heard[teacher] = None
+            theirs[argument] = Source(recorder, None, part)
+        if cfg:
+            raise ConfigError(f'`model.distiller.{place}` has the unknown '
+                              f'key {next(iter(cfg))!r}.')
+    if len(heard) != 1:
+        raise ConfigError(
+            f'`model.distiller.{key}` listens to {len(heard)} teachers '
+            f'({", ".join(heard)}): a loss listens to one; average several '
+            'as members of one teacher (a list as `checkpoint`).')
+    samples = _check_arguments(key, loss, {*ours, *theirs})
+    return Wire(next(iter(heard)), ours, theirs, samples)
+
+
+def _check_arguments(key: str, loss: DistillLoss, given: set[str]) -> bool:
+    """Compare with the loss's signature; whether it takes samples."""
+    wanted = set(inspect.signature(loss.forward).parameters)
+    samples = 'samples' in wanted
+    wanted.discard('samples')
+    for wrong, what in ((wanted - given, 'lacks the argument'),
+                        (given - wanted, 'has the unknown argument')):
+        if wrong:
+            raise ConfigError(
+                f'`model.distiller.{key}` {what} {sorted(wrong)[0]!r} of '
+                f'{type(loss).__name__}, which takes '
+                f'{", ".join(sorted(wanted))}.')
+    return samples
+
+
+def _known(key: str, names: Any, known: Any) -> None:
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(str(name), list(known), 1)
+            hint = (f'did you mean {near[0]!r}?' if near else
+                    f'have {", ".join(sorted(known)) or "none"}.')
+            raise ConfigError(f'`model.distiller.{key}` names {name!r}, which '
+                              f'does not exist: {hint}')
+
+
+def _built(key: str, cfg: Mapping[str, Any]) -> nn.Module:
+    try:
+        module: nn.Module = MODELS.build(dict(cfg))
+    except (KeyError, TypeError) as error:
+        text = str(error.args[0] if error.args else error)
+        raise ConfigError(f'`model.distiller.{key}` cannot be built: '
+                          f'{" ".join(text.split())}') from error
+    return module
+
+
+def arguments(sources: Mapping[str, Source], recorded: Mapping[str, Any],
+              connectors: Mapping[str, nn.Module]) -> dict[str, Any]:
+    """Recorded outputs as a loss's arguments."""
+    values = {}
+    for name, source in sources.items():
+        value = recorded[source.recorder]
+        if source.part is not None:
+            value = value[source.part]
+        if source.connector is not None:
+            value = connectors[source.connector](value)
+        values[name] = value
+    return values
+
+
