@@ -14,8 +14,8 @@ from mmmultas.utils.errors import ConfigError, DataError
 
 __all__ = [
     'Pools', 'VOCLists', 'apply_rule', 'check_disjoint', 'fixed_parts',
-    'labelled_part', 'partial_parts', 'pools', 'seeded_part', 'selftrain_parts', 'shuffled',
-    'validation_ids'
+    'labelled_part', 'partial_parts', 'pools', 'seeded_part',
+    'selftrain_parts', 'shuffled', 'validation_ids'
 ]
 
 #: Of the VOC2012 ids that may go either way, the share that goes to the

@@ -207,5 +207,6 @@ def test_a_checkpoint_that_leaves_something_unfilled(tmp_path):
     first = next(iter(state))
     del state[first]
     torch.save(dict(state_dict=state), tmp_path / 'det.pth')
-    with pytest.raises(CheckpointError, match='model.teachers.det.check.*1 of'):
+    with pytest.raises(
+            CheckpointError, match='model.teachers.det.checkpoint.*1 of'):
         _build(cfg)
