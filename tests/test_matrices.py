@@ -50,6 +50,6 @@ def test_figures_of_the_paper_are_those_of_the_metafile():
         if not path.stem.startswith('p1-'):
             continue
         for cell in read_matrix(path).cells:
-            name = cell.config.relative_to(ROOT).as_posix()
+            name = cell.config.resolve().relative_to(ROOT).as_posix()
             for metric, value in cell.paper.items():
                 assert reported[name].get(metric, value) == value, cell.name
