@@ -20,11 +20,21 @@ def _name(path):
     return path.stem
 
 
-def _shrunken(path):
+def _student(cfg):
+    """The config of the network itself, of a distilled one the student's."""
+    return cfg.model.get('architecture', cfg.model)
+
+
+def _shrunken(path, folder):
     """The config's model, without weights from outside."""
     cfg = Config.fromfile(path)
-    cfg.model.backbone.init_cfg = None
+    _student(cfg).backbone.init_cfg = None
     init_default_scope(cfg.default_scope)
+    for name, teacher in cfg.model.get('teachers', {}).items():
+        # a teacher that has learnt nothing yet
+        model = MODELS.build(_student(Config.fromfile(ROOT / teacher.cfg)))
+        teacher.checkpoint = str(folder / f'{name}.pth')
+        torch.save(dict(state_dict=model.state_dict()), teacher.checkpoint)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()
@@ -55,14 +65,17 @@ def _batch(stream):
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
-def test_one_step(path):
-    cfg, model = _shrunken(path)
+def test_one_step(path, tmp_path):
+    cfg, model = _shrunken(path, tmp_path)
     before = {k: v.clone() for k, v in model.named_parameters()}
     optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01))
     model.train()
     logs = model.train_step(_streams(cfg), optim)
     assert torch.isfinite(logs['loss'])
-    assert {k.split('.')[0] for k in logs if k != 'loss'} == set(model.heads)
+    terms = set(model.heads)
+    if 'teachers' in cfg.model:
+        terms.add('kd')
+    assert {k.split('.')[0] for k in logs if k != 'loss'} == terms
     for task, head in model.heads.items():
         moved = [
             not torch.equal(before[f'heads.{task}.{name}'], value)
@@ -92,8 +105,8 @@ def test_prediction_of_images_that_are_not_square(path):
 def test_parts_agree(path):
     """Heads, streams, evaluators and selection speak of the same tasks."""
     cfg = Config.fromfile(path)
-    heads = {task for task, head in cfg.model.heads.items() if head}
-    assert set(cfg.model.task_weights) == heads
+    heads = {task for task, head in _student(cfg).heads.items() if head}
+    assert set(_student(cfg).task_weights) == heads
     streams = [s for s in cfg.train_dataloader.values() if s]
     assert {t for s in streams for t in s.dataset.tasks} == heads
     for key in ('val', 'test'):
@@ -117,8 +130,8 @@ def test_names_tell_the_method(path):
     backbone, _, method = path.stem.split('_')[:3]
     cfg = Config.fromfile(path)
     depth = dict(rn18=18, rn50=50).get(backbone.split('-')[0])
-    assert cfg.model.backbone.get('depth') == depth
-    heads = {task for task, head in cfg.model.heads.items() if head}
+    assert _student(cfg).backbone.get('depth') == depth
+    heads = {task for task, head in _student(cfg).heads.items() if head}
     assert heads == ({method} if method in ('det', 'seg') else {'det', 'seg'})
     alternate = 'epoch' if '_mtl_epoch' in path.stem else 'iteration'
     assert cfg.train_cfg.alternate == alternate

@@ -49,7 +49,11 @@ def test_figures_of_the_paper_are_those_of_the_metafile():
     for path in MATRICES:
         if not path.stem.startswith('p1-'):
             continue
-        for cell in read_matrix(path).cells:
+        matrix = read_matrix(path)
+        for cell in matrix.cells:
             name = cell.config.resolve().relative_to(ROOT).as_posix()
+            table = matrix.source.split(', ')[0].replace('[P1] ', '')
+            if not reported[name].get('Source', '').endswith(table):
+                continue  # a config that stands in several tables
             for metric, value in cell.paper.items():
-                assert reported[name].get(metric, value) == value, cell.name
+                assert reported[name][metric] == value, cell.name

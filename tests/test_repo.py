@@ -32,7 +32,7 @@ FUNCTIONAL_MAY_USE = {
 }
 METHODS = r'det|seg|mtl(_epoch|_full)?(_kd-\w+)?'
 CONFIG_NAME = re.compile(
-    r'(rn18(-16)?|rn50|efflite0(-64)?)_(fpn|pafpn)_'
+    r'(rn18(-16)?|rn50|efflite0(-\d+)?)_(fpn|pafpn)_'
     rf'({METHODS})(_[a-z0-9]+(-[a-z0-9]+)*)*\.py')
 
 
