@@ -1,5 +1,6 @@
 """What makes a student's features comparable with a teacher's."""
 from collections.abc import Sequence
+from typing import Any
 
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -36,12 +37,17 @@ class LevelProjection(BaseModule):
         Raises:
             ConfigError: Another number of levels or channels.
         """
-        want = (len(self.convs), self.in_channels)
-        got = (len(levels), levels[0].shape[1])
+        if isinstance(levels, Tensor):
+            raise ConfigError('A LevelProjection wants the levels of a neck '
+                              'or backbone, and gets one tensor: record '
+                              'another module.')
+        want = [self.in_channels] * len(self.convs)
+        got = [level.shape[1] for level in levels]
         if want != got:
             raise ConfigError(
-                f'A LevelProjection for {want[0]} levels of {want[1]} '
-                f'channels gets {got[0]} of {got[1]}: mend `num_levels` and '
+                f'A LevelProjection for {len(want)} levels of '
+                f'{self.in_channels} channels gets {len(got)} levels of '
+                f'{", ".join(map(str, got))} channels: mend `num_levels` and '
                 '`in_channels` of the connector.')
         return [conv(level) for conv, level in zip(self.convs, levels)]
 
@@ -50,6 +56,6 @@ class LevelProjection(BaseModule):
 class IdentityConnector(BaseModule):
     """Features as they are."""
 
-    def forward(self, levels: Sequence[Tensor]) -> list[Tensor]:
+    def forward(self, levels: Any) -> Any:
         """The levels."""
-        return list(levels)
+        return levels

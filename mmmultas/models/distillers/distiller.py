@@ -64,6 +64,7 @@ class Distiller(BaseModule):
                 for name in teachers
             }, self.connectors) if losses else {}
         self.update = 0
+        self._all_active = False
 
     @property
     def terms(self) -> list[tuple[str, str]]:
@@ -75,8 +76,18 @@ class Distiller(BaseModule):
         """Losses whose factor is not 0 at this update."""
         return {
             name: loss
-            for name, loss in self.losses.items() if loss.factor(self.update)
+            for name, loss in self.losses.items()
+            if self._all_active or loss.factor(self.update)
         }
+
+    @contextmanager
+    def all_active(self) -> Iterator[None]:
+        """Compute every loss within the scope, whatever its schedule."""
+        self._all_active = True
+        try:
+            yield
+        finally:
+            self._all_active = False
 
     @contextmanager
     def recording(self, student: Any) -> Iterator[dict[str, list[Any]]]:
@@ -117,28 +128,52 @@ class Distiller(BaseModule):
 
     @contextmanager
     def record_heads(self, student: Any, feats: Mapping[str, Any],
-                     streams: Sequence[str],
+                     samples: Mapping[str, SampleList], teachers: Teachers,
                      recording: Recording) -> Iterator[None]:
-        """Run recorded heads on whole streams, once: losses remember it."""
+        """Run recorded heads on whole streams, once: losses remember it.
+
+        Only on streams in which a loss that is active compares them.
+
+        Raises:
+            ConfigError: A part of a head did not run once.
+        """
+        compared = self._compared(teachers, samples)
         with ExitStack() as stack:
             for task in student.tasks:
-                sources = {
-                    name: source
-                    for name, source in self.recorders.items()
-                    if _of_head(source) == task
-                }
-                if not sources:
-                    continue
                 head, known = student.heads[task], []
-                for stream in streams:
+                for stream, names in compared.items():
+                    sources = {
+                        name: self.recorders[name]
+                        for name in names
+                        if _of_head(self.recorders[name]) == task
+                    }
+                    if not sources:
+                        continue
                     levels = student.tasks[task].select(feats[stream])
                     with output_tap(student, list(
                             sources.values())) as outputs:
                         known.append((levels, head(levels)))
                     for name, source in sources.items():
-                        recording[stream][name] = outputs[source][-1]
-                stack.enter_context(remembered(head, known))
+                        recording[stream][name] = _only(
+                            name, source, outputs[source])
+                if known:
+                    stack.enter_context(remembered(head, known))
             yield
+
+    def _compared(
+            self, teachers: Teachers,
+            samples: Mapping[str, SampleList]) -> dict[str, dict[str, None]]:
+        """The recorders that active losses read, by stream."""
+        compared: dict[str, dict[str, None]] = {s: {} for s in samples}
+        for name, loss in self.active().items():
+            wire = self.wires[name]
+            for stream, batch in samples.items():
+                rows = teachers[wire.teacher].rows(batch)
+                if _taking_part(loss, batch, rows):
+                    compared[stream].update(
+                        dict.fromkeys(s.recorder
+                                      for s in wire.student.values()))
+        return compared
 
     def sums(self, teachers: Teachers, inputs: Mapping[str, Tensor],
              samples: Mapping[str, SampleList], recording: Recording,
@@ -161,11 +196,13 @@ class Distiller(BaseModule):
                     name: loss
                     for name, loss in active.items()
                     if self.wires[name].teacher == teacher_name
+                    and _taking_part(loss, batch, rows)
                 }
-                if not rows or not heard:
+                if not heard:
                     continue
                 taught = teacher(
-                    take_rows(inputs[stream], rows, len(batch)), preprocessor)
+                    take_rows(inputs[stream], rows, len(batch)), preprocessor,
+                    [batch[i].metainfo['img_shape'] for i in rows])
                 for name, loss in heard.items():
                     for term, value in self._loss(
                             name, loss, recording[stream], taught, rows,
@@ -178,12 +215,7 @@ class Distiller(BaseModule):
               taught: Mapping[str, Any], rows: list[int],
               batch: SampleList) -> dict[str, LossSum]:
         wire = self.wires[name]
-        keep = [
-            k for k, i in enumerate(rows)
-            if loss.needs is None or has_task(batch[i], loss.needs)
-        ]
-        if not keep:
-            return {}
+        keep = _taking_part(loss, batch, rows)
         ours = {
             s.recorder: take_rows(student[s.recorder],
                                   [rows[k] for k in keep], len(batch))
@@ -203,6 +235,24 @@ class Distiller(BaseModule):
             name + term: LossSum(factor * value.total, value.count)
             for term, value in values.items()
         }
+
+
+def _taking_part(loss: DistillLoss, batch: SampleList,
+                 rows: Sequence[int]) -> list[int]:
+    """Which of the rows carry the label that a loss needs."""
+    return [
+        k for k, i in enumerate(rows)
+        if loss.needs is None or has_task(batch[i], loss.needs)
+    ]
+
+
+def _only(name: str, source: str, calls: Sequence[Any]) -> Any:
+    if len(calls) != 1:
+        raise ConfigError(
+            f'`model.distiller.student_recorders.{name}` records {source!r}, '
+            f'which ran {len(calls)} times for one batch: record the whole '
+            'head, or a part that runs once.')
+    return calls[0]
 
 
 def _of_head(source: str) -> str | None:

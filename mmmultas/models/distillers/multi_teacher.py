@@ -4,6 +4,7 @@ from typing import Any
 
 import torch
 from mmdet.structures import DetDataSample, SampleList
+from mmengine.dist import broadcast
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
@@ -82,6 +83,9 @@ class MultiTeacherDistill(MultiTaskDetSeg):
     def init_weights(self) -> None:
         """Initialise the student; build the teachers."""
         super().init_weights()
+        # the runner sends what is in the state_dict, connectors are not
+        for value in self.extra_state().values():
+            broadcast(value)
         self.prepare()
 
     def prepare(self) -> None:
@@ -102,10 +106,10 @@ class MultiTeacherDistill(MultiTaskDetSeg):
                 raise ConfigError(f'`model.teachers.{name}` cannot be built: '
                                   f'{error}') from error
         self._teachers = Teachers(built)
-        self._prepared = True
         place = next(self.parameters())
         self._teachers.apply(lambda x: x.to(place.device))
         self._check_fit(place)
+        self._prepared = True
 
     @torch.no_grad()
     def _check_fit(self, place: Tensor) -> None:
@@ -122,7 +126,7 @@ class MultiTeacherDistill(MultiTaskDetSeg):
             labels=place.new_zeros((0, ), dtype=torch.long))
         modes = {m: m.training for m in self.modules()}
         self.eval()
-        with self._teachers.seeing_all():
+        with self._teachers.seeing_all(), self.distiller.all_active():
             self._kd_sums(inputs, {'': [sample]}, labels=False)
         for module, mode in modes.items():
             module.training = mode
@@ -173,11 +177,8 @@ class MultiTeacherDistill(MultiTaskDetSeg):
             feats: dict[str, Levels] = self.extract_feats(inputs)
         sizes = {name: len(x) for name, x in inputs.items()}
         recording = distiller.by_stream(outputs, sizes)
-        streams = [
-            name for name, batch in samples.items()
-            if any(t.rows(batch) for _, t in self._teachers)
-        ]
-        with distiller.record_heads(self, feats, streams, recording):
+        with distiller.record_heads(self, feats, samples, self._teachers,
+                                    recording):
             sums = self.task_sums(feats, samples) if labels else {}
         sums['kd'] = distiller.sums(self._teachers, inputs, samples,
                                     recording, self.data_preprocessor)
@@ -199,6 +200,9 @@ def _leave_out(module: nn.Module, state: dict[str, Any], prefix: str,
         del state[key]
 
 
-def _not_missed(module: nn.Module, incompatible: Any) -> None:
+def _not_missed(module: Any, incompatible: Any) -> None:
     missing = incompatible.missing_keys
-    missing[:] = [k for k in missing if 'distiller.' not in k]
+    own = {f'distiller.{k}' for k in module.distiller.state_dict()}
+    missing[:] = [
+        k for k in missing if not any(k.endswith(o) for o in own)
+    ]

@@ -10,7 +10,8 @@ from torch import Tensor, nn
 from mmmultas.utils.errors import ConfigError
 
 __all__ = [
-    'join_rows', 'output_tap', 'recorder_sources', 'remembered', 'take_rows'
+    'join_rows', 'mapped', 'output_tap', 'recorder_sources', 'remembered',
+    'take_rows'
 ]
 
 
@@ -114,11 +115,17 @@ def take_rows(output: Any, rows: Sequence[int], total: int) -> Any:
     Args:
         output: A tensor (N, ...), or tuples, lists or dicts of such.
         rows: Which of the N.
-        total: N; all rows are taken without a copy.
+        total: N; all rows, or neighbours, are taken without a copy.
     """
-    if list(rows) == list(range(total)):
+    rows = list(rows)
+    if rows == list(range(total)):
         return output
-    return _map(lambda x: x[torch.as_tensor(rows, device=x.device)], output)
+    if rows and rows == list(range(rows[0], rows[0] + len(rows))):
+        return mapped(lambda x: x[rows[0]:rows[-1] + 1], output)
+    # its backward adds rows, that of x[rows] sorts indices first
+    return mapped(
+        lambda x: x.index_select(0, torch.as_tensor(rows, device=x.device)),
+        output)
 
 
 def join_rows(outputs: Sequence[Any]) -> Any:
@@ -133,11 +140,12 @@ def join_rows(outputs: Sequence[Any]) -> Any:
     return [join_rows(parts) for parts in zip(*outputs)]
 
 
-def _map(function: Callable[[Tensor], Tensor], output: Any) -> Any:
+def mapped(function: Callable[[Tensor], Tensor], output: Any) -> Any:
+    """A nested output with a function applied to its tensors."""
     if isinstance(output, Tensor):
         return function(output)
     if isinstance(output, Mapping):
-        return {k: _map(function, v) for k, v in output.items()}
+        return {k: mapped(function, v) for k, v in output.items()}
     if isinstance(output, list | tuple):
-        return [_map(function, v) for v in output]
+        return [mapped(function, v) for v in output]
     return output

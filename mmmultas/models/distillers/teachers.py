@@ -11,13 +11,13 @@ from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
-from mmmultas.registry import MODELS
+from mmmultas.registry import MODELS, TASKS
 from mmmultas.structures import has_task
 from mmmultas.utils.checkpoint import load_file, load_weights
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.run_files import chosen_checkpoint
 
-from .recorders import output_tap, recorder_sources
+from .recorders import mapped, output_tap, recorder_sources
 
 __all__ = ['SEES', 'Teacher', 'Teachers', 'renormalised']
 
@@ -25,6 +25,7 @@ __all__ = ['SEES', 'Teacher', 'Teachers', 'renormalised']
 #: label: 1mse, 0mse and 2mse of [P1] Table 7.
 SEES = ('annotated', 'other', 'both')
 _ROOT = Path(__file__).resolve().parents[3]
+_LOW = (torch.float16, torch.bfloat16)
 
 
 class Teacher:
@@ -61,6 +62,11 @@ class Teacher:
             raise ConfigError(f'`model.teachers.{name}.sees` is one of '
                               f'{", ".join(SEES)}, got {sees!r}.')
         self.name, self.sees, self.task = name, sees, task or name
+        if sees != 'both' and self.task not in TASKS:
+            raise ConfigError(
+                f'`model.teachers.{name}` sees images by the labels of a '
+                f'task {self.task!r}, which does not exist: give its `task`, '
+                f'one of {", ".join(sorted(TASKS.module_dict))}.')
         self.bf16 = bf16
         paths = [checkpoint] if isinstance(checkpoint, str) else checkpoint
         self.members = [
@@ -71,6 +77,9 @@ class Teacher:
         self.sources = recorder_sources(
             recorders or {}, self.members[0],
             f'model.distiller.teacher_recorders.{name}')
+        #: Whether members want the images as the student gets them; known
+        #: from the first call on, since comparing would wait for a GPU.
+        self._alike: list[bool] = []
 
     def rows(self, samples: SampleList) -> list[int]:
         """Which samples of a batch it sees."""
@@ -83,21 +92,28 @@ class Teacher:
         ]
 
     @torch.no_grad()
-    def __call__(self, inputs: Tensor, made_by: Any) -> dict[str, Any]:
+    def __call__(
+            self,
+            inputs: Tensor,
+            made_by: Any,
+            shapes: Sequence[Sequence[int]] | None = None) -> dict[str, Any]:
         """Record one batch.
 
         Args:
             inputs: (N, 3, H, W), normalised for the student.
             made_by: The student's preprocessor.
+            shapes: Height and width of the N images without padding.
 
         Returns:
             dict: Name of the recorder → output, float32.
         """
+        wanted = [member.data_preprocessor for member in self.members]
+        self._alike = self._alike or [_alike(made_by, w) for w in wanted]
         recorded = [
             self._record(
-                member,
-                renormalised(inputs, made_by, member.data_preprocessor))
-            for member in self.members
+                member, inputs if alike else renormalised(
+                    inputs, made_by, member.data_preprocessor, shapes))
+            for member, alike in zip(self.members, self._alike)
         ]
         if len(recorded) == 1:
             return recorded[0]
@@ -107,14 +123,12 @@ class Teacher:
         }
 
     def _record(self, network: Any, inputs: Tensor) -> dict[str, Any]:
+        if next(network.parameters()).device != inputs.device:
+            network.to(inputs.device)  # a copy (EMA) was moved elsewhere
         sources = list(self.sources.values())
         with output_tap(network, sources) as outputs, torch.autocast(
                 inputs.device.type, torch.bfloat16, enabled=self.bf16):
-            if hasattr(network, 'encode') and not any(
-                    s.startswith('heads') for s in sources):
-                network.encode(inputs)
-            else:
-                network(inputs, None, mode='tensor')
+            _run(network, inputs, sources)
         for name, source in self.sources.items():
             if len(outputs[source]) != 1:
                 raise ConfigError(
@@ -122,7 +136,7 @@ class Teacher:
                     f'records {source!r}, which ran {len(outputs[source])} '
                     'times for one batch: record a module that runs once.')
         return {
-            name: _floats(outputs[source][0])
+            name: mapped(_float, outputs[source][0])
             for name, source in self.sources.items()
         }
 
@@ -166,23 +180,39 @@ class Teachers:
                 member._apply(function)
 
 
-def renormalised(inputs: Tensor, made_by: Any, wanted_by: Any) -> Tensor:
+def renormalised(
+        inputs: Tensor,
+        made_by: Any,
+        wanted_by: Any,
+        shapes: Sequence[Sequence[int]] | None = None) -> Tensor:
     """Images as another preprocessor would have normalised them.
 
     Args:
         inputs: (N, 3, H, W).
         made_by: The preprocessor that made them.
         wanted_by: The one that is imitated.
+        shapes: Height and width of the N images; what lies beyond is padding,
+            which is not normalised. Default: there is none.
     """
+    if _alike(made_by, wanted_by):
+        return inputs
     mean, std, swap = _normalisation(made_by)
     new_mean, new_std, new_swap = _normalisation(wanted_by)
-    if swap == new_swap and torch.equal(mean, new_mean) and torch.equal(
-            std, new_std):
-        return inputs
     images = inputs * std.to(inputs) + mean.to(inputs)
     if swap != new_swap:
         images = images.flip(1)
-    return (images - new_mean.to(inputs)) / new_std.to(inputs)
+    images = (images - new_mean.to(inputs)) / new_std.to(inputs)
+    for image, (height, width, *_) in zip(images, shapes or ()):
+        image[:, height:] = wanted_by.pad_value
+        image[:, :, width:] = wanted_by.pad_value
+    return images
+
+
+def _alike(made_by: Any, wanted_by: Any) -> bool:
+    mean, std, swap = _normalisation(made_by)
+    new_mean, new_std, new_swap = _normalisation(wanted_by)
+    return (swap == new_swap and torch.equal(mean.cpu(), new_mean.cpu())
+            and torch.equal(std.cpu(), new_std.cpu()))
 
 
 def _normalisation(preprocessor: Any) -> tuple[Tensor, Tensor, bool]:
@@ -190,17 +220,40 @@ def _normalisation(preprocessor: Any) -> tuple[Tensor, Tensor, bool]:
     swap = bool(getattr(preprocessor, '_channel_conversion', False))
     if not getattr(preprocessor, '_enable_normalize', False):
         return torch.zeros(1, 1, 1), torch.ones(1, 1, 1), swap
-    return preprocessor.mean.cpu(), preprocessor.std.cpu(), swap
+    return preprocessor.mean, preprocessor.std, swap
+
+
+def _run(network: Any, inputs: Tensor, sources: Sequence[str]) -> None:
+    """Run as much of a network as is recorded."""
+    parts = {source.split('.')[0] for source in sources}
+    encoder = parts <= {'backbone', 'neck'}
+    if hasattr(network, 'encode') and parts <= {'backbone', 'neck', 'heads'}:
+        feats = network.encode(inputs)
+        for task in network.tasks:
+            if any(f'{s}.'.startswith(f'heads.{task}.') for s in sources):
+                network.tasks[task].forward(network.heads[task], feats)
+    elif hasattr(network, 'extract_feat') and encoder:
+        network.extract_feat(inputs)
+    else:
+        network(inputs, None, mode='tensor')
 
 
 def _network(name: str, cfg: str | Mapping[str, Any], checkpoint: str,
              channels_last: bool) -> BaseModel:
     """A teacher's network, filled and frozen."""
     model_cfg = _model_cfg(name, cfg)
-    with DefaultScope.overwrite_default_scope('mmdet'):
-        network: BaseModel = MODELS.build(model_cfg)
-    path = chosen_checkpoint(checkpoint)
+    # a stock segmentor's parts are looked up in mmseg
+    scope = str(model_cfg.get('type')).rpartition('.')[0]
     try:
+        with DefaultScope.overwrite_default_scope(
+                scope if scope == 'mmseg' else 'mmdet'):
+            network: BaseModel = MODELS.build(model_cfg)
+    except (KeyError, TypeError) as error:
+        text = str(error.args[0] if error.args else error)
+        raise ConfigError(f'`model.teachers.{name}.cfg` cannot be built: '
+                          f'{" ".join(text.split())}') from error
+    try:
+        path = chosen_checkpoint(checkpoint)
         load_weights(network, load_file(path), str(path))
     except CheckpointError as error:
         raise CheckpointError(
@@ -223,7 +276,10 @@ def _model_cfg(name: str, cfg: str | Mapping[str, Any]) -> dict[str, Any]:
         if not path.is_file():
             raise ConfigError(f'`model.teachers.{name}.cfg` {cfg} does not '
                               'exist: check the path.')
-        model = dict(Config.fromfile(str(path)).model)
+        model = dict(Config.fromfile(str(path)).get('model') or {})
+        if not model:
+            raise ConfigError(f'`model.teachers.{name}.cfg` {cfg} has no '
+                              '`model`: name the config of a network.')
     else:
         model = dict(cfg)
     model = dict(model.get('architecture', model))  # a student turned teacher
@@ -233,12 +289,8 @@ def _model_cfg(name: str, cfg: str | Mapping[str, Any]) -> dict[str, Any]:
     return model
 
 
-def _floats(output: Any) -> Any:
-    if isinstance(output, Tensor):
-        return output.float()
-    if isinstance(output, Mapping):
-        return {k: _floats(v) for k, v in output.items()}
-    return [_floats(v) for v in output]
+def _float(output: Tensor) -> Tensor:
+    return output.float() if output.dtype in _LOW else output
 
 
 def _mean(outputs: Sequence[Any]) -> Any:

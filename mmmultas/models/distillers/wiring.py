@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmengine.model import ModuleDict
-from torch import nn
+from torch import Tensor, nn
 
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
@@ -30,7 +30,7 @@ class Source:
     """
     recorder: str
     connector: str | None = None
-    part: int | None = None
+    part: int | str | None = None
 
 
 @dataclass(frozen=True)
@@ -72,16 +72,31 @@ def build_losses(cfgs: Mapping[str, Mapping[str, Any]]) -> ModuleDict:
                 f'{type(loss).__name__}, no distillation loss: take '
                 'mmmultas.FeatureMSE, PDFDistill, DeFeat, SoftDetection or '
                 'SegmentationKL, or derive one from DistillLoss.')
-        losses[name] = loss
+        _add(losses, 'distill_losses', name, loss)
+    terms = [name + t for name, loss in losses.items() for t in loss.terms]
+    twice = sorted({term for term in terms if terms.count(term) > 1})
+    if twice:
+        raise ConfigError(
+            f'Two losses of `model.distiller.distill_losses` have a term '
+            f'{twice[0]!r}: rename one of them.')
     return losses
 
 
 def build_connectors(cfgs: Mapping[str, Mapping[str, Any]]) -> ModuleDict:
     """Build the connectors."""
-    return ModuleDict({
-        name: _built(f'connectors.{name}', cfg)
-        for name, cfg in cfgs.items()
-    })
+    connectors = ModuleDict()
+    for name, cfg in cfgs.items():
+        _add(connectors, 'connectors', name, _built(f'connectors.{name}', cfg))
+    return connectors
+
+
+def _add(modules: ModuleDict, key: str, name: str, module: nn.Module) -> None:
+    try:
+        modules[name] = module
+    except KeyError as error:
+        raise ConfigError(
+            f'`model.distiller.{key}` cannot hold the name {name!r} '
+            f'({error.args[0]}): choose another.') from error
 
 
 def read_wires(mappings: Mapping[str, Mapping[str, Mapping[str, Any]]],
@@ -144,7 +159,12 @@ def _wire(name: str, mapping: Mapping[str, Mapping[str, Any]],
                 _known(place, [connector], connectors)
             ours[argument] = Source(recorder, connector, part)
         else:
-            teacher = cfg.pop('teacher', next(iter(teachers), ''))
+            teacher = cfg.pop('teacher', None)
+            if teacher is None and len(teachers) == 1:
+                teacher = next(iter(teachers))
+            if teacher is None:
+                raise ConfigError(f'`model.distiller.{place}` must name its '
+                                  f'`teacher`: {", ".join(teachers)}.')
             _known(place, [teacher], teachers)
             _known(place, [recorder], teachers[teacher])
             if connector is not None:
@@ -160,16 +180,20 @@ def _wire(name: str, mapping: Mapping[str, Mapping[str, Any]],
             f'`model.distiller.{key}` listens to {len(heard)} teachers '
             f'({", ".join(heard)}): a loss listens to one; average several '
             'as members of one teacher (a list as `checkpoint`).')
+    if not ours:
+        raise ConfigError(f'`model.distiller.{key}` takes nothing of the '
+                          'student, which could learn nothing from it.')
     samples = _check_arguments(key, loss, {*ours, *theirs})
     return Wire(next(iter(heard)), ours, theirs, samples)
 
 
 def _check_arguments(key: str, loss: DistillLoss, given: set[str]) -> bool:
     """Compare with the loss's signature; whether it takes samples."""
-    wanted = set(inspect.signature(loss.forward).parameters)
-    samples = 'samples' in wanted
-    wanted.discard('samples')
-    for wrong, what in ((wanted - given, 'lacks the argument'),
+    known = dict(inspect.signature(loss.forward).parameters)
+    samples = known.pop('samples', None) is not None
+    wanted = set(known)
+    needed = {k for k, p in known.items() if p.default is p.empty}
+    for wrong, what in ((needed - given, 'lacks the argument'),
                         (given - wanted, 'has the unknown argument')):
         if wrong:
             raise ConfigError(
@@ -206,10 +230,18 @@ def arguments(sources: Mapping[str, Source], recorded: Mapping[str, Any],
     for name, source in sources.items():
         value = recorded[source.recorder]
         if source.part is not None:
-            value = value[source.part]
+            value = _item(value, source)
         if source.connector is not None:
             value = connectors[source.connector](value)
         values[name] = value
     return values
 
 
+def _item(value: Any, source: Source) -> Any:
+    parts = range(len(value)) if isinstance(value, list | tuple) else value
+    if isinstance(parts, Tensor) or source.part not in parts:
+        raise ConfigError(
+            f'`data_idx={source.part!r}` takes an item of what the recorder '
+            f'{source.recorder!r} recorded, which is a '
+            f'{type(value).__name__} without it: leave it out or mend it.')
+    return value[source.part]

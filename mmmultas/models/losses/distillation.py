@@ -40,6 +40,9 @@ class DistillLoss(BaseModule, metaclass=ABCMeta):
         schedule: None, or ``dict(begin=0, end=1000, start=0.0, stop=1.0)``:
             a further factor, linear between two updates and constant
             outside of them.
+
+    Raises:
+        ConfigError: A schedule that ends before it begins.
     """
     #: Suffixes of the names of its terms.
     terms: tuple[str, ...] = ('', )
@@ -53,6 +56,11 @@ class DistillLoss(BaseModule, metaclass=ABCMeta):
         self.weight = weight
         self.schedule = dict(schedule or {})
         ramp(0, **self.schedule)  # a wrong key shows now
+        begin, end = (self.schedule.get(k, 0) for k in ('begin', 'end'))
+        if self.schedule and end < max(begin, 1):
+            raise ConfigError(
+                f'The `schedule` of a {type(self).__name__} goes from update '
+                f'{begin} to {end}: give an `end` behind its `begin`.')
 
     def factor(self, update: int) -> float:
         """Weight at an update."""
@@ -92,6 +100,12 @@ def flat_boxes(outputs: Outputs) -> tuple[Tensor, Tensor]:
     Raises:
         ConfigError: The outputs are not those of an anchor head.
     """
+    if isinstance(outputs, Tensor) or len(outputs) != 2:
+        raise ConfigError(
+            'Scores and boxes of an anchor head are expected, got a '
+            f'{type(outputs).__name__}'
+            f'{_count(outputs)}: record `heads.det` (of a stock detector '
+            '`bbox_head`).')
     scores, boxes = outputs
     per_place = boxes[0].shape[1] // 4
     if boxes[0].shape[1] % 4 or scores[0].shape[1] % per_place:
@@ -110,7 +124,26 @@ def flat_boxes(outputs: Outputs) -> tuple[Tensor, Tensor]:
     return flat(scores, classes), flat(boxes, 4)
 
 
+def _count(outputs: Any) -> str:
+    return '' if isinstance(outputs, Tensor) else f' of {len(outputs)}'
+
+
+def _same_anchors(student: Tensor, teacher: Tensor) -> None:
+    """Scores (N, A, C) must be of the same anchors and classes."""
+    if student.shape[1:] != teacher.shape[1:]:
+        raise ConfigError(
+            "The student's head scores {} anchors for {} classes and the "
+            "teacher's {} for {}: take heads with the same anchors and "
+            'classes.'.format(*student.shape[1:], *teacher.shape[1:]))
+
+
 def _alike(student: Levels, teacher: Levels) -> None:
+    for side in (student, teacher):
+        if isinstance(side, Tensor):
+            raise ConfigError(
+                'Levels of features are compared, and one tensor was '
+                'recorded: record a neck or backbone, or take '
+                'mmmultas.SegmentationKL for scores of pixels.')
     ours, theirs = ([tuple(x.shape[1:]) for x in levels]
                     for levels in (student, teacher))
     if ours != theirs:
@@ -169,10 +202,15 @@ class PDFDistill(DistillLoss):
         """
         _alike(student, teacher)
         ours, theirs = flat_boxes(student_outputs), flat_boxes(teacher_outputs)
-        _alike(ours[:1], theirs[:1])
-        sums = pdf_sums(
-            flat_levels(student), flat_levels(teacher), ours[0], theirs[0],
-            ours[1], theirs[1])
+        _same_anchors(ours[0], theirs[0])
+        feats = flat_levels(student)
+        if ours[0].shape[1] % feats.shape[1]:
+            raise ConfigError(
+                f'PDFDistill compares {feats.shape[1]} places of features '
+                f'and {ours[0].shape[1]} anchors: record the levels that the '
+                'head reads.')
+        sums = pdf_sums(feats, flat_levels(teacher), ours[0], theirs[0],
+                        ours[1], theirs[1])
         scale = dict(feature=self.feature_weight, cls=1, box=1)
         return {
             f'_{name}': LossSum(scale[name] * total, count)
@@ -271,7 +309,7 @@ class SoftDetection(DistillLoss):
             teacher_outputs: Likewise.
         """
         ours, theirs = flat_boxes(student_outputs), flat_boxes(teacher_outputs)
-        _alike(ours[:1], theirs[:1])
+        _same_anchors(ours[0], theirs[0])
         boxes = balanced_l1_sum(ours[1].reshape(-1, 4),
                                 theirs[1].detach().reshape(-1, 4))
         scores = balanced_soft_bce(ours[0], theirs[0], self.alpha, self.gamma)
@@ -303,7 +341,19 @@ class SegmentationKL(DistillLoss):
             student: (N, K, H, W).
             teacher: (N, K, H, W).
         """
-        _alike([student], [teacher])
+        if not (isinstance(student, Tensor) and isinstance(teacher, Tensor)
+                and student.shape == teacher.shape):
+            raise ConfigError(
+                f'SegmentationKL compares scores of pixels, got '
+                f'{_described(student)} of the student and '
+                f'{_described(teacher)} of the teacher: record `heads.seg` of '
+                'networks with the same classes.')
         mean = masked_kl(student.float(), teacher, self.temperature)
         count = mean.new_tensor(float(student[:, 0].numel()))
         return {'': LossSum(mean * count, count)}
+
+
+def _described(output: Any) -> str:
+    if isinstance(output, Tensor):
+        return str(tuple(output.shape))
+    return f'a {type(output).__name__}'
