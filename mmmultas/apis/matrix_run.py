@@ -209,7 +209,8 @@ def _job(cell: Cell, matrix: Matrix, launcher: Launcher, lock: int) -> Job:
         command = launcher.command(
             'test', config, str(_tested(cell.work_dir, matrix.checkpoint)),
             '--work-dir', folder, '--out', f'{folder}/boxes.json')
-        if 'seg' in cell.load().model.heads:
+        model = cell.load().model
+        if model.get('architecture', model).heads.get('seg'):
             command += ['--seg-out', f'{folder}/masks']
         return command
 

@@ -241,6 +241,8 @@ def _mapping(content: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _for_inference(cfg: Mapping[str, Any]) -> ConfigDict:
     """Without other weight files, predictions of the images' own size."""
+    if isinstance(cfg.get('architecture'), Mapping):
+        cfg = cfg['architecture']  # a student, without its teachers
     model = ConfigDict(_without(cfg, ('init_cfg', 'pretrained')))
     model.pop('flip_test', None)
     heads = model.get('heads')

@@ -81,7 +81,7 @@ class FolderDataset(BaseDataset):
                  masks: str | None = None,
                  tasks: str | Sequence[str] = (DET, SEG),
                  *,
-                 classes: Mapping[str, Sequence[str]],
+                 classes: Mapping[str, Sequence[str]] | None = None,
                  palette: Mapping[str, Sequence[Sequence[int]]] | None = None,
                  label_map: Mapping[str, str | LabelMap] | None = None,
                  mask_values: Sequence[MaskValue] | None = None,
@@ -96,6 +96,7 @@ class FolderDataset(BaseDataset):
                  indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False) -> None:
         self.tasks = check_tasks(tasks)
+        classes = classes or {}
         self.images, self.boxes, self.masks = images, boxes, masks
         self.image_suffix, self.mask_suffix = image_suffix, mask_suffix
         self.part, self.val_share = _check_part(part, val_share)
@@ -157,7 +158,10 @@ class FolderDataset(BaseDataset):
             labels.append(self._by_name(coco, problems))
         if SEG in self.tasks:
             labels.append(list_files(str(self.masks), self.mask_suffix)[0])
-        names = [n for n in labels[0] if all(n in x for x in labels)]
+        names = [
+            n for n in (labels[0] if labels else images)
+            if all(n in x for x in labels)
+        ]
         chosen = held_out(names, self.part, self.val_share)
         entries = []
         for name in chosen:
@@ -201,8 +205,8 @@ class FolderDataset(BaseDataset):
             f'there is no such image', 'add it or remove its label')
 
     def _entry(self, name: str, image: str, labels: list[Any]) -> Entry:
-        found = dict(zip(self.tasks, labels)) if len(
-            self.tasks) == 1 else {DET: labels[0], SEG: labels[1]}
+        present = [task for task in (DET, SEG) if task in self.tasks]
+        found = dict(zip(present, labels))
         box = found.get(DET)
         is_coco = isinstance(box, CocoImage)
         return Entry(

@@ -55,7 +55,7 @@ class VOCDataset(BaseDataset):
             or a split rule ``dict(type='fixed', source=<list>, part='det',
             num_det=500, num_seg=360, seed=0)`` (see
             :func:`~mmmultas.datasets.splits.apply_rule`).
-        tasks: Labels that are read: 'det', 'seg' or both.
+        tasks: Labels that are read: 'det', 'seg', both, or none (``()``).
         classes: Source classes ``dict(det=(…), seg=(…))``; VOC's by default.
         palette: Colours of the source classes, likewise.
         label_map: ``dict(det=…, seg=…)``: source name → merged name (None
@@ -257,14 +257,17 @@ class VOCDataset(BaseDataset):
 def check_tasks(tasks: str | Sequence[str]) -> tuple[str, ...]:
     """Parse ``tasks`` and refuse those that no data set of ours reads.
 
+    No task at all is right: images without labels, for teachers to speak
+    about.
+
     Raises:
-        ConfigError: No task, or one other than 'det' and 'seg'.
+        ConfigError: A task other than 'det' and 'seg'.
     """
     names = parse_tasks(tasks)
     unknown = [name for name in names if name not in (DET, SEG)]
-    if unknown or not names:
-        raise ConfigError(f'`tasks` of a data set names {unknown or "none"}; '
-                          f'have det and seg.')
+    if unknown:
+        raise ConfigError(f'`tasks` of a data set names {unknown}; have det '
+                          f'and seg.')
     return names
 
 

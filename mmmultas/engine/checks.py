@@ -10,8 +10,8 @@ from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.overlap import shared_photos
 
 __all__ = [
-    'check_classes', 'check_files', 'check_overlap', 'check_run',
-    'check_same_classes'
+    'check_classes', 'check_files', 'check_labels', 'check_overlap',
+    'check_run', 'check_same_classes'
 ]
 
 _ALL = 'tools/check_data.py lists all problems.'
@@ -34,6 +34,10 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
     loop = runner.train_loop.dataloader
     metainfo = loop.dataset.metainfo
     check_classes(runner.model, metainfo)
+    check_labels(runner.model, {
+        name: stream.dataset.metainfo
+        for name, stream in loop.streams.items()
+    })
     train = {f'train_dataloader.{n}': s.dataset
              for n, s in loop.streams.items()}
     val_loop = getattr(runner, 'val_loop', None)
@@ -47,6 +51,26 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
     if not allow_overlap:
         check_overlap({k: [image for image, _ in files[k]] for k in train},
                       {k: [image for image, _ in files[k]] for k in val})
+
+
+def check_labels(model: Any, metainfos: Mapping[str, Any]) -> None:
+    """Refuse a stream from which nobody could learn.
+
+    Args:
+        model: The model, wrapped or not.
+        metainfos: That of each stream's data set.
+
+    Raises:
+        ConfigError: A stream without labels and a model without teachers.
+    """
+    model = model.module if is_model_wrapper(model) else model
+    for name, meta in metainfos.items():
+        if not meta.get('tasks') and not hasattr(model, 'teachers'):
+            raise ConfigError(
+                f'The images of `train_dataloader.{name}` carry no label '
+                '(`tasks`), and the model has no teachers that would speak '
+                'about them: name their labels, leave the stream out, or '
+                'distil (docs/distillation.md).')
 
 
 def check_classes(model: Any, metainfo: dict[str, Any]) -> None:

@@ -13,6 +13,7 @@ from mmmultas.utils.errors import ConfigError
 from ..losses.distillation import DistillLoss
 from ..losses.loss_sum import LossSum
 from .recorders import (output_tap, recorder_sources, remembered, take_rows)
+from .pseudo import PseudoLabels
 from .teachers import Teachers
 from .wiring import (Wire, arguments, build_connectors, build_losses,
                      read_wires)
@@ -33,7 +34,8 @@ class Distiller(BaseModule):
         teachers: Names of the teachers.
         cfg: ``student_recorders``, ``teacher_recorders`` (by teacher),
             ``connectors``, ``distill_losses`` and
-            ``loss_forward_mappings``, in mmrazor's grammar.
+            ``loss_forward_mappings``, in mmrazor's grammar, and
+            ``pseudo_labels`` (:class:`PseudoLabels`).
 
     Raises:
         ConfigError: Something that the parts of ``cfg`` name does not exist.
@@ -63,6 +65,11 @@ class Distiller(BaseModule):
                 name: (cfg.get('teacher_recorders') or {}).get(name, {})
                 for name in teachers
             }, self.connectors) if losses else {}
+        self.pseudo = PseudoLabels(
+            cfg.get('pseudo_labels') or {}, teachers, list(student.tasks))
+        if not losses and not self.pseudo.rules:
+            raise ConfigError('`model.distiller` has neither `distill_losses` '
+                              'nor `pseudo_labels`: name at least one.')
         self.update = 0
         self._all_active = False
 

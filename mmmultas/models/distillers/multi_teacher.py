@@ -100,14 +100,18 @@ class MultiTeacherDistill(MultiTaskDetSeg):
         built = {}
         for name, cfg in self._teacher_cfgs.items():
             try:
-                built[name] = Teacher(
-                    name, recorders=self._recorder_cfgs.get(name), **cfg)
+                recorders = {
+                    **self._recorder_cfgs.get(name, {}),
+                    **self.distiller.pseudo.recorders(name)
+                }
+                built[name] = Teacher(name, recorders=recorders, **cfg)
             except TypeError as error:
                 raise ConfigError(f'`model.teachers.{name}` cannot be built: '
                                   f'{error}') from error
         self._teachers = Teachers(built)
         place = next(self.parameters())
         self._teachers.apply(lambda x: x.to(place.device))
+        self.distiller.pseudo.check(self._teachers, self)
         self._check_fit(place)
         self._prepared = True
 
@@ -166,7 +170,8 @@ class MultiTeacherDistill(MultiTaskDetSeg):
 
     def counted_terms(self) -> list[tuple[str, str]]:
         """The heads' terms and the distiller's."""
-        return super().counted_terms() + self.distiller.terms
+        return (super().counted_terms() + self.distiller.terms +
+                self.distiller.pseudo.terms(self))
 
     def _kd_sums(
         self, inputs: Mapping[str, Tensor],
@@ -177,11 +182,15 @@ class MultiTeacherDistill(MultiTaskDetSeg):
             feats: dict[str, Levels] = self.extract_feats(inputs)
         sizes = {name: len(x) for name, x in inputs.items()}
         recording = distiller.by_stream(outputs, sizes)
-        with distiller.record_heads(self, feats, samples, self._teachers,
-                                    recording):
-            sums = self.task_sums(feats, samples) if labels else {}
-        sums['kd'] = distiller.sums(self._teachers, inputs, samples,
-                                    recording, self.data_preprocessor)
+        with self._teachers.remembering():
+            distiller.pseudo.write(self._teachers, inputs, samples,
+                                   self.data_preprocessor)
+            with distiller.record_heads(self, feats, samples, self._teachers,
+                                        recording):
+                sums = self.task_sums(feats, samples) if labels else {}
+                sums['pseudo'] = distiller.pseudo.sums(self, feats, samples)
+            sums['kd'] = distiller.sums(self._teachers, inputs, samples,
+                                        recording, self.data_preprocessor)
         return feats, sums
 
     def _apply(self, fn: Callable[[Tensor], Tensor],

@@ -68,6 +68,8 @@ class Teacher:
                 f'task {self.task!r}, which does not exist: give its `task`, '
                 f'one of {", ".join(sorted(TASKS.module_dict))}.')
         self.bf16 = bf16
+        #: What it said in this update; None: it does not remember.
+        self.memory: list[tuple[Tensor, dict[str, Any]]] | None = None
         paths = [checkpoint] if isinstance(checkpoint, str) else checkpoint
         self.members = [
             _network(name, cfg, path, channels_last) for path in paths
@@ -107,6 +109,16 @@ class Teacher:
         Returns:
             dict: Name of the recorder → output, float32.
         """
+        for known, output in self.memory or ():
+            if known is inputs:
+                return output
+        output = self._answer(inputs, made_by, shapes)
+        if self.memory is not None:
+            self.memory.append((inputs, output))
+        return output
+
+    def _answer(self, inputs: Tensor, made_by: Any,
+                shapes: Sequence[Sequence[int]] | None) -> dict[str, Any]:
         wanted = [member.data_preprocessor for member in self.members]
         self._alike = self._alike or [_alike(made_by, w) for w in wanted]
         recorded = [
@@ -160,6 +172,17 @@ class Teachers:
 
     def __getitem__(self, name: str) -> Teacher:
         return self._teachers[name]
+
+    @contextmanager
+    def remembering(self) -> Iterator[None]:
+        """Run no teacher twice on one batch within the scope."""
+        for teacher in self._teachers.values():
+            teacher.memory = []
+        try:
+            yield
+        finally:
+            for teacher in self._teachers.values():
+                teacher.memory = None
 
     @contextmanager
     def seeing_all(self) -> Iterator[None]:

@@ -34,7 +34,7 @@ CONFIG = """
 train_cfg = dict(max_epochs=2, epoch_length=3)
 load_from = None
 randomness = dict(seed=0)
-model = dict(heads=dict({task}=dict(), {other}=None))
+model = dict(heads=dict({task}=dict(x=1), {other}=None))
 """
 
 

@@ -80,6 +80,15 @@ def test_only_images_with_every_label(kit):
     assert len(build(kit, 'seg', masks=str(masks))) == 3
 
 
+def test_images_without_labels(kit):
+    data = FolderDataset(
+        str(kit.root / 'images'), tasks=(), pipeline=LOAD)
+    assert len(data) == 4 and data.tasks == ()
+    sample = data[0]['data_samples']
+    assert sample.tasks == ()
+    assert 'gt_instances' not in sample and 'gt_sem_seg' not in sample
+
+
 def test_withheld_labels_are_not_looked_at(kit):
     boxes = kit.write_xml()
     (boxes / 'im00.xml').write_text('not xml')

@@ -72,6 +72,15 @@ def test_difficult_boxes(devkit, test_mode, use_difficult, flag):
     assert flags == [0, flag]
 
 
+def test_images_without_labels(devkit):
+    (devkit.root / 'VOC2012/Annotations/a.xml').write_text('broken')
+    data = voc(devkit, tasks=())
+    assert data.tasks == () and data.metainfo == dict(tasks=())
+    info = data.get_data_info(0)
+    assert info['tasks'] == () and 'a.jpg' in info['img_path']
+    assert not {'instances', 'seg_map_path', 'seg_lut'} & set(info)
+
+
 def test_several_roots_and_tasks(devkit):
     devkit.add('old', year='VOC2007')
     data = voc(
@@ -207,7 +216,6 @@ def test_mask_of_another_size(devkit):
 
 @pytest.mark.parametrize('kwargs, message', [
     (dict(tasks='depth'), "'depth'"),
-    (dict(tasks=()), 'names none'),
     (dict(subsets=[dict(root='VOC2012', id='x')]), "unknown key 'id'"),
     (dict(subsets=[dict(root='VOC2012')]), 'needs `ids`'),
     (dict(subsets=[dict(ids=dict(type='fixed'))]), '`source`'),

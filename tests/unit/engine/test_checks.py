@@ -5,14 +5,15 @@ from types import SimpleNamespace
 import pytest
 from mmengine.registry import init_default_scope
 
-from mmmultas.engine.checks import (check_classes, check_files, check_overlap,
+from mmmultas.engine.checks import (check_classes, check_files,
+                                    check_labels, check_overlap,
                                     check_run, check_same_classes)
 from mmmultas.engine.streams import StreamSet
 from mmmultas.engine.train_loop import MultiTaskTrainLoop
 from mmmultas.engine.val_loop import MultiTaskValLoop
 from mmmultas.registry import MODELS
 from mmmultas.testing import (SHAPES, ShapeFolder, ToyDataset, toy_config,
-                              toy_model)
+                              toy_distillation, toy_model)
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.launch import build_runner
 
@@ -134,3 +135,12 @@ def test_twenty_thousand_images_take_less_than_two_seconds(tmp_path):
     check_overlap(dict(det=names[:9000], seg=names[9000:18000]),
                   dict(val=names[18000:]))
     assert time.perf_counter() - start < 2
+
+
+def test_a_stream_that_nobody_speaks_about(tmp_path):
+    plain = MODELS.build(toy_model())
+    metas = dict(det=dict(tasks=('det', )), more=dict(tasks=()))
+    with pytest.raises(ConfigError, match='train_dataloader.more. carry no'):
+        check_labels(plain, metas)
+    check_labels(plain, dict(det=metas['det']))
+    check_labels(MODELS.build(toy_distillation(tmp_path)), metas)

@@ -1,0 +1,236 @@
+"""Hard pseudo-labels: a teacher's confident predictions, as labels.
+
+They are written into fields of their own, ``pseudo_instances`` and
+``pseudo_sem_seg``; ground truth stays as it is, present or withheld.
+"""
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmdet.structures import DetDataSample, SampleList
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmmultas.structures import DET, SEG, has_task, sem_seg_data
+from mmmultas.utils.errors import ConfigError
+
+from ..losses.loss_sum import LossSum
+from ..tasks.base import Group
+from .recorders import take_rows
+from .teachers import Teachers
+
+__all__ = ['PseudoLabels', 'confident_boxes', 'confident_pixels']
+
+#: Recorder of a teacher's raw head outputs, added to those of the config.
+RECORDER = 'pseudo_{}'
+_KEYS = ('teacher', 'min_score', 'weight')
+_IGNORE = 255
+
+
+@dataclass(frozen=True)
+class _Rule:
+    teacher: str
+    min_score: float
+    weight: float
+
+
+class PseudoLabels:
+    """Labels what is not labelled.
+
+    Args:
+        cfg: Task → ``dict(teacher=<its name>, min_score=0.5, weight=1.0)``.
+            Boxes below ``min_score`` are left out, and images that have no
+            box above it say nothing; pixels whose best class has a lower
+            probability are ignored.
+        teachers: Names of the teachers.
+        tasks: Tasks of the student.
+
+    Raises:
+        ConfigError: A task that the student does not have, an unknown
+            teacher or key, or a score outside of [0, 1].
+    """
+
+    def __init__(self, cfg: Mapping[str, Mapping[str, Any]],
+                 teachers: Sequence[str], tasks: Sequence[str]) -> None:
+        self.rules: dict[str, _Rule] = {}
+        for task, rule in cfg.items():
+            key = f'model.distiller.pseudo_labels.{task}'
+            if task not in tasks or task not in (DET, SEG):
+                raise ConfigError(f'`{key}`: the student has no head for '
+                                  f'{task!r}.')
+            unknown = sorted(set(rule) - set(_KEYS))
+            if unknown:
+                raise ConfigError(f'`{key}` has the unknown key '
+                                  f'{unknown[0]!r}; have {", ".join(_KEYS)}.')
+            teacher = rule.get('teacher', task)
+            if teacher not in teachers:
+                raise ConfigError(f'`{key}.teacher` names {teacher!r}, but '
+                                  f'the teachers are {", ".join(teachers)}.')
+            score = float(rule.get('min_score', 0.5))
+            if not 0 <= score <= 1:
+                raise ConfigError(f'`{key}.min_score` must be between 0 and '
+                                  f'1, got {score}.')
+            self.rules[task] = _Rule(teacher, score,
+                                     float(rule.get('weight', 1.0)))
+
+    def recorders(self, teacher: str) -> dict[str, dict[str, str]]:
+        """What has to be recorded of a teacher."""
+        return {
+            RECORDER.format(task): dict(
+                type='ModuleOutputs', source=f'heads.{task}')
+            for task, rule in self.rules.items() if rule.teacher == teacher
+        }
+
+    def check(self, teachers: Teachers, student: Any) -> None:
+        """Compare the teachers' heads with the student's.
+
+        Raises:
+            ConfigError: A teacher has other classes.
+        """
+        for task, rule in self.rules.items():
+            network = teachers[rule.teacher].members[0]
+            ours = student.heads[task].num_classes
+            theirs = network.heads[task].num_classes
+            if ours != theirs:
+                raise ConfigError(
+                    f'`model.distiller.pseudo_labels.{task}`: the student '
+                    f'has {ours} classes, the teacher {rule.teacher!r} has '
+                    f'{theirs}: they must have the same.')
+
+    def write(self, teachers: Teachers, inputs: Mapping[str, Tensor],
+              samples: Mapping[str, SampleList], preprocessor: Any) -> None:
+        """Label the samples that lack a task's label.
+
+        Args:
+            teachers: The teachers.
+            inputs: (N, 3, H, W) per stream.
+            samples: N samples per stream; ``pseudo_instances`` (boxes in
+                input pixels) and ``pseudo_sem_seg`` are set.
+            preprocessor: The student's.
+        """
+        for name, teacher in teachers:
+            tasks = [t for t, rule in self.rules.items()
+                     if rule.teacher == name]
+            for stream, batch in samples.items():
+                rows = [
+                    i for i, sample in enumerate(batch)
+                    if not all(has_task(sample, t) for t in tasks)
+                ]
+                if not rows:
+                    continue
+                taught = teacher(
+                    take_rows(inputs[stream], rows, len(batch)), preprocessor,
+                    [batch[i].metainfo['img_shape'] for i in rows])
+                for task in tasks:
+                    self._label(task, teacher.members[0].heads[task],
+                                taught[RECORDER.format(task)],
+                                [batch[i] for i in rows],
+                                inputs[stream].shape[-2:])
+
+    def _label(self, task: str, head: Any, outputs: Any, samples: SampleList,
+               size: torch.Size) -> None:
+        score = self.rules[task].min_score
+        if task == DET:
+            metas = [sample.metainfo for sample in samples]
+            found = head.predict_by_feat(
+                *outputs, batch_img_metas=metas, rescale=False)
+            for sample, boxes in zip(samples, found):
+                if not has_task(sample, DET):
+                    sample.pseudo_instances = confident_boxes(boxes, score)
+            return
+        if outputs.shape[-2:] != size:
+            outputs = F.interpolate(outputs, size, mode='bilinear')
+        labels = confident_pixels(outputs, score)
+        for sample, label in zip(samples, labels):
+            if not has_task(sample, SEG):
+                height, width = sample.metainfo['img_shape'][:2]
+                label[height:], label[:, width:] = _IGNORE, _IGNORE
+                sample.pseudo_sem_seg = sem_seg_data(label[None])
+
+    def sums(self, student: Any, feats: Mapping[str, tuple[Tensor, ...]],
+             samples: Mapping[str, SampleList]) -> dict[str, LossSum]:
+        """The heads' own losses on pseudo-labels, ``det.loss_cls``, ...
+
+        Args:
+            student: The student.
+            feats: Its levels per stream.
+            samples: Samples as :meth:`write` left them.
+        """
+        sums = {}
+        for task, rule in self.rules.items():
+            groups = []
+            for stream, batch in samples.items():
+                rows = [i for i, s in enumerate(batch) if _speaks(s, task)]
+                if rows:
+                    levels = take_rows(tuple(feats[stream]), rows, len(batch))
+                    groups.append(
+                        Group(
+                            tuple(levels),
+                            [_as_labelled(batch[i], task) for i in rows]))
+            terms = student.tasks[task].loss_sums(student.heads[task], groups)
+            for term, value in terms.items():
+                sums[f'{task}.{term}'] = LossSum(rule.weight * value.total,
+                                                 value.count)
+        return sums
+
+    def terms(self, student: Any) -> list[tuple[str, str]]:
+        """All terms, in a fixed order."""
+        return [('pseudo', f'{task}.{term}') for task in self.rules
+                for term in getattr(student.heads[task], 'loss_terms', ())]
+
+
+def confident_boxes(found: InstanceData, min_score: float) -> InstanceData:
+    """Boxes with a score of ``min_score`` or more.
+
+    Args:
+        found: ``bboxes`` (M, 4), ``scores`` (M,), ``labels`` (M,).
+        min_score: In [0, 1].
+    """
+    sure = found[found.scores >= min_score]
+    return InstanceData(
+        bboxes=sure.bboxes, labels=sure.labels, scores=sure.scores)
+
+
+def confident_pixels(logits: Tensor, min_score: float) -> Tensor:
+    """Best class of each pixel, 255 where its probability is too low.
+
+    Args:
+        logits: (N, K, H, W).
+        min_score: In [0, 1].
+
+    Returns:
+        (N, H, W) int64.
+
+    Example:
+        >>> logits = torch.tensor([[0., 5.], [0., 0.]]).reshape(1, 2, 1, 2)
+        >>> confident_pixels(logits, 0.9).tolist()
+        [[[255, 0]]]
+    """
+    probability, labels = logits.float().softmax(1).max(1)
+    labels[probability < min_score] = _IGNORE
+    return labels
+
+
+def _speaks(sample: DetDataSample, task: str) -> bool:
+    """Whether a sample has a pseudo-label that says something."""
+    if has_task(sample, task):
+        return False
+    if task == DET:
+        return len(sample.get('pseudo_instances') or ()) > 0
+    return 'pseudo_sem_seg' in sample
+
+
+def _as_labelled(sample: DetDataSample, task: str) -> DetDataSample:
+    """A sample of its own whose pseudo-label stands as the label."""
+    twin = DetDataSample(metainfo=dict(sample.metainfo, tasks=(task, )))
+    if task == DET:
+        boxes = sample.pseudo_instances
+        twin.gt_instances = InstanceData(
+            bboxes=boxes.bboxes, labels=boxes.labels)
+        twin.ignored_instances = InstanceData(
+            bboxes=boxes.bboxes[:0], labels=boxes.labels[:0])
+    else:
+        twin.gt_sem_seg = sample.pseudo_sem_seg
+    return twin
