@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet.models.layers import ExpMomentumEMA
+from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from torch import nn
 
@@ -21,6 +22,8 @@ from mmmultas.functional.mutual_guide import (class_qualities,
                                               match_by_quality,
                                               region_qualities)
 from mmmultas.models import AnchorGrid, MultiLevelAnchorHead
+from mmmultas.models.losses.distillation import (DeFeat, FeatureMSE,
+                                                 PDFDistill, SoftDetection)
 
 DEFAULT = (
     Path(__file__).parents[2] /
@@ -174,6 +177,61 @@ def test_distillation(ref):
         soft_loss_l=balanced_l1_sum(ls, lt) / ls.numel(),
         soft_loss_c=5e3 * balanced_soft_bce(cs, ct))
     values.update(zip(('defeat_fg', 'defeat_bg'), defeat_terms(fs, ft, mask)))
+    for name, value in values.items():
+        np.testing.assert_allclose(
+            value, np.squeeze(ref[f'kd_{name}']), rtol=1e-4, err_msg=name)
+
+
+def _pyramid(flat, places=1):
+    """Cut (B, 85 n, C) into levels (B, n C, side, side), 8 to 1."""
+    levels, start = [], 0
+    for side in (8, 4, 2, 1):
+        stop = start + side * side * places
+        part = flat[:, start:stop].reshape(len(flat), side, side, -1)
+        levels.append(part.permute(0, 3, 1, 2))
+        start = stop
+    assert start == flat.shape[1]
+    return levels
+
+
+def _box_samples(mask, size):
+    """Samples whose boxes hold the centres of a mask's places alone."""
+    steps = [size / side for side in (8, 4, 2, 1) for _ in range(side**2)]
+    places = [(x, y) for side in (8, 4, 2, 1) for y in range(side)
+              for x in range(side)]
+    samples = []
+    for row in mask:
+        centres = torch.tensor([[(x + 0.5) * step, (y + 0.5) * step]
+                                for found, step, (x, y) in zip(
+                                    row, steps, places) if found])
+        sample = DetDataSample(metainfo=dict(batch_input_shape=(size, size)))
+        sample.gt_instances = InstanceData(
+            bboxes=torch.cat([centres - 1, centres + 1], 1))
+        samples.append(sample)
+    return samples
+
+
+@pytest.mark.parametrize('per_channel', [False, True])
+def test_distillation_modules(ref, per_channel):
+    fs, ft, cs, ct, ls, lt = (
+        torch.from_numpy(ref[f'kd_{name}']).float()
+        for name in ('fs', 'ft', 'cs', 'ct', 'ls', 'lt'))
+    feats = _pyramid(fs), _pyramid(ft)
+    outputs = [(_pyramid(c, 6), _pyramid(b, 6))
+               for c, b in ((cs, ls), (ct, lt))]
+    samples = _box_samples(ref['kd_mask'] > 0, 512)
+    mse = FeatureMSE(weight=5)
+    pdf = PDFDistill()(*feats, *outputs)
+    soft = SoftDetection()(*outputs)
+    defeat = DeFeat(per_channel=per_channel)(*feats, samples)
+    scale = fs.shape[-1] if per_channel else 1
+    values = dict(
+        mse_loss_kd=mse.factor(0) * mse(*feats)[''].mean(),
+        pdf_loss_kd=sum(term.mean() for term in pdf.values()),
+        soft_loss_l=soft['_box'].mean(),
+        soft_loss_c=soft['_cls'].mean(),
+        defeat_fg=scale * defeat['_fg'].mean(),
+        defeat_bg=scale * defeat['_bg'].mean())
     for name, value in values.items():
         np.testing.assert_allclose(
             value, np.squeeze(ref[f'kd_{name}']), rtol=1e-4, err_msg=name)

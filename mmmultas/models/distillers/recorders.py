@@ -123,9 +123,8 @@ def take_rows(output: Any, rows: Sequence[int], total: int) -> Any:
     if rows and rows == list(range(rows[0], rows[0] + len(rows))):
         return mapped(lambda x: x[rows[0]:rows[-1] + 1], output)
     # its backward adds rows, that of x[rows] sorts indices first
-    return mapped(
-        lambda x: x.index_select(0, torch.as_tensor(rows, device=x.device)),
-        output)
+    index = torch.tensor(rows, dtype=torch.long)
+    return mapped(lambda x: x.index_select(0, index.to(x.device)), output)
 
 
 def join_rows(outputs: Sequence[Any]) -> Any:
