@@ -26,6 +26,9 @@ __all__ = ['SEES', 'Teacher', 'Teachers', 'renormalised']
 SEES = ('annotated', 'other', 'both')
 _ROOT = Path(__file__).resolve().parents[3]
 _LOW = (torch.float16, torch.bfloat16)
+_ENCODER = ('backbone', 'neck')
+#: Heads of stock networks that read features alone.
+_HEADS = ('bbox_head', 'decode_head', 'rpn_head')
 
 
 class Teacher:
@@ -249,14 +252,16 @@ def _normalisation(preprocessor: Any) -> tuple[Tensor, Tensor, bool]:
 def _run(network: Any, inputs: Tensor, sources: Sequence[str]) -> None:
     """Run as much of a network as is recorded."""
     parts = {source.split('.')[0] for source in sources}
-    encoder = parts <= {'backbone', 'neck'}
-    if hasattr(network, 'encode') and parts <= {'backbone', 'neck', 'heads'}:
+    if hasattr(network, 'encode') and parts <= {*_ENCODER, 'heads'}:
         feats = network.encode(inputs)
         for task in network.tasks:
             if any(f'{s}.'.startswith(f'heads.{task}.') for s in sources):
                 network.tasks[task].forward(network.heads[task], feats)
-    elif hasattr(network, 'extract_feat') and encoder:
-        network.extract_feat(inputs)
+    elif hasattr(network, 'extract_feat') and parts <= {*_ENCODER, *_HEADS}:
+        feats = network.extract_feat(inputs)
+        for part in parts - set(_ENCODER):
+            # stock networks call `forward` itself, which no recorder hears
+            getattr(network, part)(feats)
     else:
         network(inputs, None, mode='tensor')
 
