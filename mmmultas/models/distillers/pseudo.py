@@ -43,7 +43,8 @@ class PseudoLabels:
         cfg: Task → ``dict(teacher=<its name>, min_score=0.5, weight=1.0)``.
             Boxes below ``min_score`` are left out, and images that have no
             box above it say nothing; pixels whose best class has a lower
-            probability are ignored.
+            probability are ignored. With a weight of 0 they are written
+            (for DeFeat) but not learnt from.
         teachers: Names of the teachers.
         tasks: Tasks of the student.
 
@@ -74,6 +75,10 @@ class PseudoLabels:
                                   f'1, got {score}.')
             self.rules[task] = _Rule(teacher, score,
                                      float(rule.get('weight', 1.0)))
+
+    @property
+    def _taught(self) -> dict[str, _Rule]:
+        return {t: rule for t, rule in self.rules.items() if rule.weight}
 
     def recorders(self, teacher: str) -> dict[str, dict[str, str]]:
         """What has to be recorded of a teacher."""
@@ -159,7 +164,7 @@ class PseudoLabels:
             samples: Samples as :meth:`write` left them.
         """
         sums = {}
-        for task, rule in self.rules.items():
+        for task, rule in self._taught.items():
             groups = []
             for stream, batch in samples.items():
                 rows = [i for i, s in enumerate(batch) if _speaks(s, task)]
@@ -177,7 +182,7 @@ class PseudoLabels:
 
     def terms(self, student: Any) -> list[tuple[str, str]]:
         """All terms, in a fixed order."""
-        return [('pseudo', f'{task}.{term}') for task in self.rules
+        return [('pseudo', f'{task}.{term}') for task in self._taught
                 for term in getattr(student.heads[task], 'loss_terms', ())]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
-from mmdet.structures import SampleList
+from mmdet.structures import DetDataSample, SampleList
 from mmengine.model import BaseModule
 from torch import Tensor
 
@@ -17,7 +17,7 @@ from mmmultas.functional.distillation import (balanced_soft_bce, defeat_terms,
                                               pdf_sums)
 from mmmultas.functional.losses import balanced_l1_sum
 from mmmultas.registry import MODELS
-from mmmultas.structures import DET
+from mmmultas.structures import DET, has_task
 from mmmultas.utils.errors import ConfigError
 
 from .loss_sum import LossSum
@@ -220,12 +220,15 @@ class PDFDistill(DistillLoss):
 
 @MODELS.register_module()
 class DeFeat(DistillLoss):
-    """DeFeat: features inside and outside of ground-truth boxes apart.
+    """DeFeat: features inside and outside of boxes apart.
 
     Each term is a mean of its own batch; batches of several streams and
     processes count by their images.
 
     Args:
+        boxes: ``'gt_instances'``, then only images with boxes take part, or
+            ``'pseudo_instances'``: where boxes are not annotated, those that
+            a teacher is sure of (``distiller.pseudo_labels``).
         fg_weight: Factor of the foreground, 3 in the original.
         bg_weight: Factor of the background, 12 in the original.
         per_channel: Divide by values as the original; the released code of
@@ -239,8 +242,14 @@ class DeFeat(DistillLoss):
                  fg_weight: float = 1.0,
                  bg_weight: float = 1.0,
                  per_channel: bool = False,
+                 boxes: str = 'gt_instances',
                  schedule: Mapping[str, float] | None = None) -> None:
         super().__init__(weight, schedule)
+        if boxes not in ('gt_instances', 'pseudo_instances'):
+            raise ConfigError("`boxes` of DeFeat is 'gt_instances' or "
+                              f"'pseudo_instances', got {boxes!r}.")
+        if boxes != 'gt_instances':
+            self.needs = None
         self.fg_weight, self.bg_weight = fg_weight, bg_weight
         self.per_channel = per_channel
 
@@ -251,14 +260,13 @@ class DeFeat(DistillLoss):
         Args:
             student: Levels.
             teacher: Levels.
-            samples: With ``gt_instances`` in input pixels.
+            samples: With boxes in input pixels.
         """
         _alike(student, teacher)
         size = samples[0].metainfo['batch_input_shape']
         centres = torch.cat([_centres(level, size) for level in teacher])
         mask = torch.stack([
-            foreground_mask(centres, sample.gt_instances.bboxes)
-            for sample in samples
+            foreground_mask(centres, _boxes_of(sample)) for sample in samples
         ])
         terms = defeat_terms(
             flat_levels(student), flat_levels(teacher), mask,
@@ -269,6 +277,19 @@ class DeFeat(DistillLoss):
             name: LossSum(factor * term * images, images)
             for name, factor, term in zip(self.terms, factors, terms)
         }
+
+
+def _boxes_of(sample: DetDataSample) -> Tensor:
+    """Annotated boxes, else those of a teacher, (M, 4) xyxy."""
+    if has_task(sample, DET):
+        boxes: Tensor = sample.gt_instances.bboxes
+    elif 'pseudo_instances' in sample:
+        boxes = sample.pseudo_instances.bboxes
+    else:
+        raise ConfigError("DeFeat with boxes='pseudo_instances' needs a "
+                          "teacher's boxes: set `model.distiller."
+                          'pseudo_labels.det`.')
+    return boxes
 
 
 def _centres(level: Tensor, size: tuple[int, int]) -> Tensor:

@@ -138,3 +138,24 @@ def test_other_classes(tmp_path):
     cfg['architecture']['heads']['seg']['num_classes'] = 4
     with pytest.raises(ConfigError, match='has 4 classes, .* has 3'):
         _build(cfg)
+
+
+def test_defeat_on_boxes_of_the_teacher(tmp_path):
+    cfg = toy_distillation(tmp_path)
+    cfg['distiller'].update(
+        distill_losses=dict(
+            loss_det=dict(type='mmmultas.DeFeat', boxes='pseudo_instances')),
+        loss_forward_mappings=dict(
+            loss_det=cfg['distiller']['loss_forward_mappings']['loss_det']),
+        pseudo_labels=dict(det=dict(min_score=0.0, weight=0)))
+    model = _build(cfg)
+    losses = model(
+        **model.data_preprocessor(dict(x=toy_batch((), 3)), True),
+        mode='loss')
+    assert set(losses) == {'kd.loss_det_fg', 'kd.loss_det_bg'}
+    del cfg['distiller']['pseudo_labels']
+    model = _build(cfg)
+    with pytest.raises(ConfigError, match='needs a teacher'):
+        model(
+            **model.data_preprocessor(dict(x=toy_batch((), 3)), True),
+            mode='loss')

@@ -1,0 +1,7 @@
+# The same with the foreground of the student's own boxes apart.
+_base_ = './rn18_fpn_det_supervised_kd-seg-mse.py'
+
+model = dict(
+    distiller=dict(
+        distill_losses=dict(
+            _delete_=True, loss_mse_seg=dict(type='mmmultas.DeFeat'))))
