@@ -155,6 +155,12 @@ class MultiTaskRunner(Runner):
         strict = strict or self._strict or self._resume
         if strict:
             assert_fits(model, checkpoint['state_dict'], filename)
+        if (self._resume and checkpoint.get('distiller')
+                and not hasattr(model, 'extra_state')):
+            raise CheckpointError(
+                f'Checkpoint {filename} was written with distillation and '
+                'cannot be resumed without it: give its path as `load_from` '
+                'to start a new run from its weights.')
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         report = load_matching(model, checkpoint['state_dict'], filename)
         self._has_loaded = True

@@ -1,0 +1,95 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.model import MMDistributedDataParallel
+
+from mmmultas.engine.hooks.company import CompanyHook
+from mmmultas.testing import toy_config, toy_distillation
+from mmmultas.utils.checkpoint import load_file
+from mmmultas.utils.errors import CheckpointError, ConfigError
+from mmmultas.utils.launch import build_runner
+
+
+class Model:
+    """Has what the hook talks to."""
+
+    def __init__(self):
+        self.updates, self.loaded = [], []
+        self.set_update = self.updates.append
+        self.load_extra_state = self.loaded.append
+
+    def extra_state(self):
+        return dict(w=torch.ones(2))
+
+
+def _runner(**kwargs):
+    return SimpleNamespace(model=Model(), **kwargs)
+
+
+def test_tells_the_update():
+    runner = _runner(iter=7)
+    CompanyHook().before_train_iter(runner, 0)
+    assert runner.model.updates == [7]
+
+
+def test_looks_inside_ddp():
+    wrapper = MMDistributedDataParallel.__new__(MMDistributedDataParallel)
+    torch.nn.Module.__init__(wrapper)
+    object.__setattr__(wrapper, 'module', Model())
+    CompanyHook().before_train_iter(SimpleNamespace(model=wrapper, iter=3), 0)
+    assert wrapper.module.updates == [3]
+
+
+def test_saves_and_restores():
+    runner, checkpoint = _runner(_resume=True), {}
+    hook = CompanyHook()
+    hook.before_save_checkpoint(runner, checkpoint)
+    assert list(checkpoint) == ['distiller']
+    hook.after_load_checkpoint(runner, checkpoint)
+    assert runner.model.loaded == [checkpoint['distiller']]
+    with pytest.raises(CheckpointError, match='written without distillation'):
+        hook.after_load_checkpoint(runner, {})
+
+
+def test_weights_alone_need_no_connectors():
+    runner = _runner(_resume=False)
+    CompanyHook().after_load_checkpoint(runner, {})
+    CompanyHook().after_load_checkpoint(runner, dict(distiller={}))
+    assert runner.model.loaded == []
+
+
+def _config(folder, work_dir, **kwargs):
+    cfg = toy_config(
+        work_dir, model=toy_distillation(folder), epoch_length=2, **kwargs)
+    cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
+    cfg.custom_hooks = []
+    return cfg
+
+
+def test_the_runner_registers_it_where_there_is_company(tmp_path):
+    runner = build_runner(_config(tmp_path, tmp_path / 'work', epochs=1))
+    seen = []
+    tell = runner.model.set_update
+    runner.model.set_update = lambda n: (seen.append(n), tell(n))
+    runner.train()
+    hooks = [h for h in runner.hooks if isinstance(h, CompanyHook)]
+    assert len(hooks) == 1 and seen == [0, 1]
+    state = load_file(tmp_path / 'work/epoch_1.pth')['distiller']
+    own = runner.model.extra_state()
+    assert all(torch.equal(state[k], v) for k, v in own.items())
+    cfg = toy_config(tmp_path / 'plain', epochs=1, epoch_length=1)
+    cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
+    plain = build_runner(cfg)
+    plain.train()
+    assert not [h for h in plain.hooks if isinstance(h, CompanyHook)]
+
+
+def test_other_connectors_cannot_be_resumed(tmp_path):
+    build_runner(_config(tmp_path, tmp_path / 'work', epochs=1)).train()
+    cfg = _config(tmp_path, tmp_path / 'work', epochs=2)
+    connectors = cfg.model.distiller.connectors
+    connectors.more = dict(connectors.det)
+    cfg.resume = True
+    with pytest.raises(ConfigError, match='written with other connectors'):
+        build_runner(cfg).train()
