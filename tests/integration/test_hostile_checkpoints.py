@@ -9,7 +9,7 @@ from mmmultas.apis import MultiTaskInferencer
 from mmmultas.apis.publish import publish_checkpoint
 from mmmultas.models.backbones.pretrained import Pretrained
 from mmmultas.registry import MODELS
-from mmmultas.testing import ToyBackbone, toy_config
+from mmmultas.testing import ToyBackbone, toy_config, toy_distillation
 from mmmultas.utils.checkpoint import load_file, load_weights
 from mmmultas.utils.errors import CheckpointError
 from mmmultas.utils.launch import build_runner
@@ -104,6 +104,14 @@ def _benchmark(path):
     load_weights(model, load_file(path), str(path))
 
 
+def _teacher(path):
+    model = toy_distillation(path.parent)
+    model['teachers']['seg'].update(
+        cfg=toy_config('').model, checkpoint=str(path))
+    model['distiller']['connectors']['seg']['out_channels'] = 8
+    _runner(path, model=model).train()
+
+
 DOORS = {
     'resume from a path':
     lambda path: _runner(path, resume=True, load_from=str(path)).train(),
@@ -115,6 +123,7 @@ DOORS = {
     'inferencer': lambda path: MultiTaskInferencer(path, device='cpu'),
     'publish': lambda path: publish_checkpoint(path, path.parent / 'p.pth'),
     'benchmark': _benchmark,
+    'teacher': _teacher,
 }
 
 
@@ -161,3 +170,6 @@ def test_the_sound_one_passes(tmp_path, sound):
     assert MultiTaskInferencer(path, device='cpu').model is not None
     assert publish_checkpoint(path, tmp_path / 'p.pth').is_file()
     _benchmark(path)
+    (tmp_path / 'work').rename(tmp_path / 'before')
+    _teacher(path)
+    assert (tmp_path / 'work/epoch_2.pth').is_file()

@@ -1,8 +1,9 @@
 """A label that is withheld must not move a single bit of training."""
+import pytest
 import torch
 
 from mmmultas.registry import DATASETS
-from mmmultas.testing import ToyDataset, toy_config
+from mmmultas.testing import ToyDataset, toy_config, toy_distillation
 from mmmultas.utils.launch import build_runner
 
 
@@ -25,9 +26,9 @@ class SpoiltToyDataset(ToyDataset):
         return sample
 
 
-def _weights(work_dir, shift, alternate):
+def _weights(work_dir, shift, alternate, model=None):
     SpoiltToyDataset.shift = shift
-    cfg = toy_config(work_dir, epochs=2, alternate=alternate)
+    cfg = toy_config(work_dir, epochs=2, alternate=alternate, model=model)
     for stream in cfg.train_dataloader.values():
         stream.dataset.type = 'mmmultas.SpoiltToyDataset'
     cfg.custom_hooks.append(
@@ -35,12 +36,16 @@ def _weights(work_dir, shift, alternate):
     runner = build_runner(cfg)
     runner.train()
     ema = next(h for h in runner.hooks if hasattr(h, 'ema_model'))
-    return {**runner.model.state_dict(), **ema.ema_model.state_dict()}
+    return {
+        **runner.model.state_dict(),
+        **dict(runner.model.named_parameters()),
+        **ema.ema_model.state_dict()
+    }
 
 
-def _run(tmp_path, alternate):
-    first = _weights(tmp_path / 'a', 0, alternate)
-    second = _weights(tmp_path / 'b', 1, alternate)
+def _run(tmp_path, alternate, model=None):
+    first = _weights(tmp_path / 'a', 0, alternate, model)
+    second = _weights(tmp_path / 'b', 1, alternate, model)
     assert all(torch.equal(first[key], second[key]) for key in first)
     return first
 
@@ -51,6 +56,35 @@ def test_iteration_alternation(tmp_path):
 
 def test_epoch_alternation(tmp_path):
     _run(tmp_path, 'epoch')
+
+
+def _distilled(folder, sees):
+    """With losses that read features, boxes (DeFeat) and recorded heads."""
+    model = toy_distillation(folder, channels=8, sees=sees)
+    distiller = model['distiller']
+    feats = distiller['student_recorders']['feats']
+    head = dict(type='ModuleOutputs', source='heads.det')
+    distiller['student_recorders'] = dict(feats=feats, head=head)
+    distiller['teacher_recorders']['det'] = dict(feats=feats, head=head)
+    distiller['distill_losses'].update(
+        loss_defeat=dict(type='mmmultas.DeFeat'),
+        loss_soft=dict(type='mmmultas.SoftDetection'))
+    mappings = distiller['loss_forward_mappings']
+    mappings.update(
+        loss_defeat=mappings['loss_det'],
+        loss_soft={
+            'student_outputs': dict(from_student=True, recorder='head'),
+            'teacher_outputs': dict(
+                from_student=False, teacher='det', recorder='head')
+        })
+    return model
+
+
+@pytest.mark.parametrize('sees', ['annotated', 'other', 'both'])
+def test_distillation(tmp_path, sees):
+    torch.manual_seed(5)
+    keys = _run(tmp_path, 'iteration', _distilled(tmp_path, sees))
+    assert 'distiller.connectors.det.convs.0.weight' in keys
 
 
 def test_the_test_can_fail(tmp_path):
