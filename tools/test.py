@@ -13,7 +13,8 @@ from mmmultas.utils.launch import build_runner, friendly_errors, load_config
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a model.')
     parser.add_argument('config', help='config file')
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'checkpoint', help='checkpoint, or a work folder: its best one')
     parser.add_argument('--work-dir', help='default work_dirs/<config name>')
     parser.add_argument(
         '--task', default='both', help='det, seg or both (default)')
@@ -54,7 +55,7 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     cfg.work_dir = args.work_dir or cfg.get('work_dir') or str(
         Path('work_dirs') / Path(args.config).stem)
-    if not Path(args.checkpoint).is_file():
+    if not Path(args.checkpoint).exists():
         raise CheckpointError(f'Checkpoint {args.checkpoint} does not exist: '
                               'check the path.')
     cfg.load_from = args.checkpoint
