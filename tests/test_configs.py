@@ -144,3 +144,25 @@ def test_names_tell_the_method(path):
     assert ('_mtl_full' in path.stem) == any(
         s and len(s.dataset.tasks) == 2 and heads == {'det', 'seg'}
         for s in cfg.train_dataloader.values())
+
+
+@pytest.mark.parametrize('path', CONFIGS, ids=_name)
+def test_names_tell_the_variant(path):
+    cfg = Config.fromfile(path)
+    streams = {k: v.dataset for k, v in cfg.train_dataloader.items() if v}
+    halved = {k for k, data in streams.items()
+              if data.get('fraction', 1) == 0.5}
+    words = path.stem.split('_')[2:]
+    half = {w.removeprefix('half-') for w in words if w.startswith('half-')}
+    assert halved == (half or ({words[0]} if 'half' in words else set()))
+    tuned = [w for w in words if w.startswith('finetune-')]
+    assert bool(tuned) == bool(cfg.load_from)
+    assert bool(cfg.model.get('frozen')) == (tuned == ['finetune-head'])
+    merged = [w.split('groups')[1] for w in words if 'groups' in w]
+    mapped = {data.label_map.seg for data in streams.values()
+              if 'label_map' in data}
+    assert mapped == {f'groups{n}' for n in merged}
+    if merged:
+        assert cfg.model.heads.seg.num_classes == int(merged[0]) + 1
+    teaches = {'selftrain'} & set(words) or any('kd' in w for w in words)
+    assert bool(teaches) == ('teachers' in cfg.model)
