@@ -11,7 +11,7 @@ def parse_args() -> argparse.Namespace:
         description='Tables, curves and pictures of a matrix or of single '
         'trainings, as one HTML page and as Markdown.')
     parser.add_argument(
-        'work_dirs', nargs='+', metavar='WORK_DIR',
+        'work_dirs', nargs='*', metavar='WORK_DIR',
         help='folder of a matrix, or of one training')
     parser.add_argument('--out', default='report', metavar='DIR')
     parser.add_argument(

@@ -178,8 +178,12 @@ def _steps(recall: NDArray,
     """Few enough points; down to zero after the last one."""
     if not len(recall):
         return [0.0], [0.0]
-    # where recall stands still only the ends are seen
-    places = np.unique(np.linspace(0, len(recall) - 1, _POINTS).astype(int))
+    # a curve turns at each hit and just before it
+    hits = np.flatnonzero(np.diff(recall, prepend=0.0))
+    hits = hits[np.unique(np.linspace(0, len(hits) - 1, _POINTS).astype(int))
+                ] if len(hits) else hits
+    places = np.unique(np.r_[0, hits, np.maximum(hits - 1, 0),
+                             len(recall) - 1])
     xs = [0.0, *recall[places].tolist(), float(recall[-1])]
     ys = [float(precision[0]), *precision[places].tolist(), 0.0]
     return xs, ys

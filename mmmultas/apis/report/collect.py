@@ -3,7 +3,7 @@ import json
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError, UserError
 from mmmultas.utils.run_files import latest_checkpoints
 
-__all__ = ['Collection', 'Group', 'Run', 'collect', 'task_of']
+__all__ = ['Collection', 'Group', 'Run', 'collect', 'reasons', 'task_of']
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULT = 'result.json'
@@ -108,6 +108,24 @@ def task_of(metric: str) -> str:
         'seg'
     """
     return metric.partition('/')[0]
+
+
+def reasons(what: str, absent: Sequence[tuple[str, str]]) -> list[str]:
+    """A sentence per reason, naming all that it holds for.
+
+    Args:
+        what: How the sentence begins.
+        absent: Name and reason of each.
+
+    Example:
+        >>> reasons('Left out', [('a', 'gone'), ('b', 'old.'), ('c', 'gone')])
+        ['Left out: a, c (gone).', 'Left out: b (old).']
+    """
+    names: dict[str, list[str]] = {}
+    for name, why in absent:
+        names.setdefault(why.rstrip('.'), []).append(name)
+    return [f'{what}: {", ".join(own)} ({why}).'
+            for why, own in names.items()]
 
 
 def collect(work_dirs: Sequence[str | Path],
@@ -244,13 +262,16 @@ def _matrix(path: str | Path | None, runs: Sequence[Run]) -> Matrix | None:
 
 def _sorted(runs: list[Run], begun: list[str], plan: Matrix | None,
             title: str | None) -> Collection:
-    keys = list(dict.fromkeys(
-        [cell.key for cell in plan.cells] if plan else []))
-    keys += [r.key for r in runs if r.key not in keys]
+    # what the matrix says now goes before what it said when it was run
+    planned = {cell.key: cell for cell in (plan.cells if plan else ())}
     groups = []
-    for key in dict.fromkeys(keys):
+    for key in dict.fromkeys([*planned, *(r.key for r in runs)]):
         own = sorted((r for r in runs if r.key == key),
                      key=lambda r: -1 if r.seed is None else r.seed)
+        if key in planned:
+            cell = planned[key]
+            own = [replace(r, title=cell.title, paper=cell.paper or r.paper)
+                   for r in own]
         if own:
             groups.append(Group(key, own[0].title, tuple(own)))
     metrics = plan.metrics if plan else ()

@@ -7,7 +7,7 @@ from mmmultas.utils.errors import UserError
 from mmmultas.utils.progress import progress
 
 from .blocks import Block, Gallery, Legend, Panel, Section, Skipped
-from .collect import Collection
+from .collect import Collection, reasons
 from .svg import Line, line_chart
 
 __all__ = [
@@ -24,7 +24,8 @@ _POINTS = 240
 
 def read_curves(data: Collection) -> tuple[list[Logged], list[str]]:
     """The curves of all runs, and a sentence for those without a log."""
-    logged, absent = [], []
+    logged: list[Logged] = []
+    absent: list[tuple[str, str]] = []
     pairs = [(number, run) for number, group in enumerate(data.groups)
              for run in group.runs]
     for number, run in progress(pairs, what='logs', unit='run'):
@@ -33,8 +34,8 @@ def read_curves(data: Collection) -> tuple[list[Logged], list[str]]:
                 raise UserError('only the result is here')
             logged.append((number, run.name, curves_of(read_run(run.folder))))
         except UserError as error:
-            absent.append(f'{run.name} has no curves: {error}')
-    return logged, absent
+            absent.append((run.name, str(error)))
+    return logged, reasons('Without curves', absent)
 
 
 def curves_section(data: Collection, logged: Sequence[Logged],

@@ -41,7 +41,7 @@ def _table(block: Table) -> str:
     lines += [list(map(_entry, row)) for row in block.rows]
     table = '\n'.join(f'| {" | ".join(line)} |' for line in lines)
     named = [f'{name} ({width})' for name, width in block.groups if name]
-    groups = f'Columns after the first {block.groups[0][1]}: ' + _plain(
+    groups = 'Columns after the first: ' + _plain(
         ', then '.join(named)) + '.' if named else ''
     title = f'### {_plain(block.fold)}' if block.fold else ''
     notes = '\n'.join(f'- {_plain(note)}' for note in block.notes)

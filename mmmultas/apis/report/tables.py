@@ -92,8 +92,7 @@ def main_table(data: Collection) -> Table:
     best = _best(data)
     rows = []
     for number, group in enumerate(data.groups):
-        row = [Entry(group.title, colour=number),
-               Entry(str(len(group.runs))), *_effort(group)]
+        row = [Entry(group.title, colour=number)]
         for metric in data.metrics:
             row.append(Entry(value_text(score_of(group, metric)),
                              best=group.key in best[metric]))
@@ -105,16 +104,17 @@ def main_table(data: Collection) -> Table:
                                group.key in best['Δm']))
         row += [Entry(f'{group.runs[0].paper[m]:.2f}'
                       if m in group.runs[0].paper else EMPTY) for m in paper]
-        rows.append(row)
+        rows.append([*row, *_effort(group)])
     names = [f'{task_of(m)} {metric_name(m)}' for m in data.metrics]
-    header = ['cell', 'seeds', 'updates', 'minutes', *names]
+    header = ['cell', *names]
     header += [f'Δ {task_of(m)} {metric_name(m)}' for m in changed]
     header += ['Δm'] * bool(data.baseline)
     header += [f'{task_of(m)} {metric_name(m)}' for m in paper]
+    header += ['seeds', 'updates', 'minutes']
     count = len(changed) + bool(data.baseline)
-    groups = [('', 4), ('measured here, mean ± std over seeds', len(names)),
+    groups = [('', 1), ('measured here, mean ± std over seeds', len(names)),
               ('against the task alone', count),
-              ('paper ²', len(paper))]
+              ('paper ²', len(paper)), ('training', 3)]
     return Table(header, rows, _notes(data, bool(paper)),
                  [group for group in groups if group[1]])
 
@@ -160,7 +160,8 @@ def _effort(group: Group) -> list[Entry]:
     if updates:
         steps = str(updates[0]) if len(updates) == 1 else (
             f'{updates[0]} to {updates[-1]}')
-    return [Entry(steps), Entry(f'{minutes.mean:.1f}' if minutes else EMPTY)]
+    return [Entry(str(len(group.runs))), Entry(steps),
+            Entry(f'{minutes.mean:.1f}' if minutes else EMPTY)]
 
 
 def _change(value: float | None, sign: int, unit: str = '',

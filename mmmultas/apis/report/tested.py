@@ -9,7 +9,7 @@ from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError, UserError
 from mmmultas.utils.progress import progress
 
-from .collect import Collection, Run
+from .collect import Collection, Run, reasons
 from .judged import Judged, Truth, judge, read_truth
 
 __all__ = ['Tested', 'judge_runs', 'predictions_of']
@@ -22,7 +22,7 @@ class Tested:
     Attributes:
         truths: Name of the run → labels that it was tested on.
         found: Name of the run → what its predictions are worth.
-        absent: A sentence per run without usable predictions.
+        absent: A sentence per reason why runs could not be judged.
     """
     truths: dict[str, Truth] = field(default_factory=dict)
     found: dict[str, Judged] = field(default_factory=dict)
@@ -53,6 +53,7 @@ def judge_runs(data: Collection) -> Tested:
     """Judge every run; runs of the same test data share its labels."""
     tested = Tested()
     truths: dict[str, Truth | UserError] = {}
+    absent: list[tuple[str, str]] = []
     for run in progress(data.runs, what='judge', unit='run'):
         try:
             predictions = predictions_of([run])
@@ -71,6 +72,6 @@ def judge_runs(data: Collection) -> Tested:
             tested.found[run.name] = judge(truth, predictions)
             tested.truths[run.name] = truth
         except UserError as error:
-            tested.absent.append(
-                f'{run.name} is left out here: {error}'.rstrip('.') + '.')
+            absent.append((run.name, str(error)))
+    tested.absent = reasons('Left out here', absent)
     return tested

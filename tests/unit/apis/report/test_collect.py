@@ -17,6 +17,8 @@ def test_a_matrix(toys):
     run = data.groups[2].runs[0]
     assert run.tasks == ('det', 'seg') and run.name == 'mtl_seed0'
     assert run.facts['commit'] == 'abc1234'
+    # the matrix's words of today, where it has any
+    assert (run.title, run.paper) == ('both', {'det/mAP': 42.5})
     assert collect([toys.work], title='Mine').title == 'Mine'
 
 
@@ -37,6 +39,9 @@ def test_results_from_elsewhere(toys, tmp_path):
     data = collect([toys.work / 'det_seed0'], results=results)
     assert [run.folder for run in data.runs] == [
         toys.work / 'det_seed0', None]
+    assert len(collect([], results=results).runs) == 2
+    with pytest.raises(DataError, match='No run has a result yet'):
+        collect([])
 
 
 def test_a_single_training(toys, tmp_path):

@@ -32,7 +32,7 @@ def test_only_results(toys, tmp_path):
     data = collect([toys.work / 'seg_seed0'], results=tmp_path)
     logged, absent = read_curves(data)
     assert len(logged) == 1
-    assert absent == ['det_seed0 has no curves: only the result is here']
+    assert absent == ['Without curves: det_seed0 (only the result is here).']
     blocks = curves_section(data, [], absent).blocks
     assert [type(b) for b in blocks] == [Skipped, Skipped]
 

@@ -14,7 +14,7 @@ def test_blocks():
         Gallery([])])]))
     assert text == (
         '# T\n\nlead\n\n## S\n\nplain\n\n> box\n\n### h\n\n*why*\n\n'
-        '- one\n- two\n\n### Fold\n\nColumns after the first 1: group (1).'
+        '- one\n- two\n\n### Fold\n\nColumns after the first: group (1).'
         '\n\n| n | x |\n| :-- | --: |\n| r | **● 1.5** |\n\n- see\n\n'
         '### Pics\n\n*In index.html: cat.*\n\nfound 50 %\n\nbelow\n')
 

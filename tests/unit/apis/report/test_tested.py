@@ -37,7 +37,8 @@ def test_what_is_left_out(toys, tmp_path):
     tested = judge_runs(collect([work], toys.matrix))
     assert tested.found == {}
     det, seg, mtl = tested.absent
-    assert 'det_seed0 is left out here' in det and 'boxes.json' in det
-    assert seg == ('seg_seed0 is left out here: neither boxes.json nor '
-                   'masks/ is in its folder.')
+    assert det.startswith('Left out here: det_seed0 (')
+    assert 'boxes.json' in det
+    assert seg == ('Left out here: seg_seed0 (neither boxes.json nor masks/ '
+                   'is in its folder).')
     assert '/no/such/place' in mtl
