@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from mmengine.dist import get_rank
 
-from mmmultas.testing import toy_config, toy_model, toy_stream
+from mmmultas.testing import (toy_config, toy_distillation, toy_model,
+                              toy_stream)
 from mmmultas.utils.errors import CheckpointError, TrainingError
 from mmmultas.utils.launch import build_runner
 
@@ -27,21 +28,47 @@ def config(work_dir: str, mode: str, world: int):
         streams,
         epochs=2,
         alternate='epoch' if mode == 'epoch' else 'iteration')
-    if mode == 'equal':
+    if mode in ('equal', 'distilled'):
         # 3 batches, the last one filled up, and 4, two images left out
         streams['det']['drop_last'] = False
         streams['seg']['dataset']['length'] = 18
         # batch norm sees other batches in another world: freeze it
         cfg.model = toy_model()
         cfg.model.type = 'FrozenNorm'
+    if mode == 'distilled':
+        cfg.model = distilled(work_dir)
+    if mode == 'unheard':
+        # most processes meet no label in an update: no teacher speaks
+        cfg.train_dataloader = dict(
+            seg=toy_stream(12, [('seg', ), (), (), (), ()], seed=1))
+        cfg.model = toy_distillation(Path(work_dir).parent, sees='annotated')
+        cfg.model.train_on_labels = False
     cfg.resume = mode == 'resume'
     return cfg
+
+
+def distilled(work_dir: str):
+    """Features of both tasks, and the outputs of the detection heads."""
+    model = toy_distillation(Path(work_dir).parent, channels=8, sees='other')
+    distiller = model['distiller']
+    recorders = dict(distiller['student_recorders'],
+                     head=dict(type='ModuleOutputs', source='heads.det'))
+    distiller['student_recorders'] = recorders
+    distiller['teacher_recorders']['det'] = recorders
+    distiller['distill_losses']['loss_soft'] = dict(
+        type='mmmultas.SoftDetection', schedule=dict(end=4, start=0.0))
+    distiller['loss_forward_mappings']['loss_soft'] = dict(
+        student_outputs=dict(from_student=True, recorder='head'),
+        teacher_outputs=dict(
+            from_student=False, teacher='det', recorder='head'))
+    return model
 
 
 def save_weights(runner, work_dir: str, world: int) -> None:
     out = Path(work_dir) / f'weights_{world}_{get_rank()}.pth'
     model = getattr(runner.model, 'module', runner.model)
-    torch.save(model.state_dict(), out)
+    # connectors are no part of a student's state_dict
+    torch.save({**dict(model.named_parameters()), **model.state_dict()}, out)
 
 
 def say(work_dir: str, what: str, text: str) -> None:
@@ -116,11 +143,10 @@ def be_signalled(work_dir: str) -> None:
 
 
 def main() -> None:
-    from mmmultas.models import MultiTaskDetSeg
+    from mmmultas.models import MultiTaskDetSeg, MultiTeacherDistill
     from mmmultas.registry import MODELS
 
-    @MODELS.register_module()
-    class FrozenNorm(MultiTaskDetSeg):
+    class Frozen:
 
         def train(self, mode: bool = True):
             super().train(mode)
@@ -129,10 +155,20 @@ def main() -> None:
                     module.eval()
             return self
 
+    @MODELS.register_module()
+    class FrozenNorm(Frozen, MultiTaskDetSeg):
+        pass
+
+    @MODELS.register_module()
+    class FrozenNormDistill(Frozen, MultiTeacherDistill):
+        pass
+
     work_dir, mode, world = sys.argv[1], sys.argv[2], int(sys.argv[3])
     cfg = config(work_dir, mode, world)
     if mode == 'equal':
         cfg.model.type = 'mmmultas.FrozenNorm'
+    if mode == 'distilled':
+        cfg.model.type = 'mmmultas.FrozenNormDistill'
     torch.set_num_threads(1)
     if mode in ('fail', 'signals'):
         return (fail if mode == 'fail' else be_signalled)(work_dir)
@@ -143,6 +179,8 @@ def main() -> None:
         out = Path(work_dir) / f'metrics_{world}_{get_rank()}.json'
         out.write_text(json.dumps({k: float(v) for k, v in metrics.items()}))
     else:
+        if mode in ('distilled', 'unheard') and world > 1:
+            assert runner.model.find_unused_parameters
         runner.train()
         save_weights(runner, work_dir, world)
 

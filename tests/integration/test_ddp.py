@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmmultas.testing import toy_distillation
+
 WORKER = Path(__file__).with_name('ddp_worker.py')
 ROOT = WORKER.parents[2]
 
@@ -65,6 +67,27 @@ def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
         _weights(tmp_path / 'two', 2, 0),
         atol=1e-5,
         rtol=1e-5)
+
+
+def test_distillation_equals_one_process_with_the_joint_batch(tmp_path):
+    toy_distillation(tmp_path, channels=8)  # writes the teachers
+    _run(tmp_path / 'one', 'distilled', 1)
+    _run(tmp_path / 'two', 'distilled', 2)
+    one = _weights(tmp_path / 'one', 1, 0)
+    ranks = [_weights(tmp_path / 'two', 2, rank) for rank in (0, 1)]
+    assert 'distiller.connectors.seg.convs.0.weight' in one
+    _parameters_equal(*ranks, atol=0, rtol=0)
+    _parameters_equal(one, ranks[0], atol=1e-5, rtol=1e-5)
+
+
+def test_a_teacher_that_sees_nothing_on_one_process(tmp_path):
+    toy_distillation(tmp_path)
+    _run(tmp_path / 'run', 'unheard', 2)
+    first, second = (_weights(tmp_path / 'run', 2, rank) for rank in (0, 1))
+    _parameters_equal(first, second, atol=0, rtol=0)
+    start = torch.load(tmp_path / 'run/epoch_1.pth')['distiller']
+    key = 'connectors.seg.convs.0.weight'
+    assert not torch.equal(start[key], first[f'distiller.{key}'])
 
 
 def test_resumes_and_tests_as_one_process(tmp_path):
