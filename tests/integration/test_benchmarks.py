@@ -76,3 +76,20 @@ def test_metrics_agree_where_definitions_do(load):
     seg = metrics.measure_seg(args)
     assert seg['values']['ours'] == pytest.approx(
         seg['values']['mmseg'], abs=0.01)
+
+
+def test_parts_of_a_distilled_update(load, monkeypatch):
+    """Its teachers see in the benchmark's parts what they see in it."""
+    distillation = load('distillation')
+    monkeypatch.setitem(distillation.CHANNELS, 'teacher', 72)
+    for sees, images in (('annotated', [2, 2]), ('both', [2, 2, 2, 2])):
+        bench, seen = distillation.Bench(sees, size=64, batch=2), []
+        for _, teacher in bench.distilled.teachers:
+            teacher.members[0].backbone.register_forward_pre_hook(
+                lambda m, args, seen=seen: seen.append(len(args[0])))
+        for name, run in bench.forms().items():
+            seen.clear()
+            run()
+            assert seen == ([] if name == 'student' else images), name
+        weights = bench.student.neck.state_dict()
+        assert len(weights) == len(bench.distilled.neck.state_dict())
