@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from mmmultas.utils.errors import ConfigError
 
 __all__ = [
-    'join_rows', 'mapped', 'output_tap', 'recorder_sources', 'remembered',
-    'take_rows'
+    'mapped', 'output_tap', 'recorder_sources', 'remembered', 'take_rows'
 ]
 
 
@@ -125,18 +124,6 @@ def take_rows(output: Any, rows: Sequence[int], total: int) -> Any:
     # its backward adds rows, that of x[rows] sorts indices first
     index = torch.tensor(rows, dtype=torch.long)
     return mapped(lambda x: x.index_select(0, index.to(x.device)), output)
-
-
-def join_rows(outputs: Sequence[Any]) -> Any:
-    """Nested outputs of several calls, their tensors joined."""
-    first = outputs[0]
-    if len(outputs) == 1:
-        return first
-    if isinstance(first, Tensor):
-        return torch.cat(list(outputs))
-    if isinstance(first, Mapping):
-        return {k: join_rows([o[k] for o in outputs]) for k in first}
-    return [join_rows(parts) for parts in zip(*outputs)]
 
 
 def mapped(function: Callable[[Tensor], Tensor], output: Any) -> Any:

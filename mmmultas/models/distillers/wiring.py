@@ -144,37 +144,20 @@ def _wire(name: str, mapping: Mapping[str, Mapping[str, Any]],
     theirs: dict[str, Source] = {}
     heard: dict[str, None] = {}
     for argument, cfg in mapping.items():
-        cfg = dict(cfg)
-        place = f'{key}.{argument}'
+        place, cfg = f'{key}.{argument}', dict(cfg)
         from_student = cfg.pop('from_student', None)
         if not isinstance(from_student, bool):
             raise ConfigError(f'`model.distiller.{place}` must say '
                               '`from_student=True` or `False`.')
-        part = cfg.pop('data_idx', None)
-        connector = cfg.pop('connector', None)
-        recorder = cfg.pop('recorder', '')
         if from_student:
-            _known(place, [recorder], student)
-            if connector is not None:
-                _known(place, [connector], connectors)
-            ours[argument] = Source(recorder, connector, part)
-        else:
-            teacher = cfg.pop('teacher', None)
-            if teacher is None and len(teachers) == 1:
-                teacher = next(iter(teachers))
-            if teacher is None:
-                raise ConfigError(f'`model.distiller.{place}` must name its '
-                                  f'`teacher`: {", ".join(teachers)}.')
-            _known(place, [teacher], teachers)
-            _known(place, [recorder], teachers[teacher])
-            if connector is not None:
-                raise ConfigError(f'`model.distiller.{place}`: connectors '
-                                  "are for the student's side.")
-            heard[teacher] = None
-            theirs[argument] = Source(recorder, None, part)
-        if cfg:
-            raise ConfigError(f'`model.distiller.{place}` has the unknown '
-                              f'key {next(iter(cfg))!r}.')
+            ours[argument] = _source(place, cfg, student, connectors)
+            continue
+        if 'connector' in cfg:
+            raise ConfigError(f'`model.distiller.{place}`: connectors are '
+                              "for the student's side.")
+        teacher = _heard(place, cfg, teachers)
+        heard[teacher] = None
+        theirs[argument] = _source(place, cfg, teachers[teacher], {})
     if len(heard) != 1:
         raise ConfigError(
             f'`model.distiller.{key}` listens to {len(heard)} teachers '
@@ -185,6 +168,33 @@ def _wire(name: str, mapping: Mapping[str, Mapping[str, Any]],
                           'student, which could learn nothing from it.')
     samples = _check_arguments(key, loss, {*ours, *theirs})
     return Wire(next(iter(heard)), ours, theirs, samples)
+
+
+def _heard(place: str, cfg: dict[str, Any],
+           teachers: Mapping[str, Any]) -> str:
+    """The teacher that an argument names; the only one needs no name."""
+    teacher = cfg.pop('teacher', None)
+    if teacher is None and len(teachers) == 1:
+        teacher = next(iter(teachers))
+    if teacher is None:
+        raise ConfigError(f'`model.distiller.{place}` must name its '
+                          f'`teacher`: {", ".join(teachers)}.')
+    _known(place, [teacher], teachers)
+    return str(teacher)
+
+
+def _source(place: str, cfg: dict[str, Any], recorders: Mapping[str, Any],
+            connectors: Mapping[str, nn.Module]) -> Source:
+    recorder = cfg.pop('recorder', '')
+    _known(place, [recorder], recorders)
+    connector = cfg.pop('connector', None)
+    if connector is not None:
+        _known(place, [connector], connectors)
+    part = cfg.pop('data_idx', None)
+    if cfg:
+        raise ConfigError(f'`model.distiller.{place}` has the unknown '
+                          f'key {next(iter(cfg))!r}.')
+    return Source(recorder, connector, part)
 
 
 def _check_arguments(key: str, loss: DistillLoss, given: set[str]) -> bool:

@@ -235,7 +235,7 @@ class DeFeat(DistillLoss):
             the papers ([C]) divides by locations.
     """
     terms = ('_fg', '_bg')
-    needs = DET
+    needs: str | None = DET
 
     def __init__(self,
                  weight: float = 1.0,

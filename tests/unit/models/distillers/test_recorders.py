@@ -2,8 +2,7 @@ import pytest
 import torch
 from torch import nn
 
-from mmmultas.models.distillers.recorders import (join_rows, mapped,
-                                                  output_tap,
+from mmmultas.models.distillers.recorders import (mapped, output_tap,
                                                   recorder_sources,
                                                   remembered, take_rows)
 from mmmultas.utils.errors import ConfigError
@@ -78,13 +77,6 @@ def test_all_rows_and_neighbours_are_no_copy():
     x = torch.zeros(4, 2)
     assert take_rows(x, range(4), 4) is x
     assert take_rows(x, [1, 2], 4).data_ptr() == x[1:].data_ptr()
-
-
-def test_joined_rows():
-    x, y = torch.ones(1, 2), torch.zeros(2, 2)
-    joined = join_rows([(x, dict(a=x)), (y, dict(a=y))])
-    assert joined[0].shape == joined[1]['a'].shape == (3, 2)
-    assert join_rows([x]) is x
 
 
 def test_mapped_reaches_every_tensor():
