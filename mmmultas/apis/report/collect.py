@@ -196,11 +196,15 @@ def _of_result(path: Path, folder: Path | None) -> Run:
             key: str(content.get(key, ''))
             for key in ('config', 'commit', 'date', 'tested', 'matrix')
         }
+        effort = _numbers({key: content.get(key)
+                           for key in ('updates', 'minutes')})
+        updates = effort.get('updates')
         return Run(
             str(content['cell']), str(content.get('title', content['cell'])),
             int(content['seed']), _numbers(content['metrics']), folder,
-            _numbers(content.get('paper') or {}), content.get('updates'),
-            content.get('minutes'), facts)
+            _numbers(content.get('paper') or {}),
+            None if updates is None else int(updates), effort.get('minutes'),
+            facts)
     except (OSError, ValueError, KeyError, TypeError,
             AttributeError) as error:
         raise DataError(f'{path} is no result of a cell '
@@ -270,7 +274,8 @@ def _sorted(runs: list[Run], begun: list[str], plan: Matrix | None,
                      key=lambda r: -1 if r.seed is None else r.seed)
         if key in planned:
             cell = planned[key]
-            own = [replace(r, title=cell.title, paper=cell.paper or r.paper)
+            paper = _numbers(cell.paper)
+            own = [replace(r, title=cell.title, paper=paper or r.paper)
                    for r in own]
         if own:
             groups.append(Group(key, own[0].title, tuple(own)))

@@ -7,14 +7,14 @@ _LIGHT = """
 --card:#ffffff; --accent:#2f5d9b; --note:#f3f5f9; --up:#1c7a4c;
 --down:#b3402f; --heat:#2f5d9b;
 --c0:#2b6cb0; --c1:#d9772b; --c2:#2f9476; --c3:#b24a8c; --c4:#7d6bc4;
---c5:#a3912a;
+--c5:#a3912a; --c6:#5d6875; --c7:#b5443a;
 """
 _DARK = """
 --paper:#15181c; --ink:#e4e7eb; --soft:#9aa3ae; --rule:#2d333b;
 --card:#1b1f24; --accent:#8ab4ec; --note:#1f252d; --up:#6cc797;
 --down:#ee8f7f; --heat:#5f93d6;
 --c0:#6fa8e6; --c1:#efa05f; --c2:#5cc3a2; --c3:#dd85bb; --c4:#a99bea;
---c5:#cfbd57;
+--c5:#cfbd57; --c6:#a7b1bd; --c7:#e88074;
 """
 _PAGE = """
 * { box-sizing:border-box }
@@ -103,6 +103,7 @@ svg .in { fill:var(--paper) }
 svg .out { fill:var(--ink) }
 .s0 { --c:var(--c0) } .s1 { --c:var(--c1) } .s2 { --c:var(--c2) }
 .s3 { --c:var(--c3) } .s4 { --c:var(--c4) } .s5 { --c:var(--c5) }
+.s6 { --c:var(--c6) } .s7 { --c:var(--c7) }
 svg .line.d1 { stroke-dasharray:5 3 }
 svg .line.d2 { stroke-dasharray:1.5 3 }
 svg .bar.d1 { fill-opacity:.6 }
@@ -122,6 +123,9 @@ header, main { max-width:none; padding:0 }
 figure, tr, .note { break-inside:avoid }
 h2, h3, h4 { break-after:avoid }
 .wide { overflow:visible }
+.gallery { grid-template-columns:repeat(auto-fit,
+  minmax(calc(var(--panel) * .62),1fr)) }
+figure img { max-height:240px }
 table { font-size:7.5pt }
 th, td { padding:2px 4px }
 details::details-content { content-visibility:visible; block-size:auto }

@@ -7,10 +7,13 @@ from html import escape
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ['Line', 'bars', 'dot_plot', 'heat_matrix', 'line_chart', 'ticks']
+__all__ = [
+    'HUES', 'Line', 'bars', 'dot_plot', 'heat_matrix', 'line_chart',
+    'series_class', 'ticks'
+]
 
 #: Hues of the page; further series repeat them with dashes.
-HUES = 6
+HUES = 8
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 8, 34
 
 
@@ -36,7 +39,7 @@ def series_class(number: int) -> str:
     """Classes of a series: its hue and its dashes.
 
     Example:
-        >>> series_class(7)
+        >>> series_class(9)
         's1 d1'
     """
     return f's{number % HUES} d{number // HUES % 3}'

@@ -44,8 +44,8 @@ def summary_section(data: Collection) -> Section:
     seeds = sorted({r.seed for r in runs if r.seed is not None})
     facts = [
         f'{_count(len(data.groups), "cell")}, {_count(len(runs), "run")}'
-        + (f' with the seeds {", ".join(map(str, seeds))}' if seeds else '')
-        + '.'
+        + (f'; seed{"s" * (len(seeds) > 1)} {", ".join(map(str, seeds))}'
+           if seeds else '') + '.'
     ]
     minutes = [r.minutes for r in runs if r.minutes is not None]
     if minutes:
@@ -77,8 +77,9 @@ def main_section(data: Collection) -> Section:
               for metric in primary_metrics(data.metrics).values()]
     blocks.append(Gallery(
         panels, width=340,
-        caption='A dot per seed, a bar at their mean; the vertical line is '
-        'the task learnt alone.'))
+        caption='A dot per seed, a bar at their mean' + (
+            '; the vertical line is the task learnt alone.'
+            if data.baseline else '.')))
     blocks += [main_table(data), seed_table(data)]
     return Section('Results', blocks)
 

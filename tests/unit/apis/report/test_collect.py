@@ -58,6 +58,15 @@ def test_a_single_training(toys, tmp_path):
     assert run.metrics == {'det/AP50': 75, 'seg/mIoU': 44}
 
 
+def test_what_is_no_number(tmp_path):
+    (tmp_path / 'a.json').write_text(json.dumps(dict(
+        cell='a', seed=1, updates='<b>', minutes=None, paper={'x/y': 'z'},
+        metrics={'det/AP50': 3, 'det/mAP': float('nan'), 'seg/mIoU': 'x'})))
+    [run] = collect([], results=tmp_path).runs
+    assert run.metrics == {'det/AP50': 3.0}
+    assert (run.updates, run.minutes, run.paper) == (None, None, {})
+
+
 def test_what_cannot_be_reported(toys, tmp_path):
     with pytest.raises(DataError, match='is no folder'):
         collect([tmp_path / 'gone'])

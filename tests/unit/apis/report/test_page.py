@@ -49,7 +49,7 @@ def test_all_that_is_hostile_is_escaped():
 
 def test_entries():
     html, _ = page_of(Table(
-        ['a', 'b', 'c'], [[Entry('x', colour=7), Entry('1', best=True),
+        ['a', 'b', 'c'], [[Entry('x', colour=9), Entry('1', best=True),
                            Entry('2', mood='up', shade=0.5)]],
         groups=[('', 1), ('two', 2)]))
     assert '<th scope="row"><svg class="swatch"' in html

@@ -1,6 +1,7 @@
 import re
 
 from mmmultas.apis.report.style import STYLE
+from mmmultas.apis.report.svg import HUES
 
 
 def test_every_colour_has_a_light_and_a_dark_form():
@@ -9,7 +10,9 @@ def test_every_colour_has_a_light_and_a_dark_form():
     assert names == set(re.findall(r'(--[\w]+):', dark))
     used = set(re.findall(r'var\((--\w+)', STYLE))
     assert used - names <= {'--c', '--panel', '--shade'}
-    assert len([n for n in names if re.fullmatch(r'--c\d', n)]) == 6
+    hues = {f'--c{k}' for k in range(HUES)}
+    assert hues == {n for n in names if re.fullmatch(r'--c\d', n)}
+    assert all(f'.s{k} {{ --c:var(--c{k}) }}' in STYLE for k in range(HUES))
 
 
 def test_nothing_is_fetched_and_braces_match():

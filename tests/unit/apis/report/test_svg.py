@@ -24,7 +24,7 @@ def test_ticks():
 
 def test_lines():
     svg = line_chart(
-        [Line('a<b', 7, [0, 10], [0.0, 1.0]),
+        [Line('a<b', 9, [0, 10], [0.0, 1.0]),
          Line('gap', 1, [0, 4, 5, 6], [0.5, math.nan, 0.2, 0.3]),
          Line('raw', 0, [0, 10], [50.0, 0.5], faint=True)], 'epoch <x>')
     assert 'a&lt;b' in svg and 'epoch &lt;x&gt;' in svg

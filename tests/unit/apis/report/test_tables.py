@@ -47,7 +47,7 @@ def test_sections(table):
     assert blocks[1].panels[0].title == 'detection: AP'
     lines = [item for block in summary_section(table).blocks
              for item in getattr(block, 'items', ())]
-    assert '4 cells, 8 runs with the seeds 0, 1, 2.' in lines
+    assert '4 cells, 8 runs; seeds 0, 1, 2.' in lines
     assert 'Without a result, not begun: late (seed 0).' in lines
 
 
