@@ -293,3 +293,59 @@ def test_terms_have_a_fixed_order(tmp_path):
 def test_nothing_to_distil():
     with pytest.raises(ConfigError, match='neither `distill_losses` nor'):
         Distiller(MODELS.build(toy_model()), ['det'], {})
+
+
+def test_fused_streams_remember_their_heads(tmp_path):
+    apart, fused = _outputs(tmp_path).eval(), _outputs(tmp_path).eval()
+    fused.fuse_batches = True
+    inner = _calls(fused.heads['det'].cls_branches[0])
+    ours, theirs = _losses(apart), _losses(fused)
+    assert inner == [3, 2] and set(ours) == set(theirs)
+    for key, value in ours.items():
+        torch.testing.assert_close(value, theirs[key])
+
+
+def test_a_teacher_of_a_task_that_the_student_has_not(tmp_path):
+    """[P2] Table 5: a segmentation teacher for a detection student."""
+    cfg = toy_distillation(tmp_path, sees='other')
+    cfg['architecture'] = toy_model(('det', ))
+    del cfg['teachers']['det']
+    for key in ('teacher_recorders', 'connectors'):
+        del cfg['distiller'][key]['det']
+    for key in ('distill_losses', 'loss_forward_mappings'):
+        del cfg['distiller'][key]['loss_det']
+    model = _built(cfg).train()
+    losses = _losses(model, _batches(dict(det=STREAMS['det'])))
+    assert losses['kd.loss_seg'] > 0
+    loss, _ = model.parse_losses(losses)
+    loss.backward()
+    assert model.backbone.stem[0].weight.grad is not None
+
+
+def test_stock_heads_are_remembered_too(tmp_path):
+    cfg = toy_distillation(tmp_path)
+    head = dict(
+        type='FCNHead', in_channels=8, in_index=1, channels=8, num_convs=1,
+        num_classes=3)
+    cfg['architecture']['heads']['seg'] = head
+    plain = toy_model(('seg', ))
+    plain['heads']['seg'] = head
+    torch.save(
+        dict(state_dict=MODELS.build(plain).state_dict()),
+        tmp_path / 'seg.pth')
+    cfg['teachers']['seg']['cfg'] = plain
+    distiller, out = cfg['distiller'], dict(source='heads.seg')
+    distiller['student_recorders'] = dict(
+        distiller['student_recorders'], out=out)
+    distiller['teacher_recorders']['seg'] = dict(out=out)
+    distiller['distill_losses']['loss_seg'] = dict(
+        type='mmmultas.SegmentationKL')
+    distiller['loss_forward_mappings']['loss_seg'] = {
+        side: _source(side, 'out', 'seg')
+        for side in ('student', 'teacher')
+    }
+    model = _built(cfg).train()
+    inner = _calls(model.heads['seg'].conv_seg)
+    losses = _losses(model)
+    assert inner == [3, 2] and losses['kd.loss_seg'] > 0
+    assert 'seg.loss_ce' in losses
