@@ -169,7 +169,8 @@ def _precision(data: Collection, tested: Tested, limit: int) -> list[Block]:
         Text('Precision over recall', 'head'),
         Legend([(title, number) for number, title, *_ in shown]),
         Gallery(panels, width=310, caption=f'The {len(names)} classes with '
-                f'the most boxes, at IoU 0.5; {_runs(shown)}.')
+                f'the most boxes, at IoU 0.5; '
+                f'{_runs([e[2] for e in shown])}.')
     ]
 
 
@@ -216,12 +217,12 @@ def _tide(tested: Tested, shown: Sequence[Shown]) -> list[Block]:
              'poor place; Both; Dupe found twice; Bkg nothing there; Miss '
              'not found. FP and FN, all wrong and all missing boxes, overlap '
              'the others. This AP50 is that of TIDE '
-             f'(docs/analysis_tools.md); {_runs(shown)}.']
+             f'(docs/analysis_tools.md); {_runs([e[2] for e in results])}.']
     return [*blocks, Text('Kinds of wrong boxes (TIDE)', 'head'),
             Legend([(title, number) for number, title, *_ in results]),
             Gallery([Panel('', chart)], width=700),
             Table(['cell', 'AP50', *ERRORS], rows, notes)]
 
 
-def _runs(shown: Sequence[Shown]) -> str:
-    return 'one seed of each cell: ' + ', '.join(e[2] for e in shown)
+def _runs(names: Sequence[str]) -> str:
+    return 'one seed of each cell: ' + ', '.join(names)

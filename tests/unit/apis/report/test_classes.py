@@ -68,6 +68,8 @@ def test_kinds_of_errors(judged, monkeypatch):
     blocks = mistakes_section(*judged).blocks
     [table] = [b for b in blocks if isinstance(b, Table)]
     assert table.header == ['cell', 'AP50', *ERRORS]
+    # the segmenter is none of them
+    assert table.notes[0].endswith('each cell: det_seed0, mtl_seed0.')
     assert [e.text for e in table.rows[1]] == [
         'both', '40.00', *['1.25'] * 8]
 
