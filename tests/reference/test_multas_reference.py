@@ -204,7 +204,8 @@ def _box_samples(mask, size):
         centres = torch.tensor([[(x + 0.5) * step, (y + 0.5) * step]
                                 for found, step, (x, y) in zip(
                                     row, steps, places) if found])
-        sample = DetDataSample(metainfo=dict(batch_input_shape=(size, size)))
+        sample = DetDataSample(
+            metainfo=dict(batch_input_shape=(size, size), tasks=('det', )))
         sample.gt_instances = InstanceData(
             bboxes=torch.cat([centres - 1, centres + 1], 1))
         samples.append(sample)
