@@ -15,12 +15,12 @@ from typing import Any
 
 import torch
 
-from mmmultas.utils.checkpoint import atomic_path
-from mmmultas.utils.errors import ConfigError, UserError
+from mmmultas.utils.checkpoint import atomic_path, load_file
+from mmmultas.utils.errors import CheckpointError, ConfigError, UserError
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 from mmmultas.version import __version__
 
-from .jobs import Job, run_jobs, scalar_steps
+from .jobs import Job, run_jobs
 from .matrix import Cell, Matrix
 
 __all__ = ['Launcher', 'cell_states', 'run_matrix', 'state_table']
@@ -264,7 +264,7 @@ def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
         version=__version__,
         torch=torch.__version__,
         cores=os.cpu_count(),
-        updates=max(scalar_steps(cell.work_dir), default=0),
+        updates=_updates_of(_tested(cell.work_dir, matrix.checkpoint)),
         minutes=round(sum(map(float, seconds)) / 60, 2),
         tested=_tested(cell.work_dir, matrix.checkpoint).name,
         metrics=written['metrics'])
@@ -275,6 +275,14 @@ def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
     for path in paths:
         with atomic_path(path) as part:
             part.write_text(json.dumps(result, indent=2) + '\n')
+
+
+def _updates_of(checkpoint: Path) -> int:
+    """Updates that a checkpoint has behind it, 0 if it does not say."""
+    try:
+        return int(load_file(checkpoint).get('meta', {}).get('iter', 0))
+    except CheckpointError:
+        return 0
 
 
 def _add_seconds(job: Job) -> None:
