@@ -18,7 +18,7 @@ from mmmultas.utils.launch import load_config
 __all__ = ['Cell', 'Matrix', 'read_matrix']
 
 _CELL_KEYS = {
-    'config', 'title', 'options', 'checkpoints', 'paper', 'seeds', 'baseline'
+    'config', 'title', 'options', 'checkpoints', 'paper', 'seeds'
 }
 _KEYS = {
     'title', 'note', 'work_dir', 'seeds', 'checkpoint', 'options', 'cells',
