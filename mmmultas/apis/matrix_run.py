@@ -208,7 +208,8 @@ def _job(cell: Cell, matrix: Matrix, launcher: Launcher, lock: int) -> Job:
     def test() -> list[str]:
         command = launcher.command(
             'test', config, str(_tested(cell.work_dir, matrix.checkpoint)),
-            '--work-dir', folder, '--out', f'{folder}/boxes.json')
+            # a test writes its config, too: not in the place of training's
+            '--work-dir', f'{folder}/test', '--out', f'{folder}/boxes.json')
         model = cell.load().model
         if model.get('architecture', model).heads.get('seg'):
             command += ['--seg-out', f'{folder}/masks']

@@ -13,7 +13,9 @@ from mmmultas.utils.errors import ConfigError
 TOOL = """
 import json, pathlib, re, sys
 tool, config, *args = sys.argv[1:]
-folder = pathlib.Path(args[args.index('--work-dir') + 1])
+folder = pathlib.Path(config).parent
+place = args[args.index('--work-dir') + 1]
+assert pathlib.Path(place) == folder / ('' if tool == 'train' else 'test')
 with (folder.parent / 'calls.txt').open('a') as calls:
     calls.write(f'{tool} {folder.name}\\n')
 text = pathlib.Path(config).read_text()
