@@ -257,8 +257,9 @@ def load_matching(module: torch.nn.Module, state: dict[str, torch.Tensor],
             f'Checkpoint {source} fills nothing of this model (its first '
             f'entry is {next(iter(state), "missing")}): check the path.')
     module.load_state_dict(fits, strict=False)
-    left = _parts([key for key in own if key not in fits], own)
-    unused = _parts([key for key in state if key not in fits], state)
+    named = [*own, *state]
+    left = _parts([key for key in own if key not in fits], named)
+    unused = _parts([key for key in state if key not in fits], named)
     report = f'{len(fits)} of {len(own)} entries filled'
     if left:
         report += f'; at their initial values: {", ".join(left)}'

@@ -87,7 +87,7 @@ def test_matching_says_what_stays():
     state = {'0.weight': torch.ones(2, 2), '1.weight': torch.ones(5, 5)}
     report = load_matching(module, state, 'x.pth')
     assert report == ('1 of 4 entries filled; at their initial values: '
-                      '0.bias, 1; not used: 1')
+                      '0.bias, 1; not used: 1.weight')
     assert module[0].weight.eq(1).all()
     with pytest.raises(CheckpointError, match='fills nothing'):
         load_matching(module, {'other': torch.ones(1)}, 'x.pth')
