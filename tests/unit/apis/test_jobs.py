@@ -2,7 +2,6 @@ import json
 import os
 import signal
 import sys
-import time
 
 import pytest
 
@@ -38,10 +37,8 @@ def test_a_failure_shows_its_end_and_stops_the_others(tmp_path):
               tmp_path / 'bad', 4)
     slow = Job('slow', [_python('import time; time.sleep(60)')],
                tmp_path / 'slow', 4)
-    start = time.time()
     with pytest.raises(UserError, match='(?s)failed.*the reason.*console.log'):
         run_jobs([slow, bad])
-    assert time.time() - start < 30
     assert slow._process.returncode == -signal.SIGTERM
 
 

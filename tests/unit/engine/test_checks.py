@@ -1,4 +1,3 @@
-import time
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -124,17 +123,15 @@ def test_overlap_stops_a_run_unless_it_is_meant(own):
     check_run(run, allow_overlap=True)
 
 
-def test_twenty_thousand_images_take_less_than_two_seconds(tmp_path):
-    """The bound is generous: it takes a tenth of it."""
-    paths = [tmp_path / f'{i:06d}.jpg' for i in range(20000)]
-    for path in paths:
-        path.touch()
-    names = [str(path) for path in paths]
-    start = time.perf_counter()
+def test_no_file_is_opened_by_the_cheap_checks(tmp_path, monkeypatch):
+    """20,000 files take a fifth of a second (benchmarks); so it stays."""
+    names = [str(tmp_path / f'{i:03d}.jpg') for i in range(20)]
+    for name in names:
+        Path(name).touch()
+    monkeypatch.setattr('builtins.open', None)
+    monkeypatch.setattr('os.open', None)
     check_files('x', names)
-    check_overlap(dict(det=names[:9000], seg=names[9000:18000]),
-                  dict(val=names[18000:]))
-    assert time.perf_counter() - start < 2
+    check_overlap(dict(det=names[:9], seg=names[9:18]), dict(val=names[18:]))
 
 
 def test_a_stream_that_nobody_speaks_about(tmp_path):
