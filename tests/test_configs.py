@@ -95,8 +95,8 @@ def test_one_step(path, tmp_path):
 
 @pytest.mark.parametrize('path', [p for p in CONFIGS if 'citys' in p.stem],
                          ids=_name)
-def test_prediction_of_images_that_are_not_square(path):
-    cfg, model = _shrunken(path)
+def test_prediction_of_images_that_are_not_square(path, tmp_path):
+    cfg, model = _shrunken(path, tmp_path)
     batch = _batch(cfg.train_dataloader.seg)
     for sample in batch['data_samples']:
         sample.set_metainfo(dict(ori_shape=(50, 90), scale_factor=(128 / 90,

@@ -1,4 +1,5 @@
 """MMEngine's runner, for several streams and safe files."""
+import atexit
 import importlib.util
 import re
 from collections import Counter
@@ -57,6 +58,10 @@ class MultiTaskRunner(Runner):
                     'visible: use --launcher pytorch (torchrun) on CPUs.')
             torch.distributed.init_process_group('gloo')
         super().setup_env(env_cfg)
+        if self.distributed:
+            # threads of a group that Python leaves behind abort the process
+            atexit.unregister(_leave_group)
+            atexit.register(_leave_group)
         # MMEngine keys logger, message hub and log folder by the second:
         # a second runner within it would share and reset the first one's
         started = MultiTaskRunner._started
@@ -265,6 +270,11 @@ def _named(key: str, build: Callable[[Any], Any], cfg: Any) -> Any:
             raise
         raise ConfigError(f'`{key}` has no key {wrong[1]!r}: mend its name or '
                           'remove it (docs/config.md lists them).') from error
+
+
+def _leave_group() -> None:
+    if is_distributed():
+        torch.distributed.destroy_process_group()
 
 
 def may_skip_a_head(cfg: Any, tasks: set[str]) -> bool:

@@ -99,9 +99,10 @@ def test_a_config_that_runs_is_refused(save_toy, tmp_path):
 
 
 def test_every_config_of_the_repository_may_be_built():
-    for path in sorted(Path('configs/multas').glob('*.py')):
+    for path in sorted(Path('configs').glob('[!_]*/*.py')):
         cfg = Config.fromfile(path)
         model = cfg.model.to_dict()
+        model = model.get('architecture', model)  # teachers stay behind
         model['backbone'].pop('init_cfg')
         refuse_strangers(model, path.name, 'model')
         load_image, geometry = eval_geometry(cfg)
