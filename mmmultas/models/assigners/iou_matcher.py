@@ -44,6 +44,8 @@ class IoUMatcher:
     Raises:
         ConfigError: The thresholds or ``ignore`` make no sense.
     """
+    #: Whether :meth:`assign` looks at the network's outputs.
+    needs_predictions = False
 
     def __init__(self,
                  pos_iou: float = 0.5,
@@ -65,7 +67,7 @@ class IoUMatcher:
                gt: InstanceData,
                num_classes: int,
                logits: Tensor | None = None,
-               deltas: Tensor | None = None) -> AnchorTargets:
+               boxes: Tensor | None = None) -> AnchorTargets:
         """Assign one image.
 
         Args:
@@ -73,7 +75,7 @@ class IoUMatcher:
             gt: ``bboxes`` (M, 4) corners in pixels, ``labels`` (M,) int64.
             num_classes: C.
             logits: (A, C) raw scores, not looked at.
-            deltas: (A, 4) raw boxes, not looked at.
+            boxes: (A, 4) decoded boxes, not looked at.
         """
         overlap, index = match_by_iou(anchors, gt.bboxes)
         target = anchors.new_zeros(len(anchors), num_classes)

@@ -3,7 +3,6 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmmultas.functional.boxes import decode_boxes
 from mmmultas.functional.mutual_guide import (class_qualities,
                                               match_by_quality,
                                               region_qualities)
@@ -30,6 +29,8 @@ class MutualGuideMatcher:
     Raises:
         ConfigError: ``num_top`` is below 1.
     """
+    #: Whether :meth:`assign` looks at the network's outputs.
+    needs_predictions = True
 
     def __init__(self, num_top: int = 15) -> None:
         if num_top < 1:
@@ -39,7 +40,7 @@ class MutualGuideMatcher:
 
     @torch.no_grad()
     def assign(self, anchors: Tensor, gt: InstanceData, num_classes: int,
-               logits: Tensor, deltas: Tensor) -> AnchorTargets:
+               logits: Tensor, boxes: Tensor) -> AnchorTargets:
         """Assign one image.
 
         Args:
@@ -47,11 +48,10 @@ class MutualGuideMatcher:
             gt: ``bboxes`` (M, 4) corners in pixels, ``labels`` (M,) int64.
             num_classes: C.
             logits: (A, C) raw scores.
-            deltas: (A, 4) raw boxes.
+            boxes: (A, 4) predicted corners in pixels, not clamped.
         """
-        decoded = decode_boxes(anchors, deltas)
         cls = match_by_quality(
-            class_qualities(decoded, gt.bboxes), self.num_top)
+            class_qualities(boxes, gt.bboxes), self.num_top)
         reg = match_by_quality(
             region_qualities(anchors, logits, gt.bboxes, gt.labels),
             self.num_top)

@@ -1,6 +1,11 @@
 """Heads of the papers; any mmdet or mmseg head serves as well."""
 from .anchor_grid import AnchorGrid
+from .matched_retina_head import (MatchedAnchorHeadMixin, MatchedRetinaHead,
+                                  MatchedRetinaSepBNHead)
 from .multi_level_anchor_head import MultiLevelAnchorHead
 from .panoptic_fpn_head import PanopticFPNSegHead
 
-__all__ = ['AnchorGrid', 'MultiLevelAnchorHead', 'PanopticFPNSegHead']
+__all__ = [
+    'AnchorGrid', 'MatchedAnchorHeadMixin', 'MatchedRetinaHead',
+    'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead', 'PanopticFPNSegHead'
+]

@@ -14,9 +14,9 @@ from mmmultas.functional.boxes import decode_boxes, encode_boxes
 from mmmultas.registry import MODELS, TASK_UTILS
 from mmmultas.utils.errors import ConfigError
 
-from ..assigners import AnchorTargets
 from ..losses.loss_sum import LossSum
 from ..necks.conv_block import ConvBlock
+from .matched_losses import matched_losses, sum_loss
 
 __all__ = ['MultiLevelAnchorHead']
 
@@ -57,10 +57,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
             anchors or dict(type='mmmultas.AnchorGrid'))
         self.assigner = TASK_UTILS.build(
             assigner or dict(type='mmmultas.IoUMatcher'))
-        self.loss_cls = MODELS.build(
-            loss_cls or dict(type='mmmultas.FocalLoss'))
-        self.loss_bbox = MODELS.build(
-            loss_bbox or dict(type='mmmultas.BalancedL1Loss'))
+        self.loss_cls = sum_loss(loss_cls, 'FocalLoss')
+        self.loss_bbox = sum_loss(loss_bbox, 'BalancedL1Loss')
         self.test_cfg = dict(
             dict(
                 score_thr=0.05,
@@ -144,24 +142,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
         deltas = self.flatten(bbox_preds, 4)
         anchors = self.anchors.grid([x.shape[-2:] for x in cls_scores],
                                     logits.device)
-        with torch.no_grad():
-            targets = [
-                self.assigner.assign(anchors, gt, self.num_classes, *outputs)
-                for gt, *outputs in zip(gts, logits, deltas)
-            ]
-            positive = torch.stack([t.positive for t in targets])
-            priors = anchors.expand(len(gts), -1, -1)[positive]
-            box_target = encode_boxes(priors,
-                                      torch.cat([t.boxes for t in targets]))
-            cls_target = torch.stack([t.cls_target for t in targets])
-            ignore = torch.stack([
-                torch.zeros_like(t.cls_target, dtype=torch.bool)
-                if t.cls_ignore is None else t.cls_ignore for t in targets
-            ])
-        return dict(
-            loss_cls=self.loss_cls(logits, cls_target, ignore),
-            loss_bbox=self.loss_bbox(deltas[positive], box_target,
-                                     _joint_weight(targets)))
+        return matched_losses(self, anchors, logits, deltas, gts, encode_boxes,
+                              decode_boxes)
 
     def predict_by_feat(self,
                         cls_scores: list[Tensor],
@@ -225,9 +207,3 @@ class MultiLevelAnchorHead(BaseDenseHead):
         top = cfg['max_per_img']
         return InstanceData(
             bboxes=boxes[:top], scores=score[:top], labels=label[:top])
-
-
-def _joint_weight(targets: Sequence[AnchorTargets]) -> Tensor | None:
-    """Weights of the boxes of a batch, (P,); None if all count alike."""
-    weights = [t.box_weight for t in targets if t.box_weight is not None]
-    return torch.cat(weights) if weights else None

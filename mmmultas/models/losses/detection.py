@@ -1,18 +1,17 @@
 """Box and class losses of anchor heads (SPEC 4)."""
-from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmmultas.functional.losses import (balanced_l1_sum, focal_loss_sum,
                                         quality_focal_loss_sum)
 from mmmultas.registry import MODELS
 
-from .loss_sum import LossSum
+from .loss_sum import LossSum, SumLoss
 
 __all__ = ['BalancedL1Loss', 'FocalLoss', 'QualityFocalLoss']
 
 
 @MODELS.register_module()
-class BalancedL1Loss(BaseModule):
+class BalancedL1Loss(SumLoss):
     """Balanced L1, mean over positives x 4 coordinates.
 
     Args:
@@ -55,7 +54,7 @@ class BalancedL1Loss(BaseModule):
 
 
 @MODELS.register_module()
-class FocalLoss(BaseModule):
+class FocalLoss(SumLoss):
     """Sigmoid focal loss per positive anchor, gamma 1 as in [P1].
 
     Args:
@@ -85,7 +84,7 @@ class FocalLoss(BaseModule):
 
 
 @MODELS.register_module()
-class QualityFocalLoss(BaseModule):
+class QualityFocalLoss(SumLoss):
     """Quality focal loss per positive anchor ([P2]).
 
     Args:

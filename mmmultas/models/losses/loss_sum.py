@@ -2,9 +2,10 @@
 from dataclasses import dataclass
 
 import torch
+from mmengine.model import BaseModule
 from torch import Tensor
 
-__all__ = ['LossSum']
+__all__ = ['LossSum', 'SumLoss']
 
 
 @dataclass(frozen=True)
@@ -30,3 +31,7 @@ class LossSum:
         """Divide by ``count`` (default: own); a count of 0 divides by 1."""
         count = self.count if count is None else count
         return self.total / torch.where(count > 0, count, 1)
+
+
+class SumLoss(BaseModule):
+    """A loss whose ``forward`` returns a :class:`LossSum`."""

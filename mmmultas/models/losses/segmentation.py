@@ -2,19 +2,18 @@
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmmultas.functional.losses import cross_entropy_sum
 from mmmultas.registry import MODELS
 
-from .loss_sum import LossSum
+from .loss_sum import LossSum, SumLoss
 
 __all__ = ['CrossEntropyLoss']
 
 
 @MODELS.register_module()
-class CrossEntropyLoss(BaseModule):
+class CrossEntropyLoss(SumLoss):
     """Softmax cross-entropy, mean over the pixels that have a label.
 
     Args:

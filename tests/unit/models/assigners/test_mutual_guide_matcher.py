@@ -2,7 +2,6 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from mmmultas.functional.boxes import encode_boxes
 from mmmultas.models.assigners import MutualGuideMatcher
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
@@ -21,11 +20,11 @@ def _gt(boxes, labels):
 def test_predictions_decide():
     gt = _gt([[0., 0., 8., 6.]], [2])
     # the second anchor predicts the box best, the first overlaps it
-    deltas = encode_boxes(ANCHORS, torch.tensor(
-        [[0., 0., 8., 2.], [0., 0., 8., 6.], [20., 20., 30., 30.]]))
+    boxes = torch.tensor([[0., 0., 8., 2.], [0., 0., 8., 6.],
+                          [20., 20., 30., 30.]])
     logits = torch.full((3, 4), -9.)
     targets = MutualGuideMatcher(num_top=1).assign(ANCHORS, gt, 4, logits,
-                                                   deltas)
+                                                   boxes)
     assert targets.cls_target.nonzero().tolist() == [[1, 2]]
     assert targets.cls_target[1, 2] == pytest.approx(1)
     assert targets.positive.tolist() == [True, False, False]

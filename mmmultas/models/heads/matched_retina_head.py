@@ -1,0 +1,141 @@
+"""MMDetection's anchor heads with this package's matchers and losses."""
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmdet.models.dense_heads import AnchorHead, RetinaHead, RetinaSepBNHead
+from mmdet.structures import SampleList
+from mmdet.structures.bbox import get_box_tensor
+from mmdet.utils import InstanceList, OptInstanceList
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmmultas.registry import MODELS, TASK_UTILS
+from mmmultas.utils.errors import ConfigError
+
+from ..losses.loss_sum import LossSum
+from .matched_losses import matched_losses, sum_loss
+
+__all__ = [
+    'MatchedAnchorHeadMixin', 'MatchedRetinaHead', 'MatchedRetinaSepBNHead'
+]
+
+
+class MatchedAnchorHeadMixin(AnchorHead):
+    """What makes a head of anchors learn as the papers' (SPEC 3, 4).
+
+    MMDetection's own heads ask an assigner before they look at their
+    outputs; mutual guidance needs the outputs, and gives soft labels and
+    weights of boxes. Put this class before a head of MMDetection whose
+    classes are sigmoids; layers, names of parameters and prediction stay
+    those of that head, so its checkpoints load. The other arguments are
+    that head's.
+
+    Boxes in ``ignored_instances`` are not used, and the means are those of
+    all images of an update, as in :class:`MultiLevelAnchorHead`.
+
+    Args:
+        assigner: Config of the matcher, default :class:`IoUMatcher`.
+        loss_cls: Config of the class loss, default :class:`FocalLoss`.
+        loss_bbox: Config of the box loss, default :class:`BalancedL1Loss`.
+
+    Raises:
+        ConfigError: ``train_cfg`` has an assigner, too; the losses are not
+            of this package; ``reg_decoded_bbox`` is set.
+    """
+    #: Names of the terms of :meth:`loss_sums`.
+    loss_terms = ('loss_cls', 'loss_bbox')
+
+    def __init__(self,
+                 *args: Any,
+                 assigner: dict | None = None,
+                 loss_cls: dict | None = None,
+                 loss_bbox: dict | None = None,
+                 train_cfg: dict | None = None,
+                 **kwargs: Any) -> None:
+        name = type(self).__name__
+        if train_cfg and 'assigner' in train_cfg:
+            raise ConfigError(
+                f'{name} matches by its `assigner`, not by that of '
+                '`train_cfg`: remove `train_cfg` from `model.heads.det`.')
+        if kwargs.get('reg_decoded_bbox'):
+            raise ConfigError(
+                f'{name} learns raw boxes: remove `reg_decoded_bbox` from '
+                '`model.heads.det`.')
+        super().__init__(
+            *args,
+            loss_cls=dict(type='mmdet.FocalLoss', use_sigmoid=True),
+            loss_bbox=dict(type='mmdet.L1Loss'),
+            train_cfg=None,
+            **kwargs)
+        self.assigner = TASK_UTILS.build(
+            assigner or dict(type='mmmultas.IoUMatcher'))
+        self.loss_cls = sum_loss(loss_cls, 'FocalLoss')
+        self.loss_bbox = sum_loss(loss_bbox, 'BalancedL1Loss')
+
+    def loss(self, x: Sequence[Tensor],
+             batch_data_samples: SampleList) -> dict[str, Tensor]:
+        """Losses of a batch in which every sample carries boxes."""
+        sums = self.loss_sums(x, batch_data_samples)
+        return {name: term.mean() for name, term in sums.items()}
+
+    def loss_sums(self, feats: Sequence[Tensor],
+                  samples: SampleList) -> dict[str, LossSum]:
+        """The terms of :meth:`loss`, not divided yet.
+
+        Args:
+            feats: Levels of (N, C, H, W).
+            samples: N samples with ``gt_instances`` in input pixels.
+        """
+        scores, boxes = self(feats)
+        return self._sums(scores, boxes, [s.gt_instances for s in samples],
+                          [s.metainfo for s in samples])
+
+    def loss_by_feat(
+            self,
+            cls_scores: list[Tensor],
+            bbox_preds: list[Tensor],
+            batch_gt_instances: InstanceList,
+            batch_img_metas: list[dict],
+            batch_gt_instances_ignore: OptInstanceList = None
+    ) -> dict[str, Tensor]:
+        """Losses of raw scores and boxes per level."""
+        sums = self._sums(cls_scores, bbox_preds, batch_gt_instances,
+                          batch_img_metas)
+        return {name: term.mean() for name, term in sums.items()}
+
+    def _sums(self, scores: Sequence[Tensor], boxes: Sequence[Tensor],
+              gts: InstanceList, metas: Sequence[dict]) -> dict[str, LossSum]:
+        device = scores[0].device
+        # without pad_shape nothing is padded
+        metas = [dict(m, pad_shape=m.get('pad_shape', m['img_shape']))
+                 for m in metas]
+        anchors, flags = self.get_anchors([x.shape[-2:] for x in scores],
+                                          metas, device)
+        return matched_losses(
+            self,
+            get_box_tensor(torch.cat(anchors[0])),
+            _flat(scores, self.cls_out_channels),
+            _flat(boxes, self.bbox_coder.encode_size),
+            [InstanceData(bboxes=get_box_tensor(gt.bboxes), labels=gt.labels)
+             for gt in gts],
+            self.bbox_coder.encode,
+            self.bbox_coder.decode,
+            valid=torch.stack([torch.cat(levels) for levels in flags]))
+
+
+@MODELS.register_module()
+class MatchedRetinaHead(MatchedAnchorHeadMixin, RetinaHead):
+    """RetinaNet's head, shared over the levels."""
+
+
+@MODELS.register_module()
+class MatchedRetinaSepBNHead(MatchedAnchorHeadMixin, RetinaSepBNHead):
+    """RetinaNet's head with convolutions shared and norms per level."""
+
+
+def _flat(levels: Sequence[Tensor], channels: int) -> Tensor:
+    """Join raw level outputs to (N, A, channels) in anchor order."""
+    return torch.cat([
+        x.permute(0, 2, 3, 1).reshape(len(x), -1, channels) for x in levels
+    ], 1).float()
