@@ -99,7 +99,7 @@ def sum_loss(cfg: dict | None, default: str) -> SumLoss:
     loss = MODELS.build(cfg)
     if not isinstance(loss, SumLoss):
         raise ConfigError(
-            f"`model.heads.det` takes losses that return sums, but {cfg['type']!r}"
-            f" returns a mean: use 'mmmultas.{default}' or derive from "
-            'mmmultas.models.losses.SumLoss.')
+            f'`model.heads.det` takes losses that return sums, but '
+            f"{cfg['type']!r} returns a mean: use 'mmmultas.{default}' or "
+            'derive from mmmultas.models.losses.SumLoss.')
     return loss
