@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV ?= .venv
 PIP_ARGS ?=
 PYTEST_ARGS ?=
+# Processes that share the tests, file by file.
+TEST_JOBS ?= 2
 
 BIN := $(VENV)/bin
 # A new stamp, and so a new installation, when a requirement changes.
@@ -29,7 +31,7 @@ $(STAMP):
 	@touch $@
 
 test: env  ## tests of seconds
-	$(BIN)/python -m pytest $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(PYTEST_ARGS)
 
 test-slow: env  ## tests of minutes
 	$(BIN)/python -m pytest --slow -m slow $(PYTEST_ARGS)

@@ -121,7 +121,8 @@ def read_wires(mappings: Mapping[str, Mapping[str, Mapping[str, Any]]],
 
     Raises:
         ConfigError: A name that does not exist, an argument that is missing
-            or unknown, or a loss that listens to no or to several teachers.
+            or unknown, a loss that listens to no or to several teachers, or
+            a connector that no loss uses, and that would learn nothing.
     """
     _known('loss_forward_mappings', mappings, losses)
     missing = [name for name in losses if name not in mappings]
@@ -129,10 +130,17 @@ def read_wires(mappings: Mapping[str, Mapping[str, Mapping[str, Any]]],
         raise ConfigError('`model.distiller.loss_forward_mappings` has no '
                           f'entry for {missing[0]!r}: say what its arguments '
                           'are.')
-    return {
+    wires = {
         name: _wire(name, mappings[name], loss, student, teachers, connectors)
         for name, loss in losses.items()
     }
+    used = {s.connector for w in wires.values() for s in w.student.values()}
+    idle = [name for name in connectors if name not in used]
+    if idle:
+        raise ConfigError(
+            f'`model.distiller.connectors.{idle[0]}` is used by no loss: '
+            'remove it, or name it in `loss_forward_mappings`.')
+    return wires
 
 
 def _wire(name: str, mapping: Mapping[str, Mapping[str, Any]],

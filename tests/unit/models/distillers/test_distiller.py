@@ -344,6 +344,7 @@ def test_stock_heads_are_remembered_too(tmp_path):
         side: _source(side, 'out', 'seg')
         for side in ('student', 'teacher')
     }
+    del distiller['connectors']['seg']
     model = _built(cfg).train()
     inner = _calls(model.heads['seg'].conv_seg)
     losses = _losses(model)

@@ -142,6 +142,7 @@ def test_other_classes(tmp_path):
 
 def test_defeat_on_boxes_of_the_teacher(tmp_path):
     cfg = toy_distillation(tmp_path)
+    del cfg['distiller']['connectors']['seg']
     cfg['distiller'].update(
         distill_losses=dict(
             loss_det=dict(type='mmmultas.DeFeat', boxes='pseudo_instances')),

@@ -108,6 +108,9 @@ def _without(*keys):
     (dict(MAPPINGS, loss_a=dict(student=OURS, teacher=THEIRS,
                                 more=dict(THEIRS, teacher='seg'))),
      r'listens to 2 teachers \(det, seg\)'),
+    ({name: dict(student=dict(from_student=True, recorder='feats'),
+                 teacher=THEIRS) for name in LOSSES},
+     '`model.distiller.connectors.wide` is used by no loss'),
 ])
 def test_wrong_wires(mappings, message):
     with pytest.raises(ConfigError, match=message):
