@@ -3,6 +3,8 @@ import hashlib
 import json
 import logging
 import os
+import re
+import reprlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -17,13 +19,28 @@ from mmmultas.utils.launch import load_config
 
 __all__ = ['Cell', 'Matrix', 'read_matrix']
 
-_CELL_KEYS = {
-    'config', 'title', 'options', 'checkpoints', 'paper', 'seeds'
+#: Key → type of it, and of what it holds.
+_CELL_KEYS: dict[str, tuple[type, Any]] = {
+    'config': (str, None),
+    'title': (str, None),
+    'options': (dict, object),
+    'checkpoints': (dict, str),
+    'paper': (dict, (int, float)),
+    'seeds': (list, int)
 }
-_KEYS = {
-    'title', 'note', 'work_dir', 'seeds', 'checkpoint', 'options', 'cells',
-    'baseline', 'metrics', 'source'
+_KEYS: dict[str, tuple[type, Any]] = {
+    'title': (str, None),
+    'note': (str, None),
+    'source': (str, None),
+    'work_dir': (str, None),
+    'checkpoint': (str, None),
+    'seeds': (list, int),
+    'metrics': (list, str),
+    'options': (dict, object),
+    'baseline': (dict, str),
+    'cells': (dict, object)
 }
+_KINDS: dict[type, str] = {str: 'text', list: 'a list', dict: 'a mapping'}
 
 
 @dataclass(frozen=True)
@@ -171,8 +188,8 @@ def read_matrix(path: str | Path,
     """
     path = Path(path)
     content = _content(path)
-    _refuse(set(content) - _KEYS, path, 'key', _KEYS)
-    checkpoint = content.get('checkpoint', 'best')
+    _check_keys(path, 'key', content, _KEYS)
+    checkpoint = content.get('checkpoint') or 'best'
     if checkpoint not in ('best', 'last'):
         raise ConfigError(f"{path}: `checkpoint` is 'best' or 'last', got "
                           f'{checkpoint!r}.')
@@ -189,8 +206,9 @@ def read_matrix(path: str | Path,
     baseline = content.get('baseline') or {}
     _refuse(set(baseline.values()) - keys, path, 'cell in `baseline`', keys)
     return Matrix(
-        path.stem, content.get('title', path.stem), content.get('note', ''),
-        content.get('source', ''), checkpoint,
+        path.stem, content.get('title') or path.stem,
+        content.get('note') or '',
+        content.get('source') or '', checkpoint,
         tuple(content.get('metrics') or ('det/AP50', 'det/mAP', 'seg/mIoU')),
         baseline, tuple(_ordered(path, cells)))
 
@@ -200,21 +218,48 @@ def _content(path: Path) -> dict[str, Any]:
         raise ConfigError(f'Matrix {path} does not exist: check the path.')
     try:
         content = yaml.safe_load(path.read_text())
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f'Matrix {path} is no YAML '
-                          f'({" ".join(str(error).split())}).') from error
-    if not isinstance(content, dict) or not isinstance(
-            content.get('cells', {}), dict):
+    except (yaml.YAMLError, ValueError, RecursionError) as error:
+        reason = ' '.join(repr(str(error))[1:-1].split())[:200]
+        raise ConfigError(f'Matrix {path} is no YAML ({reason}).') from error
+    if not isinstance(content, dict):
         raise ConfigError(f'Matrix {path} must be a mapping with a mapping '
                           '`cells` of names to configs.')
     return content
 
 
+def _check_keys(path: Path, what: str, content: Mapping[Any, Any],
+                keys: Mapping[str, tuple[type, Any]]) -> None:
+    """Refuse unknown keys and values of another type; None is no value."""
+    _refuse(set(content) - set(keys), path, what, keys)
+    for key, value in content.items():
+        kind, inner = keys[key]
+        if value is None:
+            continue
+        if not isinstance(value, kind):
+            raise ConfigError(f'{path}: the {what} {key!r} must be '
+                              f'{_KINDS[kind]}, got {_short(value)}.')
+        wrong: list[Any] = []
+        if isinstance(value, dict):
+            wrong += [k for k in value if not isinstance(k, str)]
+            wrong += [x for x in value.values() if not isinstance(x, inner)]
+        elif isinstance(value, list):
+            wrong += [x for x in value if not isinstance(x, inner)]
+        if wrong:
+            raise ConfigError(f'{path}: the {what} {key!r} cannot hold '
+                              f'{_short(wrong[0])}.')
+
+
+def _short(value: Any) -> str:
+    """How a value looks; a YAML file of lines may hold one of gigabytes."""
+    text = reprlib.repr(value)
+    return text if len(text) < 80 else f'{text[:76]} ...'
+
+
 def _refuse(wrong: Iterable[str], path: Path, what: str,
             known: Iterable[str]) -> None:
     for name in sorted(map(str, wrong)):
-        raise ConfigError(f'{path} has the unknown {what} {name!r}; have '
-                          f'{", ".join(sorted(known))}.')
+        raise ConfigError(f'{path} has the unknown {what} {_short(name)}; '
+                          f'have {", ".join(sorted(known))[:200]}.')
 
 
 def _seeds(path: Path, key: str, value: Any,
@@ -224,25 +269,26 @@ def _seeds(path: Path, key: str, value: Any,
     if not isinstance(seeds, list) or not seeds or not all(
             type(seed) is int and seed >= 0 for seed in seeds):
         raise ConfigError(f'{path}: `seeds` of {key!r} must be a list of '
-                          f'numbers, got {seeds!r}.')
+                          f'numbers, got {_short(seeds)}.')
     return seeds
 
 
 def _cell(path: Path, key: str, value: Any, content: Mapping[str, Any],
           folder: Path, seed: int) -> Cell:
+    if not re.fullmatch(r'[\w.+-]{1,100}', key) or key.startswith('.'):
+        raise ConfigError(f'{path}: the cell {_short(key)} names a folder: '
+                          'take letters, digits, `_`, `-`, `+` and `.`.')
     value = dict(config=value) if isinstance(value, str) else value
-    if not isinstance(value, dict) or not isinstance(
-            value.get('config'), str):
+    if not isinstance(value, dict) or not value.get('config'):
         raise ConfigError(f'{path}: the cell {key!r} needs a `config`.')
-    _refuse(set(value) - _CELL_KEYS, path, f'key of the cell {key!r}',
-            _CELL_KEYS)
+    _check_keys(path, f'key of the cell {key!r}', value, _CELL_KEYS)
     config = Path(value['config'])
     if not config.is_file() and not config.is_absolute():
         # beside the matrix's folder, wherever one stands
         config = path.resolve().parents[1] / config
     return Cell(
-        str(key), seed, config, value.get('title', str(key)),
-        folder / name_of(str(key), seed),
+        key, seed, config, value.get('title') or key,
+        folder / name_of(key, seed),
         dict(content.get('options') or {}, **value.get('options') or {}),
         dict(value.get('checkpoints') or {}), dict(value.get('paper') or {}))
 

@@ -156,6 +156,50 @@ def lists():
     ]
 
 
+def matrices():
+    """Matrix files of ``tools/run_matrix.py``."""
+    sound = b"""title: a
+note: >-
+  b
+seeds: [0, 1]
+checkpoint: last
+options: {train_cfg.max_epochs: 3}
+metrics: [det/mAP]
+baseline: {det: one}
+cells:
+  one:
+    title: c
+    config: configs/x.py
+    paper: {det/mAP: 1.5}
+  two:
+    config: configs/x.py
+    checkpoints: {load_from: one}
+    options: &more {val_cfg: null}
+  three: configs/x.py
+"""
+    bomb = b'a0: &a0 [x, x]\n' + b''.join(
+        b'a%d: &a%d [%s]\n' % (k, k, b', '.join([b'*a%d' % (k - 1)] * 9))
+        for k in range(1, 12))
+    return [
+        sound, b'cells: {a: configs/x.py}\n', b'', b'cells: []\n', bomb,
+        b'cells: ' + bomb, b'[' * 5000, b'cells: {../a: configs/x.py}',
+        b'!!python/object/apply:os.system [true]', b'cells: {1: {config: 2}}',
+        b'seeds: [0x7fffffffffffffffffff]\ncells: {a: x}',
+        b'cells: {a: {config: x, checkpoints: {a: [b]}}}',
+        b'cells: {a: {config: "\\0"}}', b'? [a]\n: b\n', b'a: &a {b: *a}',
+        b'cells: &c {a: {config: x, options: *c}}'
+    ]
+
+
+def vehicles():
+    """Annotations of VEDAI, of one image and of all."""
+    return [
+        b'140 220 0 1 1 0 100 180 180 100 200 200 240 240\n' * 3,
+        b'7 140 220 0 100 180 180 100 200 200 240 240 1 1 0\n' * 3,
+        b'1 2 3 4 5\n', b'', b'nan ' * 14, b'1e999 ' * 15, b'9' * 9000
+    ]
+
+
 def _coco():
     return dict(
         images=[

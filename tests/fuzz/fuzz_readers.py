@@ -27,6 +27,7 @@ for place in (1, 2):  # tests/ and the repository, when run as a script
 import numpy as np  # noqa: E402
 from fuzz import corpus  # noqa: E402
 
+from mmmultas.apis.matrix import read_matrix  # noqa: E402
 from mmmultas.apis.publish import publish_checkpoint  # noqa: E402
 from mmmultas.apis.saved_predictions import SavedPredictions  # noqa: E402
 from mmmultas.datasets import FolderDataset  # noqa: E402
@@ -40,6 +41,7 @@ from mmmultas.datasets.label_map import voc_space  # noqa: E402
 from mmmultas.datasets.sbd import read_sbd_mask  # noqa: E402
 from mmmultas.datasets.transforms.loading import (LoadImage,  # noqa: E402
                                                   LoadLabels)
+from mmmultas.datasets.vedai import read_joint, read_single  # noqa: E402
 from mmmultas.utils.checkpoint import load_file, state_dict_of  # noqa: E402
 from mmmultas.utils.errors import UserError  # noqa: E402
 
@@ -95,6 +97,14 @@ def _checkpoint(path):
     publish_checkpoint(path, Path(path).parent / 'published' / 'x.pth')
 
 
+def _vehicles(path):
+    """Either reader takes the other's lines for broken."""
+    try:
+        read_single(path)
+    except UserError:
+        read_joint(path)
+
+
 def _check(path):
     """What tools/check_data.py does with any file."""
     examine(
@@ -116,6 +126,8 @@ READERS = {
     'predictions': (lambda path: SavedPredictions([path]), '.json',
                     corpus.predictions),
     'checkpoint': (_checkpoint, '.pth', corpus.checkpoints),
+    'matrix': (read_matrix, '.yaml', corpus.matrices),
+    'VEDAI': (_vehicles, '.txt', corpus.vehicles),
     'check_data': (_check, '.any', lambda: [
         *corpus.xmls(), *corpus.masks(), *corpus.lists()]),
 }

@@ -1,0 +1,65 @@
+from types import SimpleNamespace
+
+import pytest
+import torch
+from mmengine.structures import InstanceData
+
+from mmmultas.functional.boxes import decode_boxes, encode_boxes
+from mmmultas.models.assigners import IoUMatcher, MutualGuideMatcher
+from mmmultas.models.heads.matched_losses import matched_losses, sum_loss
+from mmmultas.models.losses import BalancedL1Loss, QualityFocalLoss
+from mmmultas.registry import MODELS
+from mmmultas.utils.errors import ConfigError
+
+ANCHORS = torch.tensor([[0., 0., 8., 8.], [8., 0., 16., 8.],
+                        [0., 8., 8., 16.], [8., 8., 16., 16.]])
+
+
+def _sums(assigner, logits, deltas, valid=None, anchors=ANCHORS):
+    head = SimpleNamespace(
+        assigner=assigner, loss_cls=QualityFocalLoss(),
+        loss_bbox=BalancedL1Loss())
+    gts = [InstanceData(
+        bboxes=torch.tensor([[0., 0., 8., 7.]]), labels=torch.tensor([1]))
+           for _ in logits]
+    return matched_losses(head, anchors, logits, deltas, gts, encode_boxes,
+                          decode_boxes, valid)
+
+
+@pytest.mark.parametrize('assigner', [IoUMatcher(), MutualGuideMatcher()])
+def test_anchors_that_are_not_valid_are_as_if_they_were_not_there(assigner):
+    logits = torch.randn(2, 4, 3)
+    deltas = torch.randn(2, 4, 4)
+    valid = torch.tensor([[True, True, True, False]] * 2)
+    found = _sums(assigner, logits, deltas, valid)
+    want = _sums(assigner, logits[:, :3], deltas[:, :3], anchors=ANCHORS[:3])
+    for name, term in want.items():
+        torch.testing.assert_close(found[name].total, term.total)
+        torch.testing.assert_close(found[name].count, term.count)
+    every = _sums(assigner, logits, deltas)
+    assert every['loss_cls'].total > found['loss_cls'].total
+
+
+def test_boxes_are_decoded_for_those_who_look_at_them():
+    def refuse(*_):
+        raise AssertionError
+
+    head = SimpleNamespace(
+        assigner=IoUMatcher(), loss_cls=QualityFocalLoss(),
+        loss_bbox=BalancedL1Loss())
+    gts = [InstanceData(
+        bboxes=torch.zeros(0, 4), labels=torch.zeros(0, dtype=torch.int64))]
+    outputs = torch.zeros(1, 4, 3), torch.zeros(1, 4, 4)
+    sums = matched_losses(head, ANCHORS, *outputs, gts, encode_boxes, refuse)
+    assert sums['loss_bbox'].count == 0
+    head.assigner = MutualGuideMatcher()
+    with pytest.raises(AssertionError):
+        matched_losses(head, ANCHORS, *outputs, gts, encode_boxes, refuse)
+
+
+def test_loss_is_built():
+    assert isinstance(sum_loss(None, 'BalancedL1Loss'), BalancedL1Loss)
+    assert sum_loss(dict(beta=3.0), 'QualityFocalLoss').beta == 3
+    with pytest.raises(ConfigError, match='returns a mean: use'):
+        with MODELS.switch_scope_and_registry('mmdet'):
+            sum_loss(dict(type='mmdet.L1Loss'), 'BalancedL1Loss')
