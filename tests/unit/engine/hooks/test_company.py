@@ -89,7 +89,9 @@ def test_other_connectors_cannot_be_resumed(tmp_path):
     build_runner(_config(tmp_path, tmp_path / 'work', epochs=1)).train()
     cfg = _config(tmp_path, tmp_path / 'work', epochs=2)
     connectors = cfg.model.distiller.connectors
-    connectors.more = dict(connectors.det)
+    connectors.more = connectors.pop('det')
+    wires = cfg.model.distiller.loss_forward_mappings
+    wires.loss_det.student.connector = 'more'
     cfg.resume = True
     with pytest.raises(ConfigError, match='written with other connectors'):
         build_runner(cfg).train()
