@@ -8,4 +8,10 @@ model = dict(
     type='mmmultas.MultiTeacherDistill',
     architecture=_base_.model,
     teachers=dict(det=_base_.teachers.det),
-    distiller=_base_.alone.det)
+    distiller=dict(
+        student_recorders=_base_.feats,
+        teacher_recorders=dict(det=_base_.feats),
+        connectors=dict(det=_base_.projection),
+        distill_losses=dict(loss_mse_det=_base_.mse),
+        loss_forward_mappings=dict(
+            loss_mse_det=_base_.distiller.loss_forward_mappings.loss_mse_det)))

@@ -6,9 +6,6 @@ _base_ = [
     '../_base_/schedules/sgd_30e.py', '../_base_/default_runtime.py'
 ]
 
-# with 1, masks learn too slowly (benchmarks/README.md)
-model = dict(task_weights=dict(seg=2.0))
-
 max_epochs = 8
 # updates per epoch of every variant: 500 images with boxes in batches of 8
 epoch_length = 62

@@ -8,4 +8,10 @@ model = dict(
     type='mmmultas.MultiTeacherDistill',
     architecture=_base_.model,
     teachers=dict(seg=_base_.teachers.seg),
-    distiller=_base_.alone.seg)
+    distiller=dict(
+        student_recorders=_base_.feats,
+        teacher_recorders=dict(seg=_base_.feats),
+        connectors=dict(seg=_base_.projection),
+        distill_losses=dict(loss_mse_seg=_base_.mse),
+        loss_forward_mappings=dict(
+            loss_mse_seg=_base_.distiller.loss_forward_mappings.loss_mse_seg)))

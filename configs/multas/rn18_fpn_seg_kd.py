@@ -1,6 +1,6 @@
 _base_ = [
     './rn18_fpn_seg.py',
-    '../_base_/distillers/mse.py'
+    '../_base_/distillers/mse_alone.py'
 ]
 
 model = dict(

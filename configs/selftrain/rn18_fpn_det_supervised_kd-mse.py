@@ -1,5 +1,5 @@
 _base_ = [
-    './rn18_fpn_det_supervised.py', '../_base_/distillers/mse.py'
+    './rn18_fpn_det_supervised.py', '../_base_/distillers/mse_alone.py'
 ]
 
 teacher = dict(

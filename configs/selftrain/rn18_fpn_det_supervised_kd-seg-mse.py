@@ -1,6 +1,6 @@
 # [P2] Table 5: a segmentation teacher for a detection student.
 _base_ = [
-    './rn18_fpn_det_supervised.py', '../_base_/distillers/mse.py'
+    './rn18_fpn_det_supervised.py', '../_base_/distillers/mse_alone.py'
 ]
 
 model = dict(

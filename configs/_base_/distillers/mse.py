@@ -31,14 +31,3 @@ distiller = dict(
             student=dict(from_student=True, recorder='feats', connector='seg'),
             teacher=dict(from_student=False, teacher='seg',
                          recorder='feats'))))
-# the part of one task
-alone = {
-    task: dict(
-        student_recorders=feats,
-        teacher_recorders={task: feats},
-        connectors={task: projection},
-        distill_losses={loss: mse},
-        loss_forward_mappings={
-            loss: distiller['loss_forward_mappings'][loss]
-        }) for task, loss in (('det', 'loss_mse_det'), ('seg', 'loss_mse_seg'))
-}

@@ -10,6 +10,3 @@ teachers = dict(
         cfg='configs/multas/efflite0-128_fpn_seg_voc-mini.py',
         checkpoint='work_dirs/efflite0-128_fpn_seg_voc-mini'))
 distiller = dict(connectors=dict(det=projection, seg=projection))
-alone = dict(
-    det=dict(connectors=dict(det=projection)),
-    seg=dict(connectors=dict(seg=projection)))
