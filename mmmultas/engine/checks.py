@@ -10,7 +10,7 @@ from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.overlap import shared_photos
 
 __all__ = [
-    'check_classes', 'check_files', 'check_labels', 'check_overlap',
+    'check_classes', 'check_distillation', 'check_files', 'check_labels', 'check_overlap',
     'check_run', 'check_same_classes'
 ]
 
@@ -38,6 +38,9 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
         name: stream.dataset.metainfo
         for name, stream in loop.streams.items()
     })
+    check_distillation(
+        runner.model,
+        {x for s in loop.streams.values() for x in _carried(s.dataset)})
     train = {f'train_dataloader.{n}': s.dataset
              for n, s in loop.streams.items()}
     val_loop = getattr(runner, 'val_loop', None)
@@ -71,6 +74,27 @@ def check_labels(model: Any, metainfos: Mapping[str, Any]) -> None:
                 '(`tasks`), and the model has no teachers that would speak '
                 'about them: name their labels, leave the stream out, or '
                 'distil (docs/distillation.md).')
+
+
+def check_distillation(model: Any, carried: set[tuple[str, ...]]) -> None:
+    """Refuse a loss of a teacher that never sees what it speaks about.
+
+    Args:
+        model: The model, wrapped or not.
+        carried: The sets of labels that training images carry.
+
+    Raises:
+        ConfigError: No image takes part in some loss.
+    """
+    model = model.module if is_model_wrapper(model) else model
+    if not hasattr(model, 'mute_losses'):
+        return
+    for loss, teacher in model.mute_losses(carried).items():
+        raise ConfigError(
+            f'`model.distiller.distill_losses.{loss}` is silent in every '
+            f'update: no image of `train_dataloader` is one that the teacher '
+            f'{teacher!r} sees and has the label that the loss needs; mend '
+            f'`model.teachers.{teacher}.sees`, or leave the loss out.')
 
 
 def check_classes(model: Any, metainfo: dict[str, Any]) -> None:
@@ -166,6 +190,17 @@ def check_overlap(train: Mapping[str, Iterable[str]],
                     f'`{val_key}` too ({some}), so that the scores would '
                     f'tell nothing: take them out of one of the two, or set '
                     f'`train_cfg.allow_overlap=True` if it is meant so.')
+
+
+def _carried(dataset: Any) -> set[tuple[str, ...]]:
+    """The sets of labels that images of a data set carry."""
+    ask = getattr(dataset, 'get_data_info', None)
+    whole = tuple(dataset.metainfo.get('tasks', ()))
+    if ask is None:
+        return {whole}
+    return {
+        tuple(ask(index).get('tasks', whole)) for index in range(len(dataset))
+    }
 
 
 def _files(dataset: Any) -> Iterator[tuple[str, str | None]]:

@@ -5,7 +5,6 @@ from typing import Any
 
 from mmdet.structures import SampleList
 from mmengine.model import BaseModule
-from torch import Tensor
 
 from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
@@ -14,7 +13,7 @@ from ..losses.distillation import DistillLoss
 from ..losses.loss_sum import LossSum
 from .recorders import (output_tap, recorder_sources, remembered, take_rows)
 from .pseudo import PseudoLabels
-from .teachers import Teachers
+from .teachers import Answers, Teachers
 from .wiring import (Wire, arguments, build_connectors, build_losses,
                      read_wires)
 
@@ -172,85 +171,76 @@ class Distiller(BaseModule):
             samples: Mapping[str, SampleList]) -> dict[str, dict[str, None]]:
         """The recorders that active losses read, by stream."""
         compared: dict[str, dict[str, None]] = {s: {} for s in samples}
-        for name, loss in self.active().items():
-            wire = self.wires[name]
+        for name in self.active():
             for stream, batch in samples.items():
-                rows = teachers[wire.teacher].rows(batch)
-                if _taking_part(loss, batch, rows):
+                if self.taking_part(name, teachers, batch):
                     compared[stream].update(
-                        dict.fromkeys(s.recorder
-                                      for s in wire.student.values()))
+                        dict.fromkeys(
+                            s.recorder
+                            for s in self.wires[name].student.values()))
         return compared
 
-    def sums(self, teachers: Teachers, inputs: Mapping[str, Tensor],
-             samples: Mapping[str, SampleList], recording: Recording,
-             preprocessor: Any) -> dict[str, LossSum]:
+    def wanted(self, name: str, teachers: Teachers,
+               batch: SampleList) -> set[int]:
+        """Samples that an active loss compares with a teacher."""
+        return {
+            row
+            for loss in self.active() if self.wires[loss].teacher == name
+            for row in self.taking_part(loss, teachers, batch)
+        }
+
+    def taking_part(self, name: str, teachers: Teachers,
+                    batch: SampleList) -> list[int]:
+        """Samples that a loss's teacher sees, with the label it needs."""
+        needs = self.losses[name].needs
+        return [
+            i for i in teachers[self.wires[name].teacher].rows(batch)
+            if needs is None or has_task(batch[i], needs)
+        ]
+
+    def sums(self, teachers: Teachers, answers: Answers,
+             samples: Mapping[str, SampleList],
+             recording: Recording) -> dict[str, LossSum]:
         """All losses, of the streams that their teachers see.
 
         Args:
             teachers: The teachers.
-            inputs: (N, 3, H, W) per stream, as the student got them.
+            answers: What they said.
             samples: N samples per stream.
             recording: What was recorded of the student.
-            preprocessor: The student's, which made ``inputs``.
         """
-        active = self.active()
         sums: dict[str, LossSum] = {}
         for stream, batch in samples.items():
-            for teacher_name, teacher in teachers:
-                rows = teacher.rows(batch)
-                heard = {
-                    name: loss
-                    for name, loss in active.items()
-                    if self.wires[name].teacher == teacher_name
-                    and _taking_part(loss, batch, rows)
-                }
-                if not heard:
+            for name, loss in self.active().items():
+                rows = self.taking_part(name, teachers, batch)
+                if not rows:
                     continue
-                taught = teacher(
-                    take_rows(inputs[stream], rows, len(batch)), preprocessor,
-                    [batch[i].metainfo['img_shape'] for i in rows])
-                for name, loss in heard.items():
-                    for term, value in self._loss(
-                            name, loss, recording[stream], taught, rows,
-                            batch).items():
-                        sums[term] = (sums[term].merge(value)
-                                      if term in sums else value)
+                taught = answers.of(self.wires[name].teacher, stream, rows)
+                for term, value in self._loss(
+                        name, loss, recording[stream], taught, rows,
+                        batch).items():
+                    sums[term] = (sums[term].merge(value)
+                                  if term in sums else value)
         return sums
 
     def _loss(self, name: str, loss: DistillLoss, student: Mapping[str, Any],
               taught: Mapping[str, Any], rows: list[int],
               batch: SampleList) -> dict[str, LossSum]:
         wire = self.wires[name]
-        keep = _taking_part(loss, batch, rows)
         ours = {
-            s.recorder: take_rows(student[s.recorder],
-                                  [rows[k] for k in keep], len(batch))
+            s.recorder: take_rows(student[s.recorder], rows, len(batch))
             for s in wire.student.values()
         }
-        theirs = {
-            s.recorder: take_rows(taught[s.recorder], keep, len(rows))
-            for s in wire.teachers.values()
-        }
         given = arguments(wire.student, ours, self.connectors)
-        given |= arguments(wire.teachers, theirs, {})
+        given |= arguments(wire.teachers, taught, {})
         if wire.samples:
-            given['samples'] = [batch[rows[k]] for k in keep]
+            given['samples'] = [batch[i] for i in rows]
         values = loss(**given)
         factor = loss.factor(self.update)
         return {
             name + term: LossSum(factor * value.total, value.count)
             for term, value in values.items()
         }
-
-
-def _taking_part(loss: DistillLoss, batch: SampleList,
-                 rows: Sequence[int]) -> list[int]:
-    """Which of the rows carry the label that a loss needs."""
-    return [
-        k for k, i in enumerate(rows)
-        if loss.needs is None or has_task(batch[i], loss.needs)
-    ]
 
 
 def _only(name: str, source: str, calls: Sequence[Any]) -> Any:

@@ -1,5 +1,5 @@
 """A student with one teacher per task, and labels that are often missing."""
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -135,6 +135,22 @@ class MultiTeacherDistill(MultiTaskDetSeg):
         for module, mode in modes.items():
             module.training = mode
 
+    def mute_losses(self, carried: Iterable[Sequence[str]]) -> dict[str, str]:
+        """Losses that no training image takes part in.
+
+        Args:
+            carried: The sets of labels that images carry.
+
+        Returns:
+            dict: Loss → the teacher that it listens to.
+        """
+        batch = [DetDataSample(metainfo=dict(tasks=tuple(t))) for t in carried]
+        return {
+            name: wire.teacher
+            for name, wire in self.distiller.wires.items()
+            if not self.distiller.taking_part(name, self.teachers, batch)
+        }
+
     def set_update(self, update: int) -> None:
         """Tell which update comes: schedules of losses follow it."""
         self.distiller.update = update
@@ -182,15 +198,17 @@ class MultiTeacherDistill(MultiTaskDetSeg):
             feats: dict[str, Levels] = self.extract_feats(inputs)
         sizes = {name: len(x) for name, x in inputs.items()}
         recording = distiller.by_stream(outputs, sizes)
-        with self._teachers.remembering():
-            distiller.pseudo.write(self._teachers, inputs, samples,
-                                   self.data_preprocessor)
-            with distiller.record_heads(self, feats, samples, self._teachers,
-                                        recording):
-                sums = self.task_sums(feats, samples) if labels else {}
-                sums['pseudo'] = distiller.pseudo.sums(self, feats, samples)
-            sums['kd'] = distiller.sums(self._teachers, inputs, samples,
-                                        recording, self.data_preprocessor)
+        answers = self._teachers.ask(
+            inputs, samples, lambda name, batch: distiller.wanted(
+                name, self._teachers, batch) | distiller.pseudo.wanted(
+                    name, batch), self.data_preprocessor)
+        distiller.pseudo.write(self._teachers, answers, inputs, samples)
+        with distiller.record_heads(self, feats, samples, self._teachers,
+                                    recording):
+            sums = self.task_sums(feats, samples) if labels else {}
+            sums['pseudo'] = distiller.pseudo.sums(self, feats, samples)
+        sums['kd'] = distiller.sums(self._teachers, answers, samples,
+                                    recording)
         return feats, sums
 
     def _apply(self, fn: Callable[[Tensor], Tensor],

@@ -19,7 +19,7 @@ from mmmultas.utils.errors import ConfigError
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group
 from .recorders import take_rows
-from .teachers import Teachers
+from .teachers import Answers, Teachers
 
 __all__ = ['PseudoLabels', 'confident_boxes', 'confident_pixels']
 
@@ -104,33 +104,34 @@ class PseudoLabels:
                     f'has {ours} classes, the teacher {rule.teacher!r} has '
                     f'{theirs}: they must have the same.')
 
-    def write(self, teachers: Teachers, inputs: Mapping[str, Tensor],
-              samples: Mapping[str, SampleList], preprocessor: Any) -> None:
+    def wanted(self, name: str, batch: SampleList) -> set[int]:
+        """Samples that a teacher is to label."""
+        tasks = [t for t, rule in self.rules.items() if rule.teacher == name]
+        return {
+            i for i, sample in enumerate(batch)
+            if not all(has_task(sample, t) for t in tasks)
+        }
+
+    def write(self, teachers: Teachers, answers: Answers,
+              inputs: Mapping[str, Tensor],
+              samples: Mapping[str, SampleList]) -> None:
         """Label the samples that lack a task's label.
 
         Args:
             teachers: The teachers.
+            answers: What they said.
             inputs: (N, 3, H, W) per stream.
             samples: N samples per stream; ``pseudo_instances`` (boxes in
                 input pixels) and ``pseudo_sem_seg`` are set.
-            preprocessor: The student's.
         """
-        for name, teacher in teachers:
-            tasks = [t for t, rule in self.rules.items()
-                     if rule.teacher == name]
+        for task, rule in self.rules.items():
+            head = teachers[rule.teacher].members[0].heads[task]
             for stream, batch in samples.items():
-                rows = [
-                    i for i, sample in enumerate(batch)
-                    if not all(has_task(sample, t) for t in tasks)
-                ]
-                if not rows:
-                    continue
-                taught = teacher(
-                    take_rows(inputs[stream], rows, len(batch)), preprocessor,
-                    [batch[i].metainfo['img_shape'] for i in rows])
-                for task in tasks:
-                    self._label(task, teacher.members[0].heads[task],
-                                taught[RECORDER.format(task)],
+                rows = [i for i, s in enumerate(batch)
+                        if not has_task(s, task)]
+                if rows:
+                    said = answers.of(rule.teacher, stream, rows)
+                    self._label(task, head, said[RECORDER.format(task)],
                                 [batch[i] for i in rows],
                                 inputs[stream].shape[-2:])
 
@@ -142,17 +143,15 @@ class PseudoLabels:
             found = head.predict_by_feat(
                 *outputs, batch_img_metas=metas, rescale=False)
             for sample, boxes in zip(samples, found):
-                if not has_task(sample, DET):
-                    sample.pseudo_instances = confident_boxes(boxes, score)
+                sample.pseudo_instances = confident_boxes(boxes, score)
             return
         if outputs.shape[-2:] != size:
             outputs = F.interpolate(outputs, size, mode='bilinear')
         labels = confident_pixels(outputs, score)
         for sample, label in zip(samples, labels):
-            if not has_task(sample, SEG):
-                height, width = sample.metainfo['img_shape'][:2]
-                label[height:], label[:, width:] = _IGNORE, _IGNORE
-                sample.pseudo_sem_seg = sem_seg_data(label[None])
+            height, width = sample.metainfo['img_shape'][:2]
+            label[height:], label[:, width:] = _IGNORE, _IGNORE
+            sample.pseudo_sem_seg = sem_seg_data(label[None])
 
     def sums(self, student: Any, feats: Mapping[str, tuple[Tensor, ...]],
              samples: Mapping[str, SampleList]) -> dict[str, LossSum]:

@@ -17,9 +17,9 @@ from mmmultas.utils.checkpoint import load_file, load_weights
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.run_files import chosen_checkpoint
 
-from .recorders import mapped, output_tap, recorder_sources
+from .recorders import mapped, output_tap, recorder_sources, take_rows
 
-__all__ = ['SEES', 'Teacher', 'Teachers', 'renormalised']
+__all__ = ['SEES', 'Answers', 'Teacher', 'Teachers', 'renormalised']
 
 #: Which images a teacher speaks about, by whether they carry its task's
 #: label: 1mse, 0mse and 2mse of [P1] Table 7.
@@ -71,8 +71,6 @@ class Teacher:
                 f'task {self.task!r}, which does not exist: give its `task`, '
                 f'one of {", ".join(sorted(TASKS.module_dict))}.')
         self.bf16 = bf16
-        #: What it said in this update; None: it does not remember.
-        self.memory: list[tuple[Tensor, dict[str, Any]]] | None = None
         paths = [checkpoint] if isinstance(checkpoint, str) else checkpoint
         self.members = [
             _network(name, cfg, path, channels_last) for path in paths
@@ -112,16 +110,6 @@ class Teacher:
         Returns:
             dict: Name of the recorder → output, float32.
         """
-        for known, output in self.memory or ():
-            if known is inputs:
-                return output
-        output = self._answer(inputs, made_by, shapes)
-        if self.memory is not None:
-            self.memory.append((inputs, output))
-        return output
-
-    def _answer(self, inputs: Tensor, made_by: Any,
-                shapes: Sequence[Sequence[int]] | None) -> dict[str, Any]:
         wanted = [member.data_preprocessor for member in self.members]
         self._alike = self._alike or [_alike(made_by, w) for w in wanted]
         recorded = [
@@ -156,6 +144,27 @@ class Teacher:
         }
 
 
+class Answers:
+    """What teachers said in one update."""
+
+    def __init__(self) -> None:
+        self._said: dict[tuple[str, str], tuple[list[int],
+                                                dict[str, Any]]] = {}
+
+    def add(self, teacher: str, stream: str, rows: list[int],
+            output: dict[str, Any]) -> None:
+        """Keep the recordings of some rows of a stream's batch."""
+        self._said[teacher, stream] = (rows, output)
+
+    def of(self, teacher: str, stream: str,
+           rows: Sequence[int]) -> dict[str, Any]:
+        """Recordings of ``rows``, which were asked for."""
+        known, output = self._said[teacher, stream]
+        taken: dict[str, Any] = take_rows(
+            output, [known.index(i) for i in rows], len(known))
+        return taken
+
+
 class Teachers:
     """All teachers of a student.
 
@@ -176,16 +185,30 @@ class Teachers:
     def __getitem__(self, name: str) -> Teacher:
         return self._teachers[name]
 
-    @contextmanager
-    def remembering(self) -> Iterator[None]:
-        """Run no teacher twice on one batch within the scope."""
-        for teacher in self._teachers.values():
-            teacher.memory = []
-        try:
-            yield
-        finally:
-            for teacher in self._teachers.values():
-                teacher.memory = None
+    def ask(self, inputs: Mapping[str, Tensor],
+            samples: Mapping[str, SampleList],
+            wanted: Callable[[str, SampleList], set[int]],
+            made_by: Any) -> 'Answers':
+        """Run every teacher once on all that anybody wants to know.
+
+        Args:
+            inputs: (N, 3, H, W) per stream, normalised for the student.
+            samples: N samples per stream.
+            wanted: Teacher's name and samples → which of them it is to see.
+            made_by: The student's preprocessor.
+        """
+        answers = Answers()
+        for name, teacher in self:
+            for stream, batch in samples.items():
+                rows = sorted(wanted(name, batch))
+                if rows:
+                    answers.add(
+                        name, stream, rows,
+                        teacher(
+                            take_rows(inputs[stream], rows, len(batch)),
+                            made_by,
+                            [batch[i].metainfo['img_shape'] for i in rows]))
+        return answers
 
     @contextmanager
     def seeing_all(self) -> Iterator[None]:

@@ -4,8 +4,8 @@ from types import SimpleNamespace
 import pytest
 from mmengine.registry import init_default_scope
 
-from mmmultas.engine.checks import (check_classes, check_files,
-                                    check_labels, check_overlap,
+from mmmultas.engine.checks import (check_classes, check_distillation,
+                                    check_files, check_labels, check_overlap,
                                     check_run, check_same_classes)
 from mmmultas.engine.streams import StreamSet
 from mmmultas.engine.train_loop import MultiTaskTrainLoop
@@ -141,3 +141,26 @@ def test_a_stream_that_nobody_speaks_about(tmp_path):
         check_labels(plain, metas)
     check_labels(plain, dict(det=metas['det']))
     check_labels(MODELS.build(toy_distillation(tmp_path)), metas)
+
+
+def test_teachers_that_nobody_hears():
+    """Only a model that distils is asked, by all that its images carry."""
+    asked = []
+
+    def mute(carried):
+        asked.append(carried)
+        return dict(loss_mse='det')
+
+    check_distillation(object(), {('det', )})
+    with pytest.raises(ConfigError, match='loss_mse` is silent .*det.sees'):
+        check_distillation(SimpleNamespace(mute_losses=mute), {('seg', )})
+    assert asked == [{('seg', )}]
+
+
+def test_what_images_carry_is_read_from_their_records(own):
+    """Of a stream of parts, that of each image."""
+    run = loops(own)
+    seen = []
+    run.model.mute_losses = lambda carried: seen.append(carried) or {}
+    check_run(run)
+    assert seen == [{('det', ), ('seg', )}]

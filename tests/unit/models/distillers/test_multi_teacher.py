@@ -210,3 +210,27 @@ def test_a_checkpoint_that_leaves_something_unfilled(tmp_path):
     with pytest.raises(
             CheckpointError, match='model.teachers.det.checkpoint.*1 of'):
         _build(cfg)
+
+
+@pytest.mark.parametrize('sees, carried, mute', [
+    ('annotated', [('det', )], ['loss_seg']),
+    ('annotated', [()], ['loss_det', 'loss_seg']),
+    ('other', [('det', ), ('seg', )], []),
+    ('other', [('det', 'seg')], ['loss_det', 'loss_seg']),
+    ('both', [()], []),
+])
+def test_losses_that_can_never_speak(tmp_path, sees, carried, mute):
+    cfg = toy_distillation(tmp_path)
+    for teacher in cfg['teachers'].values():
+        teacher['sees'] = sees
+    model = MODELS.build(cfg)
+    assert sorted(model.mute_losses(carried)) == mute
+
+
+def test_a_loss_that_needs_boxes_of_images_without(tmp_path):
+    cfg = toy_distillation(tmp_path)
+    cfg['distiller']['distill_losses']['loss_det'] = dict(
+        type='mmmultas.DeFeat')
+    cfg['teachers']['det']['sees'] = 'other'
+    model = MODELS.build(cfg)
+    assert model.mute_losses([('det', ), ('seg', )]) == dict(loss_det='det')

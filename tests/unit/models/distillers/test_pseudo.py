@@ -120,6 +120,33 @@ def test_a_teacher_runs_once_for_features_and_labels(tmp_path):
     assert len(runs) == 2
 
 
+@pytest.mark.parametrize('sees, seen', [
+    # for features, for labels, each image once
+    ('other', [2]), ('annotated', [4]), ('both', [4])])
+def test_a_teacher_sees_no_image_of_a_mixed_stream_twice(
+        tmp_path, sees, seen):
+    cfg = toy_distillation(tmp_path)
+    cfg['teachers']['seg']['sees'] = sees
+    cfg['distiller']['pseudo_labels'] = dict(seg=dict(min_score=0.0))
+    model = _build(cfg)
+    runs = []
+    network = model.teachers['seg'].members[0]
+    network.backbone.register_forward_hook(
+        lambda m, given, out: runs.append(len(given[0])))
+    det, seg = toy_batch(('det', ), 2), toy_batch(('seg', ), 2)
+    mixed = dict(
+        inputs=[*det['inputs'], *seg['inputs']],
+        data_samples=[*det['data_samples'], *seg['data_samples']])
+    order = [2, 0, 3, 1]  # seg, det, seg, det
+    mixed = {k: [v[i] for i in order] for k, v in mixed.items()}
+    data = model.data_preprocessor(dict(x=mixed), True)
+    losses = model(**data, mode='loss')
+    assert runs == seen
+    assert losses['kd.loss_seg'] > 0
+    labelled = ['pseudo_sem_seg' in s for s in data['data_samples']['x']]
+    assert labelled == [False, True, False, True]
+
+
 @pytest.mark.parametrize('rules, message', [
     (dict(), 'neither `distill_losses` nor'),
     (dict(depth=dict()), "no head for 'depth'"),
