@@ -6,13 +6,13 @@ import torch
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmmultas.registry import MODELS
+from mmmultas.registry import MODELS, TASK_UTILS
 from mmmultas.utils.errors import ConfigError
 
 from ..assigners import AnchorTargets
 from ..losses.loss_sum import LossSum, SumLoss
 
-__all__ = ['matched_losses', 'sum_loss']
+__all__ = ['build_matcher', 'matched_losses', 'sum_loss']
 
 #: (anchors, corners) to raw boxes, or (anchors, raw boxes) to corners.
 Coding = Callable[[Tensor, Tensor], Tensor]
@@ -83,6 +83,23 @@ def _joint_weight(targets: Sequence[AnchorTargets]) -> Tensor | None:
     """Weights of the boxes of a batch, (P,); None if all count alike."""
     weights = [t.box_weight for t in targets if t.box_weight is not None]
     return torch.cat(weights) if weights else None
+
+
+def build_matcher(cfg: dict | None) -> Any:
+    """Build what says which anchor learns what, default IoUMatcher.
+
+    Raises:
+        ConfigError: An assigner of MMDetection, which gives one box per
+            anchor and neither soft labels nor weights.
+    """
+    cfg = cfg or dict(type='mmmultas.IoUMatcher')
+    matcher = TASK_UTILS.build(cfg)
+    if not hasattr(matcher, 'needs_predictions'):
+        raise ConfigError(
+            f"`model.heads.det.assigner` {cfg['type']!r} is no matcher: take "
+            "'mmmultas.IoUMatcher' or 'mmmultas.MutualGuideMatcher', or "
+            "MMDetection's own head.")
+    return matcher
 
 
 def sum_loss(cfg: dict | None, default: str) -> SumLoss:

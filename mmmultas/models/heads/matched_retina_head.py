@@ -10,11 +10,11 @@ from mmdet.utils import InstanceList, OptInstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmmultas.registry import MODELS, TASK_UTILS
+from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
-from .matched_losses import matched_losses, sum_loss
+from .matched_losses import build_matcher, matched_losses, sum_loss
 
 __all__ = [
     'MatchedAnchorHeadMixin', 'MatchedRetinaHead', 'MatchedRetinaSepBNHead'
@@ -26,10 +26,10 @@ class MatchedAnchorHeadMixin(AnchorHead):
 
     MMDetection's own heads ask an assigner before they look at their
     outputs; mutual guidance needs the outputs, and gives soft labels and
-    weights of boxes. Put this class before a head of MMDetection whose
-    classes are sigmoids; layers, names of parameters and prediction stay
-    those of that head, so its checkpoints load. The other arguments are
-    that head's.
+    weights of boxes. Put this class before a head of MMDetection that gives
+    raw scores (sigmoids) and raw boxes per level and nothing else; layers,
+    names of parameters and prediction stay those of that head, so its
+    checkpoints load. The other arguments are that head's.
 
     Boxes in ``ignored_instances`` are not used, and the means are those of
     all images of an update, as in :class:`MultiLevelAnchorHead`.
@@ -40,8 +40,8 @@ class MatchedAnchorHeadMixin(AnchorHead):
         loss_bbox: Config of the box loss, default :class:`BalancedL1Loss`.
 
     Raises:
-        ConfigError: ``train_cfg`` has an assigner, too; the losses are not
-            of this package; ``reg_decoded_bbox`` is set.
+        ConfigError: ``train_cfg`` or ``reg_decoded_bbox`` is set; matcher or
+            losses are MMDetection's; the head gives other outputs.
     """
     #: Names of the terms of :meth:`loss_sums`.
     loss_terms = ('loss_cls', 'loss_bbox')
@@ -54,10 +54,10 @@ class MatchedAnchorHeadMixin(AnchorHead):
                  train_cfg: dict | None = None,
                  **kwargs: Any) -> None:
         name = type(self).__name__
-        if train_cfg and 'assigner' in train_cfg:
+        if train_cfg:
             raise ConfigError(
-                f'{name} matches by its `assigner`, not by that of '
-                '`train_cfg`: remove `train_cfg` from `model.heads.det`.')
+                f'{name} matches by its `assigner` and reads no '
+                '`train_cfg`: remove it from `model.heads.det`.')
         if kwargs.get('reg_decoded_bbox'):
             raise ConfigError(
                 f'{name} learns raw boxes: remove `reg_decoded_bbox` from '
@@ -68,8 +68,7 @@ class MatchedAnchorHeadMixin(AnchorHead):
             loss_bbox=dict(type='mmdet.L1Loss'),
             train_cfg=None,
             **kwargs)
-        self.assigner = TASK_UTILS.build(
-            assigner or dict(type='mmmultas.IoUMatcher'))
+        self.assigner = build_matcher(assigner)
         self.loss_cls = sum_loss(loss_cls, 'FocalLoss')
         self.loss_bbox = sum_loss(loss_bbox, 'BalancedL1Loss')
 
@@ -87,7 +86,13 @@ class MatchedAnchorHeadMixin(AnchorHead):
             feats: Levels of (N, C, H, W).
             samples: N samples with ``gt_instances`` in input pixels.
         """
-        scores, boxes = self(feats)
+        outputs = self(feats)
+        if len(outputs) != 2:
+            raise ConfigError(
+                f'{type(self).__name__} gives {len(outputs)} outputs: '
+                'MatchedAnchorHeadMixin goes before a head of scores and '
+                'boxes, such as RetinaHead.')
+        scores, boxes = outputs
         return self._sums(scores, boxes, [s.gt_instances for s in samples],
                           [s.metainfo for s in samples])
 

@@ -16,7 +16,7 @@ from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
 from ..necks.conv_block import ConvBlock
-from .matched_losses import matched_losses, sum_loss
+from .matched_losses import build_matcher, matched_losses, sum_loss
 
 __all__ = ['MultiLevelAnchorHead']
 
@@ -55,8 +55,7 @@ class MultiLevelAnchorHead(BaseDenseHead):
         self.num_classes = num_classes
         self.anchors = TASK_UTILS.build(
             anchors or dict(type='mmmultas.AnchorGrid'))
-        self.assigner = TASK_UTILS.build(
-            assigner or dict(type='mmmultas.IoUMatcher'))
+        self.assigner = build_matcher(assigner)
         self.loss_cls = sum_loss(loss_cls, 'FocalLoss')
         self.loss_bbox = sum_loss(loss_bbox, 'BalancedL1Loss')
         self.test_cfg = dict(

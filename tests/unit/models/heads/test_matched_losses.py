@@ -6,7 +6,8 @@ from mmengine.structures import InstanceData
 
 from mmmultas.functional.boxes import decode_boxes, encode_boxes
 from mmmultas.models.assigners import IoUMatcher, MutualGuideMatcher
-from mmmultas.models.heads.matched_losses import matched_losses, sum_loss
+from mmmultas.models.heads.matched_losses import (build_matcher,
+                                                  matched_losses, sum_loss)
 from mmmultas.models.losses import BalancedL1Loss, QualityFocalLoss
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
@@ -63,3 +64,12 @@ def test_loss_is_built():
     with pytest.raises(ConfigError, match='returns a mean: use'):
         with MODELS.switch_scope_and_registry('mmdet'):
             sum_loss(dict(type='mmdet.L1Loss'), 'BalancedL1Loss')
+
+
+def test_matcher_is_built():
+    assert isinstance(build_matcher(None), IoUMatcher)
+    found = build_matcher(dict(type='mmmultas.MutualGuideMatcher', num_top=3))
+    assert found.num_top == 3
+    with pytest.raises(ConfigError, match='MaxIoUAssigner. is no matcher'):
+        build_matcher(dict(type='mmdet.MaxIoUAssigner', pos_iou_thr=0.5,
+                           neg_iou_thr=0.4))

@@ -1,7 +1,9 @@
 import pytest
 import torch
+from mmdet.models.dense_heads import ATSSHead
 
-from mmmultas.models.heads import (MatchedRetinaHead, MatchedRetinaSepBNHead,
+from mmmultas.models.heads import (MatchedAnchorHeadMixin, MatchedRetinaHead,
+                                   MatchedRetinaSepBNHead,
                                    MultiLevelAnchorHead)
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
@@ -144,7 +146,10 @@ def test_mutual_guidance_reads_the_boxes_of_the_coder():
 
 @pytest.mark.parametrize('options, message', [
     (dict(train_cfg=dict(assigner=dict(type='MaxIoUAssigner'))),
-     'matches by its `assigner`'),
+     'reads no `train_cfg`'),
+    (dict(train_cfg=dict(allowed_border=0)), 'reads no `train_cfg`'),
+    (dict(assigner=dict(type='mmdet.MaxIoUAssigner', pos_iou_thr=0.5,
+                        neg_iou_thr=0.4)), 'MaxIoUAssigner. is no matcher'),
     (dict(reg_decoded_bbox=True), 'learns raw boxes'),
     (dict(loss_cls=dict(type='mmdet.FocalLoss')), 'returns a mean'),
     (dict(loss_bbox=dict(type='mmdet.L1Loss')), "use 'mmmultas.BalancedL1"),
@@ -159,3 +164,17 @@ def test_separate_norms_are_those_of_mmdetection():
     feats = [torch.randn(2, 4, 64 // s, 64 // s) for s in STRIDES]
     losses = head.loss(feats, _samples())
     assert all(torch.isfinite(loss) for loss in losses.values())
+
+
+def test_a_head_of_other_outputs():
+    class Head(MatchedAnchorHeadMixin, ATSSHead):
+        pass
+
+    cfg = {k: v for k, v in RETINA.items() if k != 'anchor_generator'}
+    head = Head(
+        anchor_generator=dict(
+            type='AnchorGenerator', ratios=[1.0], octave_base_scale=8,
+            scales_per_octave=1, strides=STRIDES), **cfg)
+    feats = [torch.randn(2, 4, 64 // s, 64 // s) for s in STRIDES]
+    with pytest.raises(ConfigError, match='Head gives 3 outputs'):
+        head.loss(feats, _samples())
