@@ -27,6 +27,8 @@ __all__ = ['Launcher', 'cell_states', 'run_matrix', 'state_table']
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULT = 'result.json'
+#: Fingerprint of the training that a cell's folder holds.
+MARK = 'fingerprint.txt'
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def run_matrix(matrix: Matrix,
         A table of the cells, and whether all of them have a result.
 
     Raises:
-        ConfigError: A cell has changed since it was run.
+        ConfigError: A cell has changed since it was begun or run.
     """
     launcher = launcher or Launcher()
     marks = matrix.fingerprints()
@@ -102,7 +104,8 @@ def run_matrix(matrix: Matrix,
             if lock is None:
                 states[cell.name] = 'elsewhere'
             else:
-                jobs.append(_job(cell, matrix, launcher, lock))
+                jobs.append(
+                    _job(cell, matrix, marks[cell.name], launcher, lock))
         try:
             failed = run_jobs(
                 jobs,
@@ -125,25 +128,42 @@ def cell_states(matrix: Matrix, results: Path | None,
                 marks: Mapping[str, str]) -> dict[str, str]:
     """Name of each cell → 'done', 'changed', 'begun' or 'missing'.
 
-    A result without the checkpoint that another missing cell starts from
-    counts as missing.
+    A training that is half done has changed, too, if it was begun with
+    another fingerprint.
+
+    A result without the training that another missing cell starts from
+    does not count.
     """
     states = {}
     for cell in matrix.cells:
         result = read_result(cell, results)
-        begun = bool(latest_checkpoints(cell.work_dir))
-        states[cell.name] = 'begun' if begun else 'missing'
         if result is not None:
             same = result['fingerprint'] == marks[cell.name]
             states[cell.name] = 'done' if same else 'changed'
+        else:
+            states[cell.name] = _state_of_training(cell, marks[cell.name])
     for cell in reversed(matrix.cells):
         for name in cell.sources:
             source = next(c for c in matrix.cells if c.name == name)
             if states[cell.name] in ('missing', 'begun') and states[
-                    name] == 'done' and not latest_checkpoints(
-                        source.work_dir):
-                states[name] = 'missing'
+                    name] == 'done' and not _is_here(source):
+                states[name] = _state_of_training(source, marks[name])
     return states
+
+
+def _is_here(cell: Cell) -> bool:
+    """Whether a training that has a result is in its folder."""
+    return (cell.work_dir / RESULT).is_file() and bool(
+        latest_checkpoints(cell.work_dir))
+
+
+def _state_of_training(cell: Cell, mark: str) -> str:
+    if not latest_checkpoints(cell.work_dir):
+        return 'missing'
+    begun_as = cell.work_dir / MARK
+    # folders of earlier versions have no mark
+    same = not begun_as.is_file() or begun_as.read_text().strip() == mark
+    return 'begun' if same else 'changed'
 
 
 def read_result(cell: Cell, results: Path | None) -> dict[str, Any] | None:
@@ -189,7 +209,8 @@ def state_table(matrix: Matrix, states: Mapping[str, str],
         for line in lines)
 
 
-def _job(cell: Cell, matrix: Matrix, launcher: Launcher, lock: int) -> Job:
+def _job(cell: Cell, matrix: Matrix, mark: str, launcher: Launcher,
+         lock: int) -> Job:
     """Dump the config, train (or go on), test."""
     config = str(cell.work_dir / 'config.py')
     folder = str(cell.work_dir)
@@ -200,6 +221,8 @@ def _job(cell: Cell, matrix: Matrix, launcher: Launcher, lock: int) -> Job:
             source = cell.work_dir.parent / name
             cfg.merge_from_dict(
                 {option: str(_tested(source, matrix.checkpoint))})
+        with atomic_path(cell.work_dir / MARK) as part:
+            part.write_text(f'{mark}\n')
         with atomic_path(config) as part:
             part.write_text(cfg.pretty_text)
         return launcher.command('train', config, '--work-dir', folder,

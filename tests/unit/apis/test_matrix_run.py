@@ -111,11 +111,59 @@ def test_results_of_another_machine_are_taken(toy):
     ]
 
 
+CHANGED = CELLS + '\noptions: {train_cfg.max_epochs: 3}\n'
+
+
 def test_a_change_is_not_overlooked(toy):
     toy(CELLS)
-    text = CELLS + '\noptions: {train_cfg.max_epochs: 3}\n'
     with pytest.raises(ConfigError, match='det_seed0.*has changed since'):
+        toy(CHANGED)
+
+
+def test_a_change_of_what_is_half_done_is_not_overlooked(toy):
+    toy(CELLS)
+    cells = sorted((toy.folder / 'work').glob('*_seed?'))
+    for cell in cells:
+        (cell / 'result.json').unlink()
+    before = [(cell / 'config.py').read_text() for cell in cells]
+    with pytest.raises(ConfigError, match='det_seed0.*has changed since'):
+        toy(CHANGED)
+    assert before == [(cell / 'config.py').read_text() for cell in cells]
+    # what was begun goes on as it was begun
+    _, complete, calls = toy(CELLS)
+    assert complete and {f'train {cell.name}' for cell in cells} < set(calls)
+
+
+def test_what_was_begun_from_another_source_does_not_go_on(toy):
+    toy(CELLS)
+    for cell in (toy.folder / 'work').glob('tuned_seed?'):
+        (cell / 'result.json').unlink()
+    for cell in (toy.folder / 'work').glob('det_seed?'):
+        cell.rename(f'{cell}.away')
+    text = CELLS.replace(
+        'det: configs/det.py',
+        'det: {config: configs/det.py, options: {train_cfg.max_epochs: 3}}')
+    with pytest.raises(ConfigError, match='^tuned_seed0, tuned_seed1: '):
         toy(text)
+
+
+def test_what_was_begun_by_an_earlier_version_goes_on(toy):
+    folder = toy.folder / 'work/det_seed0'
+    folder.mkdir(parents=True)
+    (folder / 'epoch_1.pth').touch()
+    assert toy(CELLS)[1]
+    assert (folder / 'fingerprint.txt').read_text().strip() == json.loads(
+        (folder / 'result.json').read_text())['fingerprint']
+
+
+def test_no_cell_starts_from_one_that_is_half_done(toy):
+    """Its result is there, of another machine."""
+    results = toy.folder / 'results'
+    toy(CELLS, results=results)
+    (results / 'tuned_seed0.json').unlink()
+    for name in ('det_seed0', 'tuned_seed0'):
+        (toy.folder / f'work/{name}/result.json').unlink()
+    assert 'train det_seed0' in toy(CELLS, results=results)[2]
 
 
 def test_a_failure_leaves_the_others_alone(toy):
