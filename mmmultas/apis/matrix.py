@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import reprlib
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -25,7 +26,7 @@ _CELL_KEYS: dict[str, tuple[type, Any]] = {
     'title': (str, None),
     'options': (dict, object),
     'checkpoints': (dict, str),
-    'paper': (dict, (int, float)),
+    'paper': (dict, float),
     'seeds': (list, int)
 }
 _KEYS: dict[str, tuple[type, Any]] = {
@@ -81,13 +82,16 @@ class Cell:
         """The config with options, seed and work folder.
 
         Raises:
-            ConfigError: No such config, or the options do not fit.
+            ConfigError: No such config, or the options or the keys of the
+                checkpoints do not fit.
         """
         options = dict(self.options, **{'randomness.seed': self.seed})
         # MMEngine says once more which variables it put in
         logging.disable(logging.INFO)
         try:
             cfg = load_config(self.config, options)
+            if self.checkpoints:  # their keys pass the same check
+                load_config(self.config, {**options, **self.checkpoints})
         except ConfigError as error:
             raise ConfigError(f'Cell {self.key!r}: {error}') from error
         finally:
@@ -148,13 +152,20 @@ class Matrix:
         """Some of the cells, and those that they start from.
 
         Raises:
-            ConfigError: A key that the matrix does not have.
+            ConfigError: A key or a seed that the matrix does not have.
         """
         unknown = set(keys or ()) - {cell.key for cell in self.cells}
         if unknown:
             raise ConfigError(
                 f'{self.name} has no cell {sorted(unknown)[0]!r}: it has '
                 f'{", ".join(dict.fromkeys(c.key for c in self.cells))}.')
+        known = {c.seed for c in self.cells if keys is None or c.key in keys}
+        strange = sorted(set(seeds or ()) - known)
+        if strange:
+            raise ConfigError(
+                f'{self.name} has no seed {strange[0]} of '
+                f'{", ".join(keys or ["any cell"])}: it has '
+                f'{", ".join(map(str, sorted(known)))}.')
         wanted: set[str] = set()
         for cell in reversed(self.cells):
             chosen = (keys is None or cell.key in keys) and (
@@ -213,11 +224,27 @@ def read_matrix(path: str | Path,
         baseline, tuple(_ordered(path, cells)))
 
 
+class _Loader(yaml.SafeLoader):
+    """Refuses a key that is there twice; else the last one would win."""
+
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
+        node = super().compose_mapping_node(anchor)
+        seen = set()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode) and key.value != '<<':
+                if (key.tag, key.value) in seen:
+                    raise yaml.MarkedYAMLError(
+                        problem=f'the key {key.value[:80]} is there twice',
+                        problem_mark=key.start_mark)
+                seen.add((key.tag, key.value))
+        return node
+
+
 def _content(path: Path) -> dict[str, Any]:
     if not path.is_file():
         raise ConfigError(f'Matrix {path} does not exist: check the path.')
     try:
-        content = yaml.safe_load(path.read_text())
+        content = yaml.load(path.read_text(), Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
         reason = ' '.join(repr(str(error))[1:-1].split())[:200]
         raise ConfigError(f'Matrix {path} is no YAML ({reason}).') from error
@@ -241,12 +268,20 @@ def _check_keys(path: Path, what: str, content: Mapping[Any, Any],
         wrong: list[Any] = []
         if isinstance(value, dict):
             wrong += [k for k in value if not isinstance(k, str)]
-            wrong += [x for x in value.values() if not isinstance(x, inner)]
+            wrong += [x for x in value.values() if not _is_a(x, inner)]
         elif isinstance(value, list):
-            wrong += [x for x in value if not isinstance(x, inner)]
+            wrong += [x for x in value if not _is_a(x, inner)]
         if wrong:
             raise ConfigError(f'{path}: the {what} {key!r} cannot hold '
                               f'{_short(wrong[0])}.')
+
+
+def _is_a(value: Any, kind: type) -> bool:
+    """Whether a value is of a type; a number must also be finite."""
+    if kind is not float:
+        return isinstance(value, kind)
+    return (isinstance(value, int | float) and not isinstance(value, bool)
+            and abs(value) <= sys.float_info.max)
 
 
 def _short(value: Any) -> str:
@@ -282,15 +317,25 @@ def _cell(path: Path, key: str, value: Any, content: Mapping[str, Any],
     if not isinstance(value, dict) or not value.get('config'):
         raise ConfigError(f'{path}: the cell {key!r} needs a `config`.')
     _check_keys(path, f'key of the cell {key!r}', value, _CELL_KEYS)
-    config = Path(value['config'])
-    if not config.is_file() and not config.is_absolute():
-        # beside the matrix's folder, wherever one stands
-        config = path.resolve().parents[1] / config
     return Cell(
-        key, seed, config, value.get('title') or key,
+        key, seed, _config(path, key, value['config']),
+        value.get('title') or key,
         folder / name_of(key, seed),
         dict(content.get('options') or {}, **value.get('options') or {}),
         dict(value.get('checkpoints') or {}), dict(value.get('paper') or {}))
+
+
+def _config(path: Path, key: str, config: str) -> Path:
+    """A cell's config, from here or beside the matrix's folder."""
+    places = [Path(config), path.resolve().parent.parent / config]
+    try:
+        found = [place for place in places if place.is_file()]
+    except OSError:  # such as a name that is too long
+        found = None
+    if found is None or not config.isprintable():
+        raise ConfigError(f'{path}: the `config` of the cell {key!r} is no '
+                          f'path of a file: {_short(config)}.')
+    return (found or places[1:])[0]
 
 
 def _ordered(path: Path, cells: Sequence[Cell]) -> Iterator[Cell]:

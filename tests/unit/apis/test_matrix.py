@@ -88,6 +88,40 @@ def test_a_selection_keeps_its_sources(write):
         matrix.select(['segg'], None)
 
 
+def test_a_seed_that_no_chosen_cell_has(write):
+    matrix = read_matrix(write(CELLS.replace(
+        '  seg: configs/seg.py',
+        '  seg: configs/seg.py\n'
+        '  once: {config: configs/seg.py, seeds: [7]}')))
+    assert [c.name for c in matrix.select(None, [7]).cells] == ['once_seed7']
+    assert [c.name for c in matrix.select(['once', 'seg'], [1, 7]).cells] == [
+        'seg_seed1', 'once_seed7'
+    ]
+    for keys, seeds, message in (
+        (None, [0, 9, 8], 'toy has no seed 8 of any cell: it has 0, 1, 7'),
+        (['tuned'], [7], 'toy has no seed 7 of tuned: it has 0, 1')):
+        with pytest.raises(ConfigError, match=message):
+            matrix.select(keys, seeds)
+
+
+def test_a_merged_key_is_not_there_twice(write):
+    matrix = read_matrix(write("""
+cells:
+  a: &a {config: configs/det.py, title: A, paper: &p {det/mAP: 1}}
+  b: {<<: *a, title: B, paper: {<<: *p, det/mAP: 2}}
+  c: {<<: *a, title: C}
+"""))
+    assert [(c.title, c.paper['det/mAP']) for c in matrix.cells] == [
+        ('A', 1), ('B', 2), ('C', 1)
+    ]
+
+
+def test_a_matrix_in_the_topmost_folder(monkeypatch, write):
+    path = write('cells: {a: configs/none.py}')
+    monkeypatch.setattr('pathlib.Path.resolve', lambda self: type(self)('/x'))
+    assert str(read_matrix(path).cells[0].config) == '/configs/none.py'
+
+
 @pytest.mark.parametrize('text, message', [
     ('[a, b]', 'mapping `cells`'),
     ('cells: [a, b]', "the key 'cells' must be a mapping"),
@@ -99,7 +133,17 @@ def test_a_selection_keeps_its_sources(write):
     ('cells: {a: {config: configs/det.py, paper: {det/mAP: x}}}',
      "the key of the cell 'a' 'paper' cannot hold 'x'"),
     ('cells: {../a: configs/det.py}', "'../a' names a folder"),
+    *[(f'cells: {{a: {{config: configs/det.py, paper: {{m: {x}}}}}}}',
+       f"'paper' cannot hold {y}")
+      for x, y in (('.nan', 'nan'), ('-.inf', '-inf'), ('true', 'True'),
+                   ('1' + '0' * 400, '10000'))],
     ('cells: {', 'is no YAML'),
+    ('cells: {a: configs/det.py, "a": configs/seg.py}',
+     'the key a is there twice.*line 1, column 28'),
+    ('seeds: [0]\nseeds: [1]\ncells: {a: configs/det.py}',
+     'the key seeds is there twice.*line 2'),
+    *[(f'cells: {{a: {config}}}', "`config` of the cell 'a' is no path of a")
+      for config in ('x' * 5000, 'x' * 300, 'x/' * 2048, '"a\\0b"')],
     ('seeds: [0]', 'has no `cells`'),
     ('seed: [0]\ncells: {a: configs/det.py}', "unknown key 'seed'"),
     ('seeds: 2\ncells: {a: configs/det.py}', "'seeds' must be a list"),
@@ -127,7 +171,12 @@ def test_errors_of_a_config_name_the_cell(write, tmp_path):
     for text, message in (
         ('cells: {a: configs/none.py}', "Cell 'a': .*none.py does not exist"),
         ('cells: {a: {config: configs/det.py, options: {trainer: 1}}}',
-         "Cell 'a': .*'trainer'")):
+         "Cell 'a': .*'trainer'"),
+        ('cells: {b: configs/det.py, a: {config: configs/det.py, '
+         'checkpoints: {loda_from: b}}}',
+         "Cell 'a': .*'loda_from'.*did you mean 'load_from'"),
+        ('cells: {b: configs/det.py, a: {config: configs/det.py, '
+         'checkpoints: {train_cfg.max_epochs.x: b}}}', "Cell 'a': ")):
         matrix = read_matrix(write(text))
         with pytest.raises(ConfigError, match=message):
             matrix.fingerprints()
