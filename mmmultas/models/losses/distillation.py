@@ -3,6 +3,7 @@
 Every ``forward`` takes recorded outputs by name and gives sums that are not
 divided yet, one per name in ``terms``. A level is (N, C, H, W).
 """
+import math
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -42,7 +43,8 @@ class DistillLoss(BaseModule, metaclass=ABCMeta):
             outside of them.
 
     Raises:
-        ConfigError: A schedule that ends before it begins.
+        ConfigError: A schedule that ends before it begins, or a factor that
+            is no number, negative or infinite.
     """
     #: Suffixes of the names of its terms.
     terms: tuple[str, ...] = ('', )
@@ -53,14 +55,24 @@ class DistillLoss(BaseModule, metaclass=ABCMeta):
                  weight: float = 1.0,
                  schedule: Mapping[str, float] | None = None) -> None:
         super().__init__()
-        self.weight = weight
+        self.weight = self._number('weight', weight)
         self.schedule = dict(schedule or {})
         ramp(0, **self.schedule)  # a wrong key shows now
+        for key, value in self.schedule.items():
+            self._number(f'schedule.{key}', value)
         begin, end = (self.schedule.get(k, 0) for k in ('begin', 'end'))
         if self.schedule and end < max(begin, 1):
             raise ConfigError(
                 f'The `schedule` of a {type(self).__name__} goes from update '
                 f'{begin} to {end}: give an `end` behind its `begin`.')
+
+    def _number(self, key: str, value: Any) -> Any:
+        if isinstance(value, bool) or not isinstance(
+                value, int | float) or not 0 <= value < math.inf:
+            raise ConfigError(
+                f'`{key}` of a {type(self).__name__} must be a finite number '
+                f'that is not negative, got {value!r}.')
+        return value
 
     def factor(self, update: int) -> float:
         """Weight at an update."""
@@ -187,7 +199,7 @@ class PDFDistill(DistillLoss):
                  feature_weight: float = 5.0,
                  schedule: Mapping[str, float] | None = None) -> None:
         super().__init__(weight, schedule)
-        self.feature_weight = feature_weight
+        self.feature_weight = self._number('feature_weight', feature_weight)
 
     def forward(self, student: Levels, teacher: Levels,
                 student_outputs: Outputs,
@@ -250,7 +262,8 @@ class DeFeat(DistillLoss):
                               f"'pseudo_instances', got {boxes!r}.")
         if boxes != 'gt_instances':
             self.needs = None
-        self.fg_weight, self.bg_weight = fg_weight, bg_weight
+        self.fg_weight = self._number('fg_weight', fg_weight)
+        self.bg_weight = self._number('bg_weight', bg_weight)
         self.per_channel = per_channel
 
     def forward(self, student: Levels, teacher: Levels,
@@ -318,7 +331,7 @@ class SoftDetection(DistillLoss):
                  gamma: float = 1.0,
                  schedule: Mapping[str, float] | None = None) -> None:
         super().__init__(weight, schedule)
-        self.cls_weight = cls_weight
+        self.cls_weight = self._number('cls_weight', cls_weight)
         self.alpha, self.gamma = alpha, gamma
 
     def forward(self, student_outputs: Outputs,

@@ -238,6 +238,27 @@ def test_an_unknown_key_of_a_schedule():
         FeatureMSE(schedule=dict(ends=3))
 
 
+@pytest.mark.parametrize(
+    'value', [-1, -0.1, float('nan'), float('inf'), '5', None, [5], True])
+@pytest.mark.parametrize('kind, key', [
+    (FeatureMSE, 'weight'), (PDFDistill, 'weight'),
+    (PDFDistill, 'feature_weight'), (DeFeat, 'weight'),
+    (DeFeat, 'fg_weight'), (DeFeat, 'bg_weight'), (SoftDetection, 'weight'),
+    (SoftDetection, 'cls_weight'), (SegmentationKL, 'weight')])
+def test_a_factor_that_is_none(kind, key, value):
+    with pytest.raises(ConfigError, match=(
+            f'^`{key}` of a {kind.__name__} must be a finite number')):
+        kind(**{key: value})
+    assert kind(**{key: 0}).factor(0) in (0, 1)
+
+
+@pytest.mark.parametrize('key', ['start', 'stop', 'end'])
+def test_a_schedule_of_what_is_no_factor(key):
+    for value in (-1.0, float('nan'), float('inf')):
+        with pytest.raises(ConfigError, match=f'`schedule.{key}` of a Fea'):
+            FeatureMSE(schedule=dict(dict(begin=0, end=9), **{key: value}))
+
+
 @pytest.mark.parametrize('loss, args, message', [
     (FeatureMSE(), (_levels(6, 1), _levels(5, 1)),
      'cannot be compared: give the student a connector'),
