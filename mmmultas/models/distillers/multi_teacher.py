@@ -14,11 +14,13 @@ from mmmultas.utils.errors import ConfigError
 from ..losses.loss_sum import LossSum
 from ..multitask.det_seg import Levels, MultiTaskDetSeg
 from .distiller import Distiller
+from .recorders import mapping_of
 from .teachers import Teacher, Teachers
 
 __all__ = ['MultiTeacherDistill']
 
 _CHECK_SIZE = 128
+_CONFIGS = ('.py', '.yml', '.yaml', '.json')
 
 
 @MODELS.register_module()
@@ -40,7 +42,8 @@ class MultiTeacherDistill(MultiTaskDetSeg):
             them only the teachers speak.
 
     Raises:
-        ConfigError: A part of unknown type, or parts that do not fit.
+        ConfigError: A part of unknown type or no mapping, or parts that do
+            not fit.
     """
 
     def __init__(self,
@@ -49,9 +52,9 @@ class MultiTeacherDistill(MultiTaskDetSeg):
                  distiller: Mapping[str, Any],
                  train_on_labels: bool = True,
                  **kwargs: Any) -> None:
-        student = dict(architecture)
+        student = dict(mapping_of('model.architecture', architecture))
         kind = student.pop('type', 'mmmultas.MultiTaskDetSeg')
-        if kind.split('.')[-1] != 'MultiTaskDetSeg':
+        if str(kind).split('.')[-1] != 'MultiTaskDetSeg':
             raise ConfigError('`model.architecture.type` must be '
                               f"'mmmultas.MultiTaskDetSeg', got {kind!r}.")
         super().__init__(**{**student, **kwargs})
@@ -63,8 +66,11 @@ class MultiTeacherDistill(MultiTaskDetSeg):
                               'apart that a distillation loss joins: leave '
                               'it out.')
         self.train_on_labels = train_on_labels
-        self._teacher_cfgs = {k: dict(v) for k, v in teachers.items()}
-        self._recorder_cfgs = dict(distiller.get('teacher_recorders') or {})
+        self._teacher_cfgs = _mappings('model.teachers', teachers)
+        mapping_of('model.distiller', distiller)
+        self._recorder_cfgs = _mappings(
+            'model.distiller.teacher_recorders',
+            distiller.get('teacher_recorders') or {})
         self._teachers = Teachers({})
         self._prepared = False
         self.distiller = Distiller(self, list(teachers), distiller)
@@ -104,6 +110,7 @@ class MultiTeacherDistill(MultiTaskDetSeg):
                     **self._recorder_cfgs.get(name, {}),
                     **self.distiller.pseudo.recorders(name)
                 }
+                _check_files(f'model.teachers.{name}', cfg)
                 built[name] = Teacher(name, recorders=recorders, **cfg)
             except TypeError as error:
                 raise ConfigError(f'`model.teachers.{name}` cannot be built: '
@@ -218,6 +225,28 @@ class MultiTeacherDistill(MultiTaskDetSeg):
         if '_teachers' in self.__dict__:
             self._teachers.apply(fn)
         return self
+
+
+def _mappings(key: str, value: Any) -> dict[str, dict[str, Any]]:
+    """Mappings by name."""
+    return {
+        name: dict(mapping_of(f'{key}.{name}', inner))
+        for name, inner in mapping_of(key, value).items()
+    }
+
+
+def _check_files(key: str, teacher: Mapping[str, Any]) -> None:
+    """A teacher names its config and its checkpoints as it must."""
+    cfg, paths = teacher.get('cfg'), teacher.get('checkpoint')
+    if not isinstance(cfg, Mapping) and not (isinstance(cfg, str)
+                                             and cfg.endswith(_CONFIGS)):
+        raise ConfigError(f'`{key}.cfg` must be a config file '
+                          f'({", ".join(_CONFIGS)}) or the config of a '
+                          f'model, got {cfg!r}.')
+    if not isinstance(paths, str | list | tuple) or not all(
+            isinstance(path, str) for path in paths):
+        raise ConfigError(f'`{key}.checkpoint` must be a file or folder, or '
+                          f'a list of such, got {paths!r}.')
 
 
 def _leave_out(module: nn.Module, state: dict[str, Any], prefix: str,

@@ -1,5 +1,6 @@
 """What modules put out, recorded within a scope."""
 import difflib
+import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -10,8 +11,26 @@ from torch import Tensor, nn
 from mmmultas.utils.errors import ConfigError
 
 __all__ = [
-    'mapped', 'output_tap', 'recorder_sources', 'remembered', 'take_rows'
+    'mapped', 'mapping_of', 'output_tap', 'recorder_sources', 'remembered',
+    'take_rows'
 ]
+
+
+def mapping_of(key: str, value: Any) -> Mapping[str, Any]:
+    """The value of a config key that must hold a mapping of names.
+
+    Example:
+        >>> mapping_of('model.distiller', dict(connectors=None))
+        {'connectors': None}
+
+    Raises:
+        ConfigError: It is something else.
+    """
+    if not isinstance(value, Mapping) or not all(
+            isinstance(name, str) for name in value):
+        raise ConfigError(f'`{key}` must be a mapping of names (a dict), got '
+                          f'{reprlib.repr(value)}.')
+    return value
 
 
 def recorder_sources(recorders: Mapping[str, Mapping[str, Any]],
@@ -32,11 +51,12 @@ def recorder_sources(recorders: Mapping[str, Mapping[str, Any]],
     """
     modules = dict(model.named_modules())
     sources = {}
-    for name, cfg in recorders.items():
-        cfg = dict(cfg)
+    for name, cfg in mapping_of(key, recorders).items():
+        cfg = dict(cfg if isinstance(cfg, Mapping) else {})
         kind = cfg.pop('type', 'ModuleOutputs')
         source = cfg.pop('source', None)
-        if kind != 'ModuleOutputs' or cfg or not source:
+        named = isinstance(source, str) and source
+        if kind != 'ModuleOutputs' or cfg or not named:
             raise ConfigError(
                 f"`{key}.{name}` must be dict(type='ModuleOutputs', "
                 "source='neck'), with the path of a module.")

@@ -12,6 +12,7 @@ from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.distillation import DistillLoss
+from .recorders import mapping_of
 
 __all__ = [
     'Source', 'Wire', 'arguments', 'build_connectors', 'build_losses',
@@ -60,7 +61,8 @@ def build_losses(cfgs: Mapping[str, Mapping[str, Any]]) -> ModuleDict:
         raise ConfigError('`model.distiller.distill_losses` is empty: name '
                           'at least one loss.')
     losses = ModuleDict()
-    for name, cfg in cfgs.items():
+    key = 'model.distiller.distill_losses'
+    for name, cfg in mapping_of(key, cfgs).items():
         if not name.startswith('loss'):
             raise ConfigError(f'`model.distiller.distill_losses.{name}`: the '
                               "name must begin with 'loss', since only such "
@@ -85,7 +87,8 @@ def build_losses(cfgs: Mapping[str, Mapping[str, Any]]) -> ModuleDict:
 def build_connectors(cfgs: Mapping[str, Mapping[str, Any]]) -> ModuleDict:
     """Build the connectors."""
     connectors = ModuleDict()
-    for name, cfg in cfgs.items():
+    key = 'model.distiller.connectors'
+    for name, cfg in mapping_of(key, cfgs).items():
         _add(connectors, 'connectors', name, _built(f'connectors.{name}', cfg))
     return connectors
 
@@ -124,6 +127,7 @@ def read_wires(mappings: Mapping[str, Mapping[str, Mapping[str, Any]]],
             or unknown, a loss that listens to no or to several teachers, or
             a connector that no loss uses, and that would learn nothing.
     """
+    mapping_of('model.distiller.loss_forward_mappings', mappings)
     _known('loss_forward_mappings', mappings, losses)
     missing = [name for name in losses if name not in mappings]
     if missing:
@@ -151,8 +155,10 @@ def _wire(name: str, mapping: Mapping[str, Mapping[str, Any]],
     ours: dict[str, Source] = {}
     theirs: dict[str, Source] = {}
     heard: dict[str, None] = {}
-    for argument, cfg in mapping.items():
-        place, cfg = f'{key}.{argument}', dict(cfg)
+    for argument, cfg in mapping_of(f'model.distiller.{key}',
+                                    mapping).items():
+        place = f'{key}.{argument}'
+        cfg = dict(mapping_of(f'model.distiller.{place}', cfg))
         from_student = cfg.pop('from_student', None)
         if not isinstance(from_student, bool):
             raise ConfigError(f'`model.distiller.{place}` must say '
@@ -199,6 +205,9 @@ def _source(place: str, cfg: dict[str, Any], recorders: Mapping[str, Any],
     if connector is not None:
         _known(place, [connector], connectors)
     part = cfg.pop('data_idx', None)
+    if not isinstance(part, int | str | None):
+        raise ConfigError(f'`model.distiller.{place}.data_idx` must be the '
+                          f'number or name of an item, got {part!r}.')
     if cfg:
         raise ConfigError(f'`model.distiller.{place}` has the unknown '
                           f'key {next(iter(cfg))!r}.')
@@ -223,7 +232,7 @@ def _check_arguments(key: str, loss: DistillLoss, given: set[str]) -> bool:
 
 def _known(key: str, names: Any, known: Any) -> None:
     for name in names:
-        if name not in known:
+        if not isinstance(name, str) or name not in known:
             near = difflib.get_close_matches(str(name), list(known), 1)
             hint = (f'did you mean {near[0]!r}?' if near else
                     f'have {", ".join(sorted(known)) or "none"}.')
@@ -232,9 +241,12 @@ def _known(key: str, names: Any, known: Any) -> None:
 
 
 def _built(key: str, cfg: Mapping[str, Any]) -> nn.Module:
+    cfg = dict(mapping_of(f'model.distiller.{key}', cfg))
     try:
-        module: nn.Module = MODELS.build(dict(cfg))
-    except (KeyError, TypeError) as error:
+        module: nn.Module = MODELS.build(cfg)
+    except ConfigError as error:
+        raise ConfigError(f'`model.distiller.{key}`: {error}') from error
+    except (KeyError, TypeError, ValueError) as error:
         text = str(error.args[0] if error.args else error)
         raise ConfigError(f'`model.distiller.{key}` cannot be built: '
                           f'{" ".join(text.split())}') from error

@@ -179,6 +179,34 @@ def test_connectors_are_saved_beside(tmp_path):
     (lambda c: c.update(teachers={}), '`model.teachers` is empty'),
     (lambda c: c['architecture'].update(type='FasterRCNN'),
      '`model.architecture.type`'),
+    (lambda c: c['architecture'].update(type=3), '`model.architecture.type`'),
+    *[(lambda c, key=key, value=value: c.update({key: value}),
+       f'^`model.{key}` must be a mapping')
+      for key in ('architecture', 'distiller', 'teachers')
+      for value in ('x', ['x'])],
+    (lambda c: c.update(architecture=None), '^`model.architecture` must be'),
+    (lambda c: c.update(distiller=None), '^`model.distiller` must be'),
+    *[(lambda c, value=value: c['teachers'].update(det=value),
+       '^`model.teachers.det` must be a mapping')
+      for value in (None, 'det.py')],
+    *[(lambda c, value=value: c['teachers']['det'].update(cfg=value),
+       '^`model.teachers.det.cfg` must be a config file')
+      for value in (None, 'README.md', 3, ['det.py'])],
+    *[(lambda c, value=value: c['teachers']['det'].update(checkpoint=value),
+       '^`model.teachers.det.checkpoint` must be a file')
+      for value in (None, 3, [3], dict(a='x.pth'))],
+    (lambda c: c['teachers']['det'].pop('checkpoint'),
+     '^`model.teachers.det.checkpoint` must be a file'),
+    (lambda c: c['distiller'].update(teacher_recorders=['det']),
+     '^`model.distiller.teacher_recorders` must be a mapping'),
+    *[(lambda c, value=value: c['distiller']['teacher_recorders'].update(
+        det=value),
+       '^`model.distiller.teacher_recorders.det` must be a mapping')
+      for value in (None, 'neck')],
+    *[(lambda c, key=key: c['distiller'].update({key: ['det']}),
+       f'^`model.distiller.{key}` must be a mapping')
+      for key in ('student_recorders', 'connectors', 'distill_losses',
+                  'loss_forward_mappings')],
     (lambda c: c['architecture'].update(sequential=True), 'sequential'),
     (lambda c: c['teachers']['det'].update(sees='all'), '`model.teachers.det'),
     (lambda c: c['teachers']['det'].update(speed=1), 'cannot be built'),

@@ -2,7 +2,8 @@ import pytest
 import torch
 from torch import nn
 
-from mmmultas.models.distillers.recorders import (mapped, output_tap,
+from mmmultas.models.distillers.recorders import (mapped, mapping_of,
+                                                  output_tap,
                                                   recorder_sources,
                                                   remembered, take_rows)
 from mmmultas.utils.errors import ConfigError
@@ -95,9 +96,26 @@ def test_sources(net):
     (dict(type='FunctionOutputs', source='neck'), '`key.a` must be dict'),
     (dict(type='ModuleOutputs'), '`key.a` must be dict'),
     (dict(source='neck', data_idx=1), '`key.a` must be dict'),
+    ('neck', "`key.a` must be dict.type='ModuleOutputs', source='neck'"),
+    (['neck'], '`key.a` must be dict'),
+    (None, '`key.a` must be dict'),
+    (dict(source=3), '`key.a` must be dict'),
+    (dict(source=['neck']), '`key.a` must be dict'),
     (dict(source='nek'), "`key.a.source` names 'nek'.*did you mean 'neck'"),
     (dict(source='xyz'), 'does not have\\.$'),
 ])
 def test_errors(net, cfg, message):
     with pytest.raises(ConfigError, match=message):
         recorder_sources(dict(a=cfg), net, 'key')
+
+
+@pytest.mark.parametrize('value, shown', [
+    (None, 'None'), ('neck', "'neck'"), (['neck'], r"\['neck'\]"),
+    (3, '3'), ({1: 'neck'}, "{1: 'neck'}"), ('x' * 999, r"'x+\.\.\.x+'"),
+])
+def test_what_is_no_mapping(net, value, shown):
+    message = f'^`key` must be a mapping of names .a dict., got {shown}\\.$'
+    for function in (lambda: mapping_of('key', value),
+                     lambda: recorder_sources(value, net, 'key')):
+        with pytest.raises(ConfigError, match=message):
+            function()

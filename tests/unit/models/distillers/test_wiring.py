@@ -94,6 +94,18 @@ def _without(*keys):
     (_edited('loss_a', 'teacher', from_student=None), 'must say'),
     (_edited('loss_a', 'teacher', from_student='no'), 'must say'),
     (_edited('loss_a', 'student', index=1), "unknown key 'index'"),
+    (_edited('loss_a', 'student', recorder=['feats']), r"names \['feats'\]"),
+    (_edited('loss_a', 'student', connector=['wide']), r"names \['wide'\]"),
+    (_edited('loss_a', 'teacher', teacher=['det']), r"names \['det'\]"),
+    (_edited('loss_a', 'teacher', recorder={}), 'names {}'),
+    (_edited('loss_a', 'teacher', data_idx=[0]),
+     r'loss_a.teacher.data_idx` must be the number .* got \[0\]'),
+    (['loss_a'], 'loss_forward_mappings` must be a mapping'),
+    *[(dict(MAPPINGS, loss_a=x), 'mappings.loss_a` must be a mapping')
+      for x in ('x', None, ['student'])],
+    *[(dict(MAPPINGS, loss_a=dict(student=x, teacher=THEIRS)),
+       'mappings.loss_a.student` must be a mapping')
+      for x in ('feats', None, ['feats'])],
     (_edited('loss_a', 'student', teacher='det'), "unknown key 'teacher'"),
     (_without('loss_a'), "no entry for 'loss_a'"),
     (_without('loss_a', 'student'), 'takes nothing of the student'),
@@ -126,6 +138,16 @@ def test_wrong_wires(mappings, message):
     (dict(loss_a=dict(weight=3)), 'cannot be built'),
     (dict(loss_a=dict(LOSSES['loss_a'], wait=3)), 'cannot be built.*wait'),
     (dict(loss_a=dict(LOSSES['loss_a'], schedule=dict(ends=3))), 'ends'),
+    (dict(loss_a=dict(LOSSES['loss_a'], schedule='ramp')),
+     'distill_losses.loss_a` cannot be built'),
+    (dict(loss_a=dict(LOSSES['loss_a'], schedule=dict(begin=9, end=5))),
+     'distill_losses.loss_a`: The `schedule` of a FeatureMSE'),
+    (dict(loss_a=dict(LOSSES['loss_a'], weight='5')),
+     "distill_losses.loss_a`: `weight` of a FeatureMSE must be .* got '5'"),
+    (['loss_a'], 'distill_losses` must be a mapping'),
+    ({1: LOSSES['loss_a']}, 'distill_losses` must be a mapping'),
+    *[(dict(loss_a=x), 'distill_losses.loss_a` must be a mapping')
+      for x in ('mmmultas.FeatureMSE', None, ['mmmultas.FeatureMSE'])],
     (dict(loss_a=dict(type='mmmultas.FocalLoss')), 'no distillation loss'),
     ({'loss_b_fg': LOSSES['loss_a'], **LOSSES}, "a term 'loss_b_fg'"),
 ])
@@ -137,6 +159,9 @@ def test_wrong_losses(cfgs, message):
 @pytest.mark.parametrize('cfgs, message', [
     (dict(a=dict(type='mmmultas.LevelProjector')), 'connectors.a` cannot'),
     (dict(keys=CONNECTORS['wide']), "cannot hold the name 'keys'"),
+    (['wide'], 'connectors` must be a mapping'),
+    *[(dict(a=x), 'connectors.a` must be a mapping')
+      for x in ('mmmultas.IdentityConnector', None)],
 ])
 def test_wrong_connectors(cfgs, message):
     with pytest.raises(ConfigError, match=message):
