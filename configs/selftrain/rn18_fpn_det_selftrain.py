@@ -10,6 +10,7 @@ model = dict(
     architecture=_base_.model,
     teachers=_base_.teachers,
     distiller=_base_.distiller)
+custom_hooks = _base_.kd_hooks
 train_dataloader = dict(
     det=None,
     images=dict(

@@ -11,3 +11,4 @@ model = dict(
     architecture=_base_.model,
     teachers=dict(det=teacher),
     distiller=_base_.alone.det)
+custom_hooks = _base_.kd_hooks

@@ -11,3 +11,4 @@ model = dict(
     architecture=_base_.model,
     teachers=dict(det=teacher),
     distiller=_base_.distiller)
+custom_hooks = _base_.kd_hooks

@@ -1,9 +1,8 @@
 # SPEC 1.2: VOC07+12 trainval in parts, tested on VOC2007 test. The lists are
 # written by make_partial_splits.py --protocol selftrain
 # --out data/selftrain_splits.
-_base_ = './voc_det.py'
+_base_ = './voc_det-views.py'
 
-batch_size = 10
 splits = '{{$MMMULTAS_SELFTRAIN_SPLITS:data/selftrain_splits}}'
 part = [
     dict(root=year, ids=f'{splits}/{year}/Half/trainval.txt')
@@ -14,9 +13,7 @@ full = [
     for year in ('VOC2007', 'VOC2012')
 ]
 
-train_dataloader = dict(
-    det=dict(
-        batch_size=batch_size, double_aug=True, dataset=dict(subsets=part)))
+train_dataloader = dict(det=dict(dataset=dict(subsets=part)))
 val_dataloader = dict(
     val=dict(
         dataset=dict(subsets=[
