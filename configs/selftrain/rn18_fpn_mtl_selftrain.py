@@ -1,7 +1,7 @@
 # [P2] Table 6: half of the boxes, all masks, and the soft labels of a
 # detection teacher on every image.
 _base_ = [
-    '../multas/rn18_fpn_mtl_half-det.py', '../_base_/distillers/soft_det.py'
+    './rn18_fpn_mtl_supervised.py', '../_base_/distillers/soft_det.py'
 ]
 
 model = dict(
@@ -10,6 +10,7 @@ model = dict(
     architecture=_base_.model,
     teachers=dict(
         det=dict(
-            cfg='configs/multas/rn50_pafpn_det_half.py',
-            checkpoint='work_dirs/rn50_pafpn_det_half')),
+            cfg='configs/selftrain/rn50_pafpn_det_teacher_voc-partial.py',
+            checkpoint='work_dirs/rn50_pafpn_det_teacher_voc-partial')),
     distiller=_base_.distiller)
+custom_hooks = _base_.kd_hooks

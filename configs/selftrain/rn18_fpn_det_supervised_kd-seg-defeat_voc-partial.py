@@ -1,5 +1,5 @@
 # The same with the foreground of the student's own boxes apart.
-_base_ = './rn18_fpn_det_supervised_kd-seg-mse.py'
+_base_ = './rn18_fpn_det_supervised_kd-seg-mse_voc-partial.py'
 
 model = dict(
     distiller=dict(
