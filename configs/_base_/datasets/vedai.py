@@ -55,3 +55,13 @@ test_dataloader = val_dataloader
 val_evaluator = dict(
     det=dict(type='mmmultas.VOCDetMetric', iou_thrs=(0.1, 0.25)))
 test_evaluator = val_evaluator
+
+# [P2]'s halves: part of the fold that keeps its boxes, by name, and all of
+# it without any
+half = dict(part='train', val_share=0.5)
+unlabelled = dict(
+    type='mmmultas.PartialDataset',
+    tasks=(),
+    dataset=dict(
+        **vehicles, boxes=f'{data_root}/boxes512/{fold}_train.json'),
+    pipeline=train_pipeline)
