@@ -13,6 +13,8 @@ from mmmultas.structures import sem_seg_data
 from mmmultas.testing import toy_batch
 
 ROOT = Path(mmmultas.__file__).parents[1]
+#: Which images teachers see, by the number in kd-0mse, kd-1mse, kd-2mse.
+SEES = ('other', 'annotated', 'both')
 CONFIGS = sorted((ROOT / 'configs').glob('[!_]*/*.py'))
 
 
@@ -168,3 +170,30 @@ def test_names_tell_the_variant(path):
         assert cfg.model.heads.seg.num_classes == int(merged[0]) + 1
     teaches = {'selftrain'} & set(words) or any('kd' in w for w in words)
     assert bool(teaches) == ('teachers' in cfg.model)
+    heard = dict(zip(('kd-0mse', 'kd-1mse', 'kd-2mse'), SEES))
+    for seen in [heard[w] for w in words if w in heard]:
+        assert {t.sees for t in cfg.model.teachers.values()} == {seen}
+
+
+@pytest.mark.parametrize(
+    'path', [p for p in CONFIGS if p.parent.name == 'selftrain' and
+             'voc-mini' not in p.stem], ids=_name)
+def test_training_is_that_of_the_self_training_paper(path):
+    """SPEC 6: length, rate, batches, views, losses and when it stops."""
+    cfg = Config.fromfile(path)
+    assert (cfg.train_cfg.max_epochs, cfg.optim_wrapper.optimizer.lr) == (
+        70, 0.01)
+    hooks = [h for h in cfg.custom_hooks if 'EarlyStopping' in h.type]
+    distilled = 'teachers' in cfg.model
+    assert [h.min_delta for h in hooks] == [0.04 if distilled else 0.07]
+    teacher = '_teacher' in path.stem
+    streams = [s for s in cfg.train_dataloader.values() if s]
+    assert all(s.double_aug for s in streams)
+    assert {s.batch_size for s in streams} == {5 if teacher else 10}
+    head = _student(cfg).heads.get('det')
+    if head:
+        assert head.loss_cls.type == 'mmmultas.QualityFocalLoss'
+        assert ('MutualGuide' in head.assigner.type) == teacher
+    for guest in cfg.model.get('teachers', {}).values():
+        assert '_teacher' in Path(guest.cfg).stem
+        assert Path(guest.checkpoint).name == Path(guest.cfg).stem
