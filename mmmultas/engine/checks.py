@@ -10,8 +10,8 @@ from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.overlap import shared_photos
 
 __all__ = [
-    'check_classes', 'check_distillation', 'check_files', 'check_labels', 'check_overlap',
-    'check_run', 'check_same_classes'
+    'check_classes', 'check_distillation', 'check_files', 'check_labels',
+    'check_overlap', 'check_run', 'check_same_classes'
 ]
 
 _ALL = 'tools/check_data.py lists all problems.'
