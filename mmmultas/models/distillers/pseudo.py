@@ -3,6 +3,7 @@
 They are written into fields of their own, ``pseudo_instances`` and
 ``pseudo_sem_seg``; ground truth stays as it is, present or withheld.
 """
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,7 @@ from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group
-from .recorders import take_rows
+from .recorders import mapping_of, take_rows
 from .teachers import Answers, Teachers
 
 __all__ = ['PseudoLabels', 'confident_boxes', 'confident_pixels']
@@ -50,18 +51,19 @@ class PseudoLabels:
 
     Raises:
         ConfigError: A task that the student does not have, an unknown
-            teacher or key, or a score outside of [0, 1].
+            teacher or key, a score outside of [0, 1], or a weight below 0.
     """
 
     def __init__(self, cfg: Mapping[str, Mapping[str, Any]],
                  teachers: Sequence[str], tasks: Sequence[str]) -> None:
         self.rules: dict[str, _Rule] = {}
-        for task, rule in cfg.items():
+        for task, rule in mapping_of('model.distiller.pseudo_labels',
+                                     cfg).items():
             key = f'model.distiller.pseudo_labels.{task}'
             if task not in tasks or task not in (DET, SEG):
                 raise ConfigError(f'`{key}`: the student has no head for '
                                   f'{task!r}.')
-            unknown = sorted(set(rule) - set(_KEYS))
+            unknown = sorted(set(mapping_of(key, rule)) - set(_KEYS))
             if unknown:
                 raise ConfigError(f'`{key}` has the unknown key '
                                   f'{unknown[0]!r}; have {", ".join(_KEYS)}.')
@@ -69,12 +71,10 @@ class PseudoLabels:
             if teacher not in teachers:
                 raise ConfigError(f'`{key}.teacher` names {teacher!r}, but '
                                   f'the teachers are {", ".join(teachers)}.')
-            score = float(rule.get('min_score', 0.5))
-            if not 0 <= score <= 1:
-                raise ConfigError(f'`{key}.min_score` must be between 0 and '
-                                  f'1, got {score}.')
-            self.rules[task] = _Rule(teacher, score,
-                                     float(rule.get('weight', 1.0)))
+            self.rules[task] = _Rule(
+                teacher,
+                _number(f'{key}.min_score', rule.get('min_score', 0.5), 1),
+                _number(f'{key}.weight', rule.get('weight', 1.0), math.inf))
 
     @property
     def _taught(self) -> dict[str, _Rule]:
@@ -215,6 +215,16 @@ def confident_pixels(logits: Tensor, min_score: float) -> Tensor:
     probability, labels = logits.float().softmax(1).max(1)
     labels[probability < min_score] = _IGNORE
     return labels
+
+
+def _number(key: str, value: Any, stop: float) -> float:
+    """A finite number between 0 and ``stop``."""
+    if isinstance(value, int | float) and 0 <= value <= stop \
+            and math.isfinite(value):
+        return float(value)
+    limit = 'and finite' if stop == math.inf else f'and {stop} or less'
+    raise ConfigError(f'`{key}` must be a number, 0 or more {limit}, got '
+                      f'{value!r}.')
 
 
 def _speaks(sample: DetDataSample, task: str) -> bool:

@@ -6,7 +6,6 @@ from typing import Any
 
 import torch
 from mmdet.structures import SampleList
-from mmengine.config import Config
 from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from torch import Tensor
@@ -15,6 +14,7 @@ from mmmultas.registry import MODELS, TASKS
 from mmmultas.structures import has_task
 from mmmultas.utils.checkpoint import load_file, load_weights
 from mmmultas.utils.errors import CheckpointError, ConfigError
+from mmmultas.utils.launch import load_config
 from mmmultas.utils.run_files import chosen_checkpoint
 
 from .recorders import mapped, output_tap, recorder_sources, take_rows
@@ -327,7 +327,11 @@ def _model_cfg(name: str, cfg: str | Mapping[str, Any]) -> dict[str, Any]:
         if not path.is_file():
             raise ConfigError(f'`model.teachers.{name}.cfg` {cfg} does not '
                               'exist: check the path.')
-        model = dict(Config.fromfile(str(path)).get('model') or {})
+        try:
+            model = dict(load_config(path).get('model') or {})
+        except ConfigError as error:
+            raise ConfigError(
+                f'`model.teachers.{name}.cfg`: {error}') from error
         if not model:
             raise ConfigError(f'`model.teachers.{name}.cfg` {cfg} has no '
                               '`model`: name the config of a network.')
