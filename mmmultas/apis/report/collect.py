@@ -138,7 +138,8 @@ def collect(work_dirs: Sequence[str | Path],
         work_dirs: Folders of a matrix, or of single trainings.
         matrix: The matrix's file; by default the one of ``matrices/`` that
             the results name.
-        results: Folder with further results, ``<cell>_seed<k>.json``.
+        results: Folder with further results, ``<cell>_seed<k>.json``; of a
+            matrix, those of its cells.
         title: Heading instead of the matrix's.
 
     Raises:
@@ -152,16 +153,19 @@ def collect(work_dirs: Sequence[str | Path],
         begun += unfinished
         for run in found:
             _add(runs, run)
+    plan = _matrix(matrix, list(runs.values()))
+    asked = {cell.key for cell in plan.cells} if plan else None
     for path in sorted(Path(results).glob('*.json')) if results else ():
         run = _of_result(path, None)
-        if run.name not in runs:
+        # several matrices may share a folder of results
+        if run.name not in runs and (asked is None or run.key in asked):
             _add(runs, run)
     if not runs:
         raise DataError(
             'No run has a result yet'
             f'{": " + ", ".join(begun) + " are unfinished" if begun else ""}'
             ': wait for the first one, or name other folders.')
-    plan = _matrix(matrix, list(runs.values()))
+    plan = plan or _matrix(None, list(runs.values()))
     return _sorted(list(runs.values()), begun, plan, title)
 
 

@@ -40,6 +40,10 @@ def test_results_from_elsewhere(toys, tmp_path):
     assert [run.folder for run in data.runs] == [
         toys.work / 'det_seed0', None]
     assert len(collect([], results=results).runs) == 2
+    matrix = tmp_path / 'one.yaml'
+    matrix.write_text('cells: {mtl: configs/x.py}')
+    [run] = collect([], matrix, results).runs
+    assert run.key == 'mtl'
     with pytest.raises(DataError, match='No run has a result yet'):
         collect([])
 
