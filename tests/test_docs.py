@@ -4,11 +4,21 @@ from pathlib import Path
 
 import pytest
 
+from mmmultas import registry
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / 'docs').glob('*.md')) + [
     ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
 ]
 RUN = ('add_a_task', 'add_a_loss')
+
+
+def _forget(page):
+    """What a page registers is nothing that other tests should meet."""
+    for name in registry.__all__:
+        known = getattr(registry, name).module_dict
+        for key in [k for k, v in known.items() if v.__module__ == page]:
+            del known[key]
 
 
 @pytest.mark.parametrize('name', RUN)
@@ -17,8 +27,11 @@ def test_code_blocks_run(name, tmp_path):
     blocks = re.findall(r'^```python\n(.*?)^```', text, re.S | re.M)
     assert len(blocks) > 3
     names = dict(work_dir=str(tmp_path), __name__=f'docs_{name}')
-    for block in blocks:
-        exec(compile(block, name, 'exec'), names)
+    try:
+        for block in blocks:
+            exec(compile(block, name, 'exec'), names)
+    finally:
+        _forget(names['__name__'])
     if name == 'add_a_task':
         assert 0 < names['metrics']['depth/error'] < 10
 

@@ -2,6 +2,7 @@
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 from mmengine.model import is_model_wrapper
@@ -193,11 +194,14 @@ def check_overlap(train: Mapping[str, Iterable[str]],
 
 
 def _carried(dataset: Any) -> set[tuple[str, ...]]:
-    """The sets of labels that images of a data set carry."""
+    """The sets of labels that images of a data set may carry."""
     ask = getattr(dataset, 'get_data_info', None)
     whole = tuple(dataset.metainfo.get('tasks', ()))
-    if ask is None:
-        return {whole}
+    if ask is None:  # a drawn data set does not say before it draws
+        return {
+            part for n in range(len(whole) + 1)
+            for part in combinations(whole, n)
+        }
     return {
         tuple(ask(index).get('tasks', whole)) for index in range(len(dataset))
     }

@@ -43,6 +43,11 @@ def config(work_dir: str, mode: str, world: int):
             seg=toy_stream(12, [('seg', ), (), (), (), ()], seed=1))
         cfg.model = toy_distillation(Path(work_dir).parent, sees='annotated')
         cfg.model.train_on_labels = False
+        distiller = cfg.model.distiller
+        for part in (distiller.distill_losses, distiller.connectors,
+                     distiller.loss_forward_mappings):
+            for name in [k for k in part if k.endswith('det')]:
+                del part[name]
     cfg.resume = mode == 'resume'
     return cfg
 
