@@ -6,6 +6,7 @@ os.environ.setdefault('CUDA_VISIBLE_DEVICES', '')
 os.environ.setdefault('OMP_NUM_THREADS', '1')
 
 import random  # noqa: E402
+import signal  # noqa: E402
 
 import mmengine  # noqa: E402
 import numpy as np  # noqa: E402
@@ -16,6 +17,12 @@ import torch  # noqa: E402
 def pytest_addoption(parser):
     parser.addoption(
         '--slow', action='store_true', help='run the tests of minutes too')
+
+
+def pytest_configure():
+    # A shell's background job ignores Ctrl-C, and so would all that it starts.
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):
