@@ -1,5 +1,6 @@
 """MMEngine's runner, for several streams and safe files."""
 import atexit
+import gc
 import importlib.util
 import re
 from collections import Counter
@@ -275,6 +276,7 @@ def _named(key: str, build: Callable[[Any], Any], cfg: Any) -> Any:
 def _leave_group() -> None:
     if is_distributed():
         torch.distributed.destroy_process_group()
+        gc.collect()  # its threads end with the last model that holds it
 
 
 def may_skip_a_head(cfg: Any, tasks: set[str]) -> bool:

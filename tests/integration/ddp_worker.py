@@ -1,4 +1,5 @@
 """One process of a gloo group: python ddp_worker.py WORK_DIR MODE."""
+import atexit
 import json
 import os
 import signal
@@ -147,6 +148,14 @@ def be_signalled(work_dir: str) -> None:
     save_weights(runner, work_dir, 2)
 
 
+def say_threads(work_dir: str) -> None:
+    """Those of a process group must have ended before Python does."""
+    tasks = Path('/proc/self/task').glob('*/comm')
+    names = {task.read_text().strip() for task in tasks}
+    out = Path(work_dir) / f'threads-{os.environ["RANK"]}.json'
+    out.write_text(json.dumps(sorted(n for n in names if 'gloo' in n)))
+
+
 def main() -> None:
     from mmmultas.models import MultiTaskDetSeg, MultiTeacherDistill
     from mmmultas.registry import MODELS
@@ -169,6 +178,8 @@ def main() -> None:
         pass
 
     work_dir, mode, world = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    if world > 1:
+        atexit.register(say_threads, work_dir)  # the first is called last
     cfg = config(work_dir, mode, world)
     if mode == 'equal':
         cfg.model.type = 'mmmultas.FrozenNorm'

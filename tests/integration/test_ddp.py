@@ -37,6 +37,9 @@ def _run(work_dir, mode, world):
     done = subprocess.run(
         command, env=env, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-4000:]
+    for rank in range(world if world > 1 else 0):
+        # a thread of the group that outlives Python may abort the process
+        assert (work_dir / f'threads-{rank}.json').read_text() == '[]'
 
 
 def _weights(work_dir, world, rank):
