@@ -41,7 +41,7 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
     })
     check_distillation(
         runner.model,
-        {x for s in loop.streams.values() for x in _carried(s.dataset)})
+        (x for s in loop.streams.values() for x in _carried(s.dataset)))
     train = {f'train_dataloader.{n}': s.dataset
              for n, s in loop.streams.items()}
     val_loop = getattr(runner, 'val_loop', None)
@@ -77,12 +77,14 @@ def check_labels(model: Any, metainfos: Mapping[str, Any]) -> None:
                 'distil (docs/distillation.md).')
 
 
-def check_distillation(model: Any, carried: set[tuple[str, ...]]) -> None:
+def check_distillation(model: Any,
+                       carried: Iterable[tuple[str, ...]]) -> None:
     """Refuse a loss of a teacher that never sees what it speaks about.
 
     Args:
         model: The model, wrapped or not.
-        carried: The sets of labels that training images carry.
+        carried: The sets of labels that training images carry; not read
+            where nothing is distilled.
 
     Raises:
         ConfigError: No image takes part in some loss.
@@ -90,7 +92,7 @@ def check_distillation(model: Any, carried: set[tuple[str, ...]]) -> None:
     model = model.module if is_model_wrapper(model) else model
     if not hasattr(model, 'mute_losses'):
         return
-    for loss, teacher in model.mute_losses(carried).items():
+    for loss, teacher in model.mute_losses(set(carried)).items():
         raise ConfigError(
             f'`model.distiller.distill_losses.{loss}` is silent in every '
             f'update: no image of `train_dataloader` is one that the teacher '

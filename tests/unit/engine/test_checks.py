@@ -152,6 +152,9 @@ def test_teachers_that_nobody_hears():
         return dict(loss_mse='det')
 
     check_distillation(object(), {('det', )})
+    unread = iter([('det', )])
+    check_distillation(object(), unread)
+    assert next(unread) == ('det', )  # a pass over all records
     with pytest.raises(ConfigError, match='loss_mse` is silent .*det.sees'):
         check_distillation(SimpleNamespace(mute_losses=mute), {('seg', )})
     assert asked == [{('seg', )}]
