@@ -10,11 +10,11 @@ from torch import Tensor, nn
 
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.values import mapping_of
 
 from ..losses.loss_sum import LossSum
 from ..multitask.det_seg import Levels, MultiTaskDetSeg
 from .distiller import Distiller
-from .recorders import mapping_of
 from .teachers import Teacher, Teachers
 
 __all__ = ['MultiTeacherDistill']

@@ -3,7 +3,6 @@
 They are written into fields of their own, ``pseudo_instances`` and
 ``pseudo_sem_seg``; ground truth stays as it is, present or withheld.
 """
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -16,10 +15,11 @@ from torch import Tensor
 
 from mmmultas.structures import DET, SEG, has_task, sem_seg_data
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.values import mapping_of, number_of
 
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group
-from .recorders import mapping_of, take_rows
+from .recorders import take_rows
 from .teachers import Answers, Teachers
 
 __all__ = ['PseudoLabels', 'confident_boxes', 'confident_pixels']
@@ -73,8 +73,8 @@ class PseudoLabels:
                                   f'the teachers are {", ".join(teachers)}.')
             self.rules[task] = _Rule(
                 teacher,
-                _number(f'{key}.min_score', rule.get('min_score', 0.5), 1),
-                _number(f'{key}.weight', rule.get('weight', 1.0), math.inf))
+                number_of(f'`{key}.min_score`', rule.get('min_score', 0.5), 1),
+                number_of(f'`{key}.weight`', rule.get('weight', 1.0)))
 
     @property
     def _taught(self) -> dict[str, _Rule]:
@@ -215,16 +215,6 @@ def confident_pixels(logits: Tensor, min_score: float) -> Tensor:
     probability, labels = logits.float().softmax(1).max(1)
     labels[probability < min_score] = _IGNORE
     return labels
-
-
-def _number(key: str, value: Any, stop: float) -> float:
-    """A finite number between 0 and ``stop``."""
-    if isinstance(value, int | float) and 0 <= value <= stop \
-            and math.isfinite(value):
-        return float(value)
-    limit = 'and finite' if stop == math.inf else f'and {stop} or less'
-    raise ConfigError(f'`{key}` must be a number, 0 or more {limit}, got '
-                      f'{value!r}.')
 
 
 def _speaks(sample: DetDataSample, task: str) -> bool:

@@ -1,6 +1,5 @@
 """What modules put out, recorded within a scope."""
 import difflib
-import reprlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -9,28 +8,11 @@ import torch
 from torch import Tensor, nn
 
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.values import mapping_of
 
 __all__ = [
-    'mapped', 'mapping_of', 'output_tap', 'recorder_sources', 'remembered',
-    'take_rows'
+    'mapped', 'output_tap', 'recorder_sources', 'remembered', 'take_rows'
 ]
-
-
-def mapping_of(key: str, value: Any) -> Mapping[str, Any]:
-    """The value of a config key that must hold a mapping of names.
-
-    Example:
-        >>> mapping_of('model.distiller', dict(connectors=None))
-        {'connectors': None}
-
-    Raises:
-        ConfigError: It is something else.
-    """
-    if not isinstance(value, Mapping) or not all(
-            isinstance(name, str) for name in value):
-        raise ConfigError(f'`{key}` must be a mapping of names (a dict), got '
-                          f'{reprlib.repr(value)}.')
-    return value
 
 
 def recorder_sources(recorders: Mapping[str, Mapping[str, Any]],

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.values import mapping_of
 
 from ..losses.distillation import DistillLoss
-from .recorders import mapping_of
 
 __all__ = [
     'Source', 'Wire', 'arguments', 'build_connectors', 'build_losses',

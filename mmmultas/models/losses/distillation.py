@@ -3,7 +3,6 @@
 Every ``forward`` takes recorded outputs by name and gives sums that are not
 divided yet, one per name in ``terms``. A level is (N, C, H, W).
 """
-import math
 from abc import ABCMeta, abstractmethod
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -20,6 +19,7 @@ from mmmultas.functional.losses import balanced_l1_sum
 from mmmultas.registry import MODELS
 from mmmultas.structures import DET, has_task
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.values import number_of
 
 from .loss_sum import LossSum
 
@@ -67,12 +67,7 @@ class DistillLoss(BaseModule, metaclass=ABCMeta):
                 f'{begin} to {end}: give an `end` behind its `begin`.')
 
     def _number(self, key: str, value: Any) -> Any:
-        if isinstance(value, bool) or not isinstance(
-                value, int | float) or not 0 <= value < math.inf:
-            raise ConfigError(
-                f'`{key}` of a {type(self).__name__} must be a finite number '
-                f'that is not negative, got {value!r}.')
-        return value
+        return number_of(f'`{key}` of a {type(self).__name__}', value)
 
     def factor(self, update: int) -> float:
         """Weight at an update."""

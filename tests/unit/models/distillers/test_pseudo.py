@@ -154,7 +154,7 @@ def test_a_teacher_sees_no_image_of_a_mixed_stream_twice(
     (dict(det=dict(score=0.5)), "unknown key 'score'"),
     (dict(det=dict(min_score=5)), 'min_score` must be .* 1 or less, got 5'),
     (dict(det=dict(min_score='high')), "must be a number, .*got 'high'"),
-    (dict(det=dict(weight=-1)), 'weight` must be .*finite, got -1'),
+    (dict(det=dict(weight=-1)), 'weight` must be a finite number.*, got -1'),
     (dict(det=dict(weight=float('nan'))), 'weight` must be .*got nan'),
     (dict(det=None), 'pseudo_labels.det` must be a mapping'),
     (dict(det=dict(teacher=['det'])), 'names ..det.., but'),

@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import nn
 
-from mmmultas.models.distillers.recorders import (mapped, mapping_of,
-                                                  output_tap,
+from mmmultas.models.distillers.recorders import (mapped, output_tap,
                                                   recorder_sources,
                                                   remembered, take_rows)
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.values import mapping_of
 
 
 class Head(nn.Module):
