@@ -8,7 +8,8 @@ import numpy as np
 from mmdet.structures import DetDataSample
 
 from mmmultas.engine.streams import Stream, build_eval_loader
-from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.pictures import read_rgb
 from mmmultas.utils.progress import progress
 from mmmultas.visualization.drawing import Picture, add_caption, side_by_side
 from mmmultas.visualization.visualizer import MultiTaskVisualizer
@@ -121,10 +122,7 @@ def _picture(split: str, planes: Picture, sample: DetDataSample) -> Picture:
     """The RGB picture that the labels of a sample belong to."""
     if split != 'train' and sample.img_shape != sample.ori_shape:
         # labels of evaluation are in the size of the file
-        picture = cv2.imread(sample.img_path)
-        if picture is None:
-            raise DataError(f'{sample.img_path} cannot be read as a picture.')
-        return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+        return read_rgb(sample.img_path, sample.metainfo.get('exif', True))
     return np.ascontiguousarray(planes[::-1].transpose(1, 2, 0))
 
 

@@ -72,7 +72,7 @@ class Rules:
     """
     index: Mapping[str, int | None]
     classes: Mapping[str, Sequence[str]]
-    exif: bool = False
+    exif: bool = True
 
 
 @dataclass(eq=False)

@@ -67,9 +67,10 @@ def take_inventory(cfg: Mapping[str, Any], key: str) -> Inventory:
     Raises:
         ConfigError: The config cannot be right.
     """
-    exif = any(
-        str(t.get('type', '')).endswith('LoadImage') and t.get('exif')
-        for t in cfg.get('pipeline') or () if isinstance(t, Mapping))
+    exif = all(
+        t.get('exif', True) for t in cfg.get('pipeline') or ()
+        if isinstance(t, Mapping)
+        and str(t.get('type', '')).endswith('LoadImage'))
     inventory = Inventory()
     try:
         dataset = DATASETS.build(_unread(cfg))

@@ -187,7 +187,8 @@ def attached(image: TruthImage,
 def _truth(sample: DetDataSample) -> TruthImage:
     meta = {
         key: sample.metainfo[key]
-        for key in ('img_id', 'img_path', 'tasks', 'ori_shape')
+        for key in ('img_id', 'img_path', 'tasks', 'ori_shape', 'exif')
+        if key in sample.metainfo
     }
     boxes, labels, hard = (
         boxes_of(sample) if has_task(sample, DET) else

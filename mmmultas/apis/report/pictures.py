@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmmultas.structures import DET, SEG
-from mmmultas.utils.errors import DataError, UserError
+from mmmultas.utils.errors import UserError
+from mmmultas.utils.pictures import read_rgb
 from mmmultas.utils.progress import progress
 from mmmultas.visualization.drawing import (Picture, blend_mask,
                                             class_colours, draw_boxes)
@@ -139,11 +140,7 @@ def read_picture(image: TruthImage) -> Picture:
     Raises:
         DataError: It cannot be read.
     """
-    path = str(image.meta['img_path'])
-    picture = cv2.imread(path)
-    if picture is None:
-        raise DataError(f'{path} cannot be read as a picture.')
-    return np.ascontiguousarray(picture[..., ::-1], np.uint8)
+    return read_rgb(str(image.meta['img_path']), image.meta.get('exif', True))
 
 
 def overlay(picture: Picture, meta: Mapping[str, Any], boxes: NDArray,

@@ -20,6 +20,7 @@ from mmmultas.datasets.mask_runs import MaskRuns, RunCache
 from mmmultas.registry import TRANSFORMS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError
+from mmmultas.utils.pictures import decode_bgr
 
 __all__ = [
     'LoadImage', 'LoadLabels', 'decode_colours', 'decode_ids', 'decode_mask'
@@ -36,19 +37,19 @@ class LoadImage(BaseTransform):
     """Read ``img_path`` as BGR, uint8, (H, W, 3).
 
     Grey, CMYK, 16-bit and transparent pictures become plain BGR. Sets
-    ``img``, ``img_shape`` and ``ori_shape`` (h, w).
+    ``img``, ``img_shape`` and ``ori_shape`` (h, w), and ``exif``, by which
+    whoever draws the picture later turns it alike.
 
     Args:
-        exif: Turn the picture as its EXIF tag says. Off by default: boxes
-            and masks are drawn on the raw pixels.
+        exif: Turn the picture as its EXIF tag says, as annotation tools show
+            it. ``False``: labels were drawn on the pixels as stored.
 
     Raises:
         DataError: A file that is missing, truncated or no picture.
     """
 
-    def __init__(self, exif: bool = False) -> None:
-        self.flags = cv2.IMREAD_COLOR if exif else (
-            cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    def __init__(self, exif: bool = True) -> None:
+        self.exif = exif
 
     def transform(self, results: Results) -> Results:
         """Add the picture to ``results``."""
@@ -57,12 +58,13 @@ class LoadImage(BaseTransform):
         if _truncated(data):
             raise DataError(f'{path} is truncated; replace the image.')
         refuse_bomb(data, path, 'image')
-        img = _decode(data, self.flags)
+        img = _safely(lambda still: decode_bgr(still, self.exif), data)
         if img is None:
             raise DataError(f'{path} is no image that can be decoded; '
                             f'replace it.')
         results['img'] = img
         results['img_shape'] = results['ori_shape'] = img.shape[:2]
+        results['exif'] = self.exif
         return results
 
 
@@ -141,9 +143,14 @@ def _load_boxes(results: Results) -> None:
 def _check_size(raw: NDArray[Any], results: Results) -> None:
     height, width = results['ori_shape']
     if raw.shape != (height, width):
+        mend = 'replace the mask'
+        if raw.shape == (width, height) and results.get('exif'):
+            mend = ('if the EXIF tag of the image turns it and its mask lies '
+                    'as the file is stored, load with '
+                    'LoadImage(exif=False), else replace the mask')
         raise DataError(
             f'{results["seg_map_path"]} is {raw.shape[1]}×{raw.shape[0]}, its '
-            f'image {width}×{height} pixels; replace the mask.')
+            f'image {width}×{height} pixels; {mend}.')
 
 
 def _check_values(wrong: Sequence[int], path: str,
@@ -177,7 +184,7 @@ def decode_mask(data: bytes, path: str) -> NDArray[np.uint8]:
     try:
         if data[:8] == PNG:
             data = _plain_numbers(data)
-        mask = _decode(data, cv2.IMREAD_UNCHANGED)
+        mask = _decode(data)
     except (struct.error, IndexError):  # a broken header
         mask = None
     if mask is None:
@@ -204,7 +211,7 @@ def decode_ids(data: bytes, path: str) -> NDArray[np.uint16]:
     if _truncated(data):
         raise DataError(f'{path} is truncated; replace it.')
     refuse_bomb(data, path, 'mask')
-    ids = _decode(data, cv2.IMREAD_UNCHANGED)
+    ids = _decode(data)
     if ids is None:
         raise DataError(f'{path} is no picture that can be decoded; replace '
                         f'it.')
@@ -230,7 +237,7 @@ def decode_colours(data: bytes, path: str) -> NDArray[np.uint32]:
     if _truncated(data):
         raise DataError(f'{path} is truncated; replace the mask.')
     refuse_bomb(data, path, 'mask')
-    mask = _decode(data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    mask = _safely(lambda still: decode_bgr(still, exif=False), data)
     if mask is None:
         raise DataError(f'{path} is no mask that can be decoded; replace it.')
     return colour_codes(mask)
@@ -293,11 +300,16 @@ def _chunk(kind_and_body: bytes) -> bytes:
             struct.pack('>I', zlib.crc32(kind_and_body)))
 
 
-def _decode(data: bytes, flags: int) -> Any:
+def _decode(data: bytes) -> Any:
+    """Decode to the values that the file holds."""
+    return _safely(
+        lambda still: cv2.imdecode(
+            np.frombuffer(still, np.uint8), cv2.IMREAD_UNCHANGED), data)
+
+
+def _safely(decode: Callable[[bytes], Any], data: bytes) -> Any:
     try:
-        if data[:8] == PNG:
-            data = _still(data)
-        return cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+        return decode(_still(data) if data[:8] == PNG else data)
     except (cv2.error, struct.error):  # an empty file, a cut chunk
         return None
 

@@ -25,8 +25,8 @@ class PackInputs(BaseTransform):
     'seg' is. Absence means "not annotated".
 
     Args:
-        meta_keys: What of the results goes along as metainfo; ``tasks``
-            always does.
+        meta_keys: What of the results goes along as metainfo; ``tasks`` and
+            ``exif`` (how the picture was read) always do.
     """
 
     def __init__(
@@ -40,7 +40,8 @@ class PackInputs(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack one sample."""
         tasks = results['tasks']
-        meta = {k: results[k] for k in self.meta_keys if k in results}
+        meta = {k: results[k] for k in (*self.meta_keys, 'exif')
+                if k in results}
         sample = DetDataSample(metainfo={**meta, 'tasks': tasks})
         if DET in tasks:
             ignored = torch.from_numpy(results['gt_ignore_flags'])

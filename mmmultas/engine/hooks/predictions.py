@@ -3,7 +3,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import mmcv
 import numpy as np
 from mmengine.dist import gather_object
 from mmengine.hooks import Hook
@@ -12,6 +11,7 @@ from PIL import Image
 from mmmultas.registry import HOOKS, VISUALIZERS
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.pictures import read_rgb
 
 __all__ = ['PictureHook', 'PredictionHook']
 
@@ -158,7 +158,7 @@ class PictureHook(Hook):
             if self.limit is not None and self._drawn >= self.limit:
                 return
             path = Path(sample.metainfo['img_path'])
-            image = mmcv.imread(str(path), channel_order='rgb')
+            image = read_rgb(path, sample.metainfo.get('exif', True))
             self._visualizer.add_datasample(
                 path.stem,
                 image,

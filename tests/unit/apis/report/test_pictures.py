@@ -67,7 +67,7 @@ def test_panels_of_an_image(judged):
 
 
 def test_a_picture_that_is_gone(judged, monkeypatch):
-    monkeypatch.setattr(cv2, 'imread', lambda path: None)
+    monkeypatch.setattr(cv2, 'imdecode', lambda *_: None)
     section, *_ = pictures_section(*judged, 1)
     assert isinstance(section.blocks[1], Skipped)
     assert 'cannot be read as a picture' in section.blocks[1].why

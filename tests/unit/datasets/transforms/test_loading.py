@@ -45,12 +45,27 @@ def test_any_mode_becomes_bgr(tmp_path, mode, name):
     assert img.shape == (30, 40, 3) and img.dtype == np.uint8
 
 
-def test_exif_turns_only_when_asked(tmp_path):
+def test_exif_turns_unless_labels_lie_as_stored(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
     path = picture(tmp_path / 'x.jpg', 'RGB', exif=exif)
-    assert load(path)['ori_shape'] == (30, 40)
-    assert load(path, exif=True)['ori_shape'] == (40, 30)
+    turned, stored = load(path), load(path, exif=False)
+    assert (turned['ori_shape'], turned['exif']) == ((40, 30), True)
+    assert (stored['ori_shape'], stored['exif']) == ((30, 40), False)
+
+
+def test_a_mask_of_the_stored_picture_is_told_apart(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = picture(tmp_path / 'x.jpg', 'RGB', exif=exif)
+    Image.fromarray(np.zeros((30, 40), np.uint8)).save(tmp_path / 'm.png')
+    record = dict(img_path=str(path), tasks=('seg', ),
+                  seg_map_path=str(tmp_path / 'm.png'),
+                  seg_lut=np.zeros(256, np.uint8))
+    with pytest.raises(DataError, match=r'LoadImage\(exif=False\)'):
+        LoadLabels()(LoadImage()(dict(record)))
+    kept = LoadLabels()(LoadImage(exif=False)(dict(record)))
+    assert kept['gt_seg_map'].shape == (30, 40)
 
 
 @pytest.mark.parametrize('suffix', ['jpg', 'png'])
