@@ -25,6 +25,10 @@ MAY_IMPORT = {
     'engine': {'structures', 'utils', 'registry'},
     'evaluation': {'functional', 'structures', 'utils', 'registry'},
     'visualization': {'functional', 'structures', 'utils', 'registry'},
+    'projects': {
+        'apis', 'datasets', 'engine', 'evaluation', 'structures', 'utils',
+        'registry'
+    },
 }
 FUNCTIONAL_MAY_USE = {
     'collections', 'functools', 'itertools', 'math', 'typing', 'numpy',
@@ -38,6 +42,11 @@ CONFIG_NAME = re.compile(
 
 def name_of(path):
     return path.relative_to(ROOT).as_posix()
+
+
+def is_moved(path):
+    """Whether an old import path is all that is left (utils/moved.py)."""
+    return '__getattr__ = moved(' in path.read_text()
 
 
 def parse(path):
@@ -62,7 +71,7 @@ def test_layers(path):
     room = path.relative_to(PACKAGE).with_suffix('').parts[0]
     for name in imported(path):
         parts = name.split('.')
-        if parts[0] == 'mmmultas' and room in MAY_IMPORT:
+        if parts[0] == 'mmmultas' and parts[1:] and room in MAY_IMPORT:
             known = MAY_IMPORT[room] | {room}
             assert parts[1] in known, f'{room} must not import {name}'
         if room == 'functional' and parts[0] != 'mmmultas':
@@ -106,7 +115,7 @@ def test_lengths(path):
     'path', [p for p in MODULES if p.name != '__init__.py'], ids=name_of)
 def test_every_module_has_its_test(path):
     inside = path.relative_to(PACKAGE)
-    if inside.name == 'version.py':
+    if inside.name == 'version.py' or is_moved(path):
         return
     test = ROOT / 'tests/unit' / inside.parent / f'test_{inside.name}'
     assert test.is_file(), f'{name_of(test)} is missing'

@@ -5,8 +5,8 @@ import sys
 from argparse import Namespace
 from pathlib import Path
 
-from mmmultas.apis.data_check import check_data
-from mmmultas.apis.data_report import report_json, report_text
+from mmmultas.projects.data_check import check_data
+from mmmultas.projects.data_report import report_json, report_text
 from mmmultas.utils.arguments import config_parser
 from mmmultas.utils.launch import friendly_errors, load_config
 

@@ -3,10 +3,10 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
-from mmmultas.apis.config_template import model_names
-from mmmultas.apis.data_check import check_data
-from mmmultas.apis.data_report import report_text
-from mmmultas.apis.new_project import Source, new_project, project_text
+from mmmultas.projects.config_template import model_names
+from mmmultas.projects.data_check import check_data
+from mmmultas.projects.data_report import report_text
+from mmmultas.projects.new_project import Source, new_project, project_text
 from mmmultas.utils.launch import friendly_errors, load_config
 
 

@@ -12,7 +12,7 @@ import pytest
 from mmengine.config import Config
 from PIL import Image
 
-from mmmultas.apis.new_project import Source, new_project
+from mmmultas.projects.new_project import Source, new_project
 from mmmultas.datasets.folder import FolderDataset, held_out
 from mmmultas.testing import ShapeFolder, toy_model
 from mmmultas.utils.launch import build_runner

@@ -2,7 +2,7 @@ import shutil
 
 import pytest
 
-from mmmultas.apis.data_check import check_data, size_group
+from mmmultas.projects.data_check import check_data, size_group
 from mmmultas.datasets.folder import held_out
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder, toy_config
 from mmmultas.utils.errors import ConfigError

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from mmmultas.apis.config_template import (CONFIGS, fill_in, model_names,
+from mmmultas.projects.config_template import (CONFIGS, fill_in, model_names,
                                            rebase)
 from mmmultas.utils.errors import ConfigError
 
@@ -50,7 +50,7 @@ def test_bases_are_found_from_anywhere(tmp_path, monkeypatch):
     assert 'rn50_pafpn' in model_names()
     with pytest.raises(ConfigError, match="'rn19'.*rn18_fpn"):
         rebase(inside, 'rn19')
-    monkeypatch.setattr('mmmultas.apis.config_template.CONFIGS',
+    monkeypatch.setattr('mmmultas.projects.config_template.CONFIGS',
                         tmp_path / 'gone')
     with pytest.raises(ConfigError, match='copy of the repository'):
         rebase(inside, 'rn18_fpn')

@@ -2,9 +2,9 @@ import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
-from mmmultas.apis.data_check import check_data
-from mmmultas.apis.new_project import (EPOCHS, TEMPLATE, Source, new_project,
-                                       project_text)
+from mmmultas.projects.data_check import check_data
+from mmmultas.projects.new_project import (EPOCHS, TEMPLATE, Source,
+                                           new_project, project_text)
 from mmmultas.registry import DATASETS
 from mmmultas.testing import SHAPES, ShapeFolder
 from mmmultas.utils.errors import ConfigError

@@ -3,8 +3,8 @@ from collections import Counter
 
 import numpy as np
 
-from mmmultas.apis.data_check import DataReport, StreamReport
-from mmmultas.apis.data_report import report_json, report_text
+from mmmultas.projects.data_check import DataReport, StreamReport
+from mmmultas.projects.data_report import report_json, report_text
 from mmmultas.datasets.problems import Problem
 
 WRONG = Problem('a.jpg', 'is cut', 'replace it')

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mmmultas.apis.data_sources import find_boxes, find_masks, name_values
+from mmmultas.projects.data_sources import find_boxes, find_masks, name_values
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder
 from mmmultas.utils.errors import ConfigError, DataError
 

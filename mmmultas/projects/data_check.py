@@ -1,0 +1,213 @@
+"""One pass over all files that a config names: all that is wrong."""
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+import cv2
+import numpy as np
+from mmengine.registry import init_default_scope
+from numpy.typing import NDArray
+
+from mmmultas.datasets.examine import Finding, Rules, examine
+from mmmultas.datasets.inventory import (Inventory, leaf_configs,
+                                         take_inventory)
+from mmmultas.datasets.problems import Problem
+from mmmultas.engine.streams import check_streams
+from mmmultas.structures import DET
+from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.overlap import shared_photos
+from mmmultas.utils.progress import progress
+
+__all__ = ['DataReport', 'StreamReport', 'check_data', 'size_group']
+
+SPLITS = ('train', 'val', 'test')
+#: Areas in pixels as COCO groups them.
+SMALL, LARGE = 32**2, 96**2
+
+
+@dataclass(eq=False)
+class StreamReport:
+    """What is known of one stream.
+
+    Attributes:
+        name: ``train/det``; several names where streams read the same.
+        held_out: Whether it is for validation or test.
+        classes: Names by task.
+        problems: All that is wrong.
+        notes: What is no problem, but good to know.
+        digests: Image file → digest of its bytes.
+        sizes: (height, width) → images.
+        boxes: (class, 'small' | 'medium' | 'large' | 'difficult') → boxes;
+            COCO's crowds count as difficult.
+        pixels: (256,) pixels by train id.
+        masked: Images that show a class, by train id.
+        labelled: Images by task.
+    """
+    name: str
+    held_out: bool
+    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    digests: dict[str, bytes] = field(default_factory=dict)
+    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
+    boxes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    pixels: NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros(256, np.int64))
+    masked: NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros(256, np.int64))
+    labelled: Counter[str] = field(default_factory=Counter)
+
+    def add(self, finding: Finding, tasks: Sequence[str]) -> None:
+        """Count one image."""
+        self.problems += finding.problems
+        self.digests[finding.image] = finding.digest
+        self.labelled.update(tasks)
+        if finding.size:
+            self.sizes[finding.size] += 1
+        for box in finding.boxes:
+            x1, y1, x2, y2 = box.bbox
+            area = max(x2 - x1, 0.) * max(y2 - y1, 0.)
+            group = 'difficult' if box.ignore else size_group(area)
+            name = self.classes[DET][box.label]
+            self.boxes[name, group] += 1
+        if finding.pixels is not None:
+            self.pixels += finding.pixels
+            self.masked += finding.pixels > 0
+
+
+@dataclass(eq=False)
+class DataReport:
+    """All streams of a config, and what lies between them."""
+    streams: list[StreamReport]
+    between: list[Problem]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """All of them, each once."""
+        every = [p for s in self.streams for p in s.problems] + self.between
+        return list(dict.fromkeys(every))
+
+
+def check_data(cfg: Mapping[str, Any], num_workers: int = 0) -> DataReport:
+    """Look at every file of every stream; show a progress bar.
+
+    Labels that a stream withholds (by ``tasks``) are not opened.
+
+    Args:
+        cfg: A config with ``train_dataloader``, ``val_dataloader`` and
+            ``test_dataloader``, those that it has.
+        num_workers: Processes beside this one.
+
+    Raises:
+        ConfigError: No streams, or a config that cannot be right.
+    """
+    init_default_scope(cfg.get('default_scope', 'mmdet'))
+    plans = _plans(cfg)
+    if not plans:
+        raise ConfigError('The config has no `train_dataloader`, '
+                          '`val_dataloader` or `test_dataloader`: there is '
+                          'nothing to check.')
+    total = sum(len(i.items) for _, parts in plans for i in parts)
+    with _mapper(num_workers) as mapped, progress(
+            total=total, what='images', unit='img') as bar:
+        for report, parts in plans:
+            for part in parts:
+                report.problems += part.problems
+                report.notes += part.notes
+                findings = mapped(part.items, part.rules)
+                for item, finding in zip(part.items, findings):
+                    report.add(finding, item.tasks)
+                    bar.update()
+    streams = [report for report, _ in plans]
+    return DataReport(streams, _between(streams))
+
+
+def size_group(area: float) -> str:
+    """COCO's name for the size of a box.
+
+    Args:
+        area: In pixels of the original image.
+
+    Example:
+        >>> size_group(31 * 31), size_group(32 * 32), size_group(97 * 97)
+        ('small', 'medium', 'large')
+    """
+    if area < SMALL:
+        return 'small'
+    return 'medium' if area <= LARGE else 'large'
+
+
+def _plans(
+        cfg: Mapping[str, Any]) -> list[tuple[StreamReport, list[Inventory]]]:
+    """Streams and their files; those that read the same are joined."""
+    plans: list[tuple[StreamReport, list[Inventory]]] = []
+    seen: list[tuple[bool, Any]] = []
+    for split in SPLITS:
+        loaders = cfg.get(f'{split}_dataloader')
+        if not loaders:
+            continue
+        check_streams(f'{split}_dataloader', loaders)
+        for name, loader in loaders.items():
+            if loader is None:
+                continue
+            key = f'{split}_dataloader.{name}'
+            if 'dataset' not in loader:
+                raise ConfigError(f'`{key}` lacks `dataset`.')
+            same = (split != 'train', loader['dataset'])
+            if same in seen:
+                plans[seen.index(same)][0].name += f', {split}/{name}'
+                continue
+            seen.append(same)
+            report = StreamReport(f'{split}/{name}', split != 'train')
+            parts = [
+                take_inventory(leaf, key)
+                for leaf in leaf_configs(loader['dataset'])
+            ]
+            for part in parts:
+                report.classes.update(
+                    {t: tuple(c) for t, c in part.rules.classes.items()})
+            plans.append((report, parts))
+    return plans
+
+
+@contextmanager
+def _mapper(num_workers: int) -> Iterator[Any]:
+    """A function that examines items, in this process or in others."""
+    if num_workers < 1:
+        yield lambda items, rules: map(partial(examine, rules=rules), items)
+        return
+    # forked: the libraries are loaded already
+    context = multiprocessing.get_context('fork')
+    with context.Pool(num_workers, initializer=_one_thread) as pool:
+
+        def mapped(items: list[Any], rules: Rules) -> Iterator[Finding]:
+            return pool.imap(
+                partial(examine, rules=rules), items, chunksize=16)
+
+        yield mapped
+
+
+def _one_thread() -> None:
+    cv2.setNumThreads(0)
+
+
+def _between(streams: Sequence[StreamReport]) -> list[Problem]:
+    """Images of training that are in validation or test as well."""
+    problems: dict[str, Problem] = {}
+    for held_out in (s for s in streams if s.held_out):
+        by_digest = {d: f for f, d in held_out.digests.items() if d}
+        for train in (s for s in streams if not s.held_out):
+            pairs = dict(shared_photos(train.digests, held_out.digests))
+            for file, digest in train.digests.items():
+                if digest in by_digest:
+                    pairs.setdefault(file, by_digest[digest])
+            for file, other in sorted(pairs.items()):
+                problems[file] = Problem(
+                    file, f'of {train.name} shows the same photograph as '
+                    f'{other} of {held_out.name}',
+                    'take it out of one of the lists')
+    return list(problems.values())
