@@ -18,6 +18,7 @@ from .checks import png_size, read_voc_xml
 from .coco import CocoFile, CocoImage, scan_coco
 from .colours import ColourTable, is_colour, parse_colour
 from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
+from .pipeline_checks import BalancedByBoxes
 from .problems import Problem, first_of
 from .voc import Record, Transform, check_tasks
 
@@ -38,7 +39,7 @@ class Entry:
 
 
 @DATASETS.register_module()
-class FolderDataset(BaseDataset):
+class FolderDataset(BalancedByBoxes, BaseDataset):
     """Images of a folder that have the labels of ``tasks``.
 
     Image, XML and mask belong together by their names without suffix;
@@ -140,7 +141,7 @@ class FolderDataset(BaseDataset):
         """
         entries, problems = self.scan()
         first_of(problems)
-        return [self._record(entry) for entry in entries]
+        return list(map(self._record, entries))
 
     def scan(self) -> tuple[list[Entry], list[Problem]]:
         """Find images and labels; no image, XML or mask is opened.
@@ -295,8 +296,8 @@ def list_files(folder: str | os.PathLike[str],
                         if file.endswith(s) or file.lower().endswith(s)), None)
             if end is None or file.startswith('.'):
                 continue
-            name = file[:-len(end)]
-            name = name if base == '.' else f'{base}/{name}'
+            name = '' if base == '.' else f'{base}/'
+            name += file[:-len(end)]
             path = os.path.join(place, file)
             if name in found:
                 problems.append(
@@ -387,9 +388,8 @@ def _stem(file_name: str, suffix: str | None) -> str:
 
 
 def _fraction(name: str) -> float:
-    stem = name.rpartition('/')[2]
-    digest = hashlib.blake2b(
-        stem.encode(errors='surrogatepass'), digest_size=7).digest()
+    stem = name.rpartition('/')[2].encode(errors='surrogatepass')
+    digest = hashlib.blake2b(stem, digest_size=7).digest()
     return int.from_bytes(digest, 'big') / 2**56
 
 

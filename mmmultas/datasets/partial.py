@@ -14,6 +14,7 @@ from mmmultas.utils.errors import ConfigError, DataError
 
 from .colours import ColourTable
 from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
+from .pipeline_checks import BalancedByBoxes, refuse_balancing_by
 from .voc import check_tasks
 
 __all__ = ['PartialDataset', 'mmseg_lut']
@@ -25,7 +26,7 @@ _BOX_KEYS = ('bbox', 'bbox_label', 'ignore_flag')
 
 
 @DATASETS.register_module()
-class PartialDataset(Dataset[Any]):
+class PartialDataset(BalancedByBoxes, Dataset[Any]):
     """Keep the labels of ``tasks`` of another data set, and only those.
 
     Args:
@@ -61,6 +62,7 @@ class PartialDataset(Dataset[Any]):
         self.tasks = check_tasks(tasks)
         if isinstance(dataset, Mapping):
             dataset = _build(dataset, self.tasks)
+        refuse_balancing_by(dataset, self.tasks)
         self.dataset: Any = dataset
         self.pipeline = Compose(list(pipeline))
         self.max_refetch = max_refetch

@@ -21,15 +21,12 @@ from mmmultas.registry import DATA_SAMPLERS, DATASETS
 from mmmultas.utils.errors import (ConfigError, DataError, TrainingError,
                                    UserError)
 
+from .pipeline_checks import check_dataset
+
 __all__ = [
     'EvalSampler', 'KeyedIndex', 'SeededDataset', 'StreamBatchSampler',
     'seeded', 'stable_hash'
 ]
-
-#: Generators of their own: the key cannot reach them.
-PRIVATE_GENERATORS = (random.Random, np.random.Generator,
-                      np.random.RandomState, torch.Generator)
-
 
 #: Other samples that are tried in the place of one with broken files.
 TRIES = 16
@@ -122,19 +119,23 @@ class SeededDataset(Dataset[Any]):
         skip_broken: Put another sample in the place of one whose files
             cannot be read. Which one is a function of the key alone; its
             metainfo ``replaces`` says what was wrong.
+        key: Place of the data set in the config, for messages.
 
     Raises:
-        ConfigError: A transform owns a private generator (albumentations).
+        ConfigError: A transform that cannot be seeded or that loses a label
+            (see :func:`~mmmultas.datasets.pipeline_checks.check_dataset`).
     """
 
     def __init__(self,
                  dataset: Mapping[str, Any] | Dataset[Any],
-                 skip_broken: bool = False) -> None:
+                 skip_broken: bool = False,
+                 key: str = 'dataset') -> None:
         self.skip_broken = skip_broken
+        self.key = key
         if isinstance(dataset, Mapping):
-            dataset = DATASETS.build(dataset)
+            dataset = _build(dataset, key)
         self.dataset: Any = dataset
-        _refuse_private_generators(dataset)
+        check_dataset(dataset, key)
 
     @property
     def metainfo(self) -> dict[str, Any]:
@@ -169,7 +170,9 @@ class SeededDataset(Dataset[Any]):
     def _sample(self, place: int, key: int) -> Any:
         try:
             with seeded(key):
-                return self.dataset[place]
+                sample = self.dataset[place]
+            self._check_tasks(sample)
+            return sample
         except UserError:
             raise
         except OSError as error:
@@ -180,6 +183,17 @@ class SeededDataset(Dataset[Any]):
                 f'No sample can be made of {self._name(place)} '
                 f'({type(error).__name__}: {error}): mend its files or the '
                 'pipeline; MMMULTAS_TRACEBACK=1 shows where.') from error
+
+    def _check_tasks(self, sample: Any) -> None:
+        """A sample that does not say its labels would teach nothing."""
+        packed = sample.get('data_samples') if isinstance(sample, dict) else 0
+        meta = getattr(packed, 'metainfo', None)
+        if meta is not None and 'tasks' not in meta:
+            raise ConfigError(
+                f'The samples of `{self.key}` do not say what they are '
+                'annotated for: end its pipeline with dict(type='
+                "'mmmultas.PackInputs'), or add 'tasks' to the `meta_keys` "
+                'of what packs them.')
 
     def _readable(self, place: int, key: int, spare: int) -> Any:
         reasons: list[str] = []
@@ -204,6 +218,21 @@ class SeededDataset(Dataset[Any]):
             return str(self.get_data_info(place)['img_path'])
         except Exception:  # a data set without files
             return f'image {place}'
+
+
+def _build(cfg: Mapping[str, Any], key: str) -> Any:
+    try:
+        return DATASETS.build(cfg)
+    except (KeyError, TypeError, ValueError) as error:
+        # MMEngine's and MMDetection's ConcatDataset compare metainfo
+        joins = str(cfg.get('type')).endswith('ConcatDataset')
+        if isinstance(error, UserError) or 'registry' in str(error) or not (
+                joins or 'meta information' in str(error)):
+            raise
+        raise ConfigError(
+            f'`{key}` joins data sets with other labels or classes: give '
+            'each of them a stream of its own, whose batches meet in every '
+            'update; streams of one task want the same `classes`.') from error
 
 
 @DATA_SAMPLERS.register_module()
@@ -335,30 +364,3 @@ class EvalSampler(Sampler[int]):
 
     def __len__(self) -> int:
         return len(range(self.rank, self.num_samples, self.world_size))
-
-
-def _refuse_private_generators(dataset: Any) -> None:
-    """Look through wrappers, pipelines and nested transforms."""
-    stack, seen = [dataset], set()
-    while stack:
-        item = stack.pop()
-        if id(item) in seen:
-            continue
-        seen.add(id(item))
-        if isinstance(item, (list, tuple)):
-            stack.extend(item)
-            continue
-        kind = type(item)
-        owned = vars(item) if hasattr(item, '__dict__') else {}
-        if (kind.__name__ == 'Albu'
-                or kind.__module__.split('.')[0] == 'albumentations'
-                or any(isinstance(v, PRIVATE_GENERATORS)
-                       for v in owned.values())):
-            raise ConfigError(
-                f'transform {kind.__name__} draws from a private random '
-                f'generator, which would make runs irreproducible; take a '
-                f"transform that draws from python's, numpy's or torch's "
-                f'global one.')
-        stack.extend(owned[name]
-                     for name in ('dataset', 'datasets', 'pipeline',
-                                  'transforms', 'transform') if name in owned)

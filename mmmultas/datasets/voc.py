@@ -18,6 +18,7 @@ from .checks import (VOCAnnotation, check_ids, png_size, read_ids,
                      read_voc_xml, require_files)
 from .files import picture_size, read_bytes
 from .label_map import LabelMap, LabelSpace, voc_space
+from .pipeline_checks import BalancedByBoxes
 from .splits import apply_rule, labelled_part
 
 __all__ = ['VOCDataset', 'check_tasks']
@@ -33,7 +34,7 @@ Transform = Mapping[str, Any] | Callable[..., Any]
 
 
 @DATASETS.register_module()
-class VOCDataset(BaseDataset):
+class VOCDataset(BalancedByBoxes, BaseDataset):
     """Boxes, masks or both of one or several roots in the VOC layout.
 
     Box coordinates are 0-based (XML − 1) as in mmdet. Everything is checked

@@ -71,7 +71,8 @@ class Stream:
             dict(
                 type='mmmultas.SeededDataset',
                 dataset=cfg['dataset'],
-                skip_broken=skip))
+                skip_broken=skip,
+                key=f'train_dataloader.{name}.dataset'))
         self.broken = BrokenSamples(name, len(self.dataset)) if skip else None
         self.sampler = DATA_SAMPLERS.build(
             dict(
@@ -356,7 +357,10 @@ def build_eval_loader(key: str, name: str, cfg: dict[str, Any],
         raise ConfigError(f'`{key}.{name}` lacks `dataset`.')
     args = loader_args(name, cfg, known, seed)
     dataset = DATASETS.build(
-        dict(type='mmmultas.SeededDataset', dataset=cfg['dataset']))
+        dict(
+            type='mmmultas.SeededDataset',
+            dataset=cfg['dataset'],
+            key=f'{key}.{name}.dataset'))
     sampler = DATA_SAMPLERS.build(
         dict(type='mmmultas.EvalSampler', dataset=dataset))
     return NamedLoader(

@@ -102,6 +102,8 @@ class LoadLabels(BaseTransform):
                 results['gt_seg_map'] = self._load_numbers(results)
             else:
                 results['gt_seg_map'] = _load_colours(results)
+            # what MMSegmentation's transforms move along with the image
+            results['seg_fields'] = ['gt_seg_map']
         return results
 
     def _load_numbers(self, results: Results) -> NDArray[np.uint8]:

@@ -1,8 +1,10 @@
+import pytest
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 
 from mmmultas.structures import has_task, sem_seg_data
+from mmmultas.utils.errors import ConfigError
 
 
 def test_no_boxes_and_not_annotated_are_different():
@@ -12,7 +14,13 @@ def test_no_boxes_and_not_annotated_are_different():
     withheld = DetDataSample(metainfo=dict(tasks=('seg', )))
     annotated.gt_instances = withheld.gt_instances = empty
     assert has_task(annotated, 'det') and not has_task(withheld, 'det')
-    assert not has_task(DetDataSample(), 'det')
+    assert not has_task(DetDataSample(metainfo=dict(tasks=())), 'det')
+
+
+def test_silence_is_no_answer():
+    packed = DetDataSample(metainfo=dict(img_path='a.jpg'))
+    with pytest.raises(ConfigError, match='a.jpg does not say .*PackInputs'):
+        has_task(packed, 'det')
 
 
 def test_both_names_are_one_tensor():

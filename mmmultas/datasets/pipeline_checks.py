@@ -1,0 +1,174 @@
+"""What a stream's data set must not do, found while it is built."""
+import random
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import torch
+
+from mmmultas.structures import DET
+from mmmultas.utils.errors import ConfigError
+
+from .transforms.alignment import blind_to, keeps_history
+
+__all__ = [
+    'BalancedByBoxes', 'check_dataset', 'parts_of', 'refuse_balancing_by'
+]
+
+#: Generators of their own: the key of a sample cannot reach them.
+PRIVATE_GENERATORS = (random.Random, np.random.Generator,
+                      np.random.RandomState, torch.Generator)
+#: Attributes through which wrappers and transforms hold others.
+_INSIDE = ('dataset', 'datasets', 'pipeline', 'transforms', 'transform',
+           'branch_pipelines', 'resize')
+_PACKERS = ('PackDetInputs', 'PackSegInputs')
+
+
+def check_dataset(dataset: Any, key: str) -> None:
+    """Look through wrappers, pipelines and nested transforms.
+
+    Args:
+        dataset: A data set, built.
+        key: Its place in the config, for messages.
+
+    Raises:
+        ConfigError: A transform that draws from a private generator, whose
+            output depends on samples made before, that moves the image and
+            not a label which the data set announces, or that drops
+            ``tasks``; joined data sets with other labels or classes.
+    """
+    tasks = _tasks_of(dataset, key)
+    for part in parts_of(dataset):
+        _check_generator(part, key)
+        _check_history(part, key)
+        _check_alignment(part, tasks, key)
+        _check_packer(part, key)
+        _check_joined(part, key)
+
+
+def parts_of(dataset: Any) -> Iterator[Any]:
+    """A data set, what it wraps, and all of their transforms."""
+    stack, seen = [dataset], set()
+    while stack:
+        item = stack.pop()
+        if id(item) in seen:
+            continue
+        seen.add(id(item))
+        if isinstance(item, (list, tuple)):
+            stack.extend(item)
+        elif isinstance(item, Mapping):
+            stack.extend(item.values())
+        else:
+            yield item
+            owned = vars(item) if hasattr(item, '__dict__') else {}
+            stack.extend(owned[name] for name in _INSIDE if name in owned)
+
+
+def _tasks_of(dataset: Any, key: str) -> tuple[str, ...]:
+    meta = getattr(dataset, 'metainfo', {})
+    if not isinstance(meta, Mapping):  # mmdet's ConcatDataset gives a list
+        raise ConfigError(_several(key, [dict(one) for one in meta]))
+    return tuple(meta.get('tasks', ()))
+
+
+def _several(key: str, metas: list[dict[str, Any]]) -> str:
+    tasks = ' and '.join(
+        str(tuple(one.get('tasks', ()))) for one in metas[:2])
+    return (f'`{key}` joins data sets with other labels or classes (`tasks` '
+            f'{tasks}): give each of them a stream of its own, whose batches '
+            'meet in every update; streams of one task want the same '
+            '`classes`.')
+
+
+def _check_generator(part: Any, key: str) -> None:
+    kind = type(part)
+    owned = vars(part) if hasattr(part, '__dict__') else {}
+    if (kind.__name__ == 'Albu'
+            or kind.__module__.split('.')[0] == 'albumentations' or any(
+                isinstance(v, PRIVATE_GENERATORS) for v in owned.values())):
+        raise ConfigError(
+            f'transform {kind.__name__} of `{key}` draws from a private '
+            'random generator, which would make runs irreproducible; take a '
+            "transform that draws from python's, numpy's or torch's global "
+            'one.')
+
+
+def _check_history(part: Any, key: str) -> None:
+    if keeps_history(type(part)):
+        name = type(part).__name__
+        raise ConfigError(
+            f'transform {name} of `{key}` mixes in samples that its process '
+            'has made before, so that a resumed run or other workers would '
+            f'see other images: take mmdet.{name.removeprefix("Cached")} in '
+            'an mmdet.MultiImageMixDataset.')
+
+
+def _check_alignment(part: Any, tasks: tuple[str, ...], key: str) -> None:
+    left = blind_to(type(part), tasks)
+    if left is None:
+        return
+    name = type(part).__name__
+    if name == 'SegRescale':
+        raise ConfigError(
+            f'transform {name} of `{key}` resizes masks away from their '
+            'images: leave it out; heads compare masks in the size of the '
+            'input.')
+    task = 'seg' if left == 'masks' else 'det'
+    raise ConfigError(
+        f'transform {name} of `{key}` moves the image and not its {left}, '
+        f'but `tasks` has {task!r}: take mmmultas.CropExpand, '
+        'mmmultas.Squash or mmmultas.RandomFlip, or one of MMDetection that '
+        f'moves both (docs/data.md), or keep it for a stream without '
+        f'{task!r}.')
+
+
+def _check_packer(part: Any, key: str) -> None:
+    if type(part).__name__ in _PACKERS and 'tasks' not in part.meta_keys:
+        raise ConfigError(
+            f'{type(part).__name__} of `{key}` drops the metainfo `tasks`, '
+            'which says what a sample is annotated for, so that nothing '
+            "would be learnt from it: end the pipeline with dict(type="
+            "'mmmultas.PackInputs'), or add 'tasks' to its `meta_keys`.")
+
+
+def _check_joined(part: Any, key: str) -> None:
+    parts = getattr(part, 'datasets', None)
+    if not isinstance(parts, (list, tuple)):
+        return
+    metas = [dict(one.metainfo) for one in parts if hasattr(one, 'metainfo')]
+    for meta in metas[1:]:
+        if tuple(meta.get('tasks', ())) != tuple(metas[0].get('tasks', ())):
+            raise ConfigError(_several(key, [metas[0], meta]))
+
+
+def refuse_balancing_by(dataset: Any, tasks: tuple[str, ...]) -> None:
+    """Refuse wrappers that choose images by boxes which are withheld.
+
+    Raises:
+        ConfigError: One of them is a ClassBalancedDataset.
+    """
+    for part in parts_of(dataset) if DET not in tasks else ():
+        if hasattr(part, 'repeat_indices') or hasattr(part, 'oversample_thr'):
+            raise ConfigError(
+                f'{type(part).__name__} repeats images by the classes of '
+                "their boxes, but `tasks` of the PartialDataset around it "
+                "withholds 'det': leave it out, or announce 'det'.")
+
+
+class BalancedByBoxes:
+    """Lets ClassBalancedDataset ask a data set for its classes."""
+
+    def get_cat_ids(self: Any, idx: int) -> list[int]:
+        """Classes of the boxes of an image; -1 where there are none.
+
+        Raises:
+            ConfigError: The boxes are withheld.
+        """
+        record = self.get_data_info(idx)
+        if 'instances' not in record:
+            raise ConfigError(
+                'ClassBalancedDataset repeats images by the classes of their '
+                "boxes, but `tasks` of the data set in it withholds 'det': "
+                "leave it out, or announce 'det'.")
+        return [thing['bbox_label'] for thing in record['instances']
+                if not thing.get('ignore_flag')] or [-1]

@@ -1,0 +1,80 @@
+"""Which transforms of others move image and labels apart.
+
+The lists hold what is refused; a test holds them against every transform of
+the installed MMCV, MMDetection and MMSegmentation, by what it does to a
+painted picture.
+"""
+from mmmultas.structures import DET, SEG
+
+__all__ = ['BLIND', 'HISTORY', 'blind_to', 'keeps_history']
+
+_MASK, _BOXES = 'masks', 'boxes'
+
+#: Transform → what it leaves behind where it moves the image (or, of
+#: SegRescale, what it moves away from the image).
+BLIND: dict[str, str] = {
+    'mmdet.CachedMixUp': _MASK,
+    'mmdet.CachedMosaic': _MASK,
+    'mmdet.CopyPaste': _MASK,
+    'mmdet.InstaBoost': _MASK,
+    'mmdet.MixUp': _MASK,
+    'mmdet.Mosaic': _MASK,
+    'mmdet.RandomAffine': _MASK,
+    'mmdet.RandomCenterCropPad': _MASK,
+    'mmdet.RandomShift': _MASK,
+    'mmdet.SegRescale': _MASK,
+    'mmcv.CenterCrop': _BOXES,
+    'mmcv.RandomFlip': _BOXES,
+    'mmcv.Resize': _BOXES,
+    'mmseg.RandomCrop': _BOXES,
+    'mmseg.RandomFlip': _BOXES,
+    'mmseg.RandomMosaic': _BOXES,
+    'mmseg.RandomRotFlip': _BOXES,
+    'mmseg.RandomRotate': _BOXES,
+    'mmseg.Resize': _BOXES,
+    'mmseg.ResizeToMultiple': _BOXES,
+    'mmseg.SegRescale': _MASK,
+}
+#: Transforms whose output depends on samples made before.
+HISTORY = frozenset({'mmdet.CachedMixUp', 'mmdet.CachedMosaic'})
+
+_TASKS = {_MASK: SEG, _BOXES: DET}
+
+
+def blind_to(kind: type, tasks: tuple[str, ...]) -> str | None:
+    """'masks' or 'boxes' if a transform loses them and ``tasks`` has them.
+
+    Args:
+        kind: Class of the transform; a subclass counts as its parent.
+        tasks: Labels that the samples carry.
+
+    Example:
+        >>> from mmdet.datasets.transforms import RandomAffine, Resize
+        >>> blind_to(RandomAffine, ('det', 'seg')), blind_to(Resize, ('seg',))
+        ('masks', None)
+        >>> blind_to(RandomAffine, ('det',)) is None
+        True
+    """
+    left = _first(kind, BLIND)
+    if left is None or _TASKS[BLIND[left]] not in tasks:
+        return None
+    return BLIND[left]
+
+
+def keeps_history(kind: type) -> bool:
+    """Whether a transform's output depends on samples made before."""
+    return _first(kind, BLIND) in HISTORY
+
+
+def _first(kind: type, table: dict[str, str]) -> str | None:
+    """The nearest parent that the packages themselves register.
+
+    A subclass in one of the packages (mmdet's Resize of mmcv's) is what it
+    is there, a user's subclass is taken for its parent.
+    """
+    for parent in kind.__mro__:
+        package = parent.__module__.split('.')[0]
+        if package in ('mmdet', 'mmseg', 'mmcv'):
+            name = f'{package}.{parent.__name__}'
+            return name if name in table else None
+    return None
