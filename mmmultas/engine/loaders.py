@@ -15,7 +15,8 @@ from .interrupt import start_worker
 __all__ = ['NamedLoader', 'loader_args']
 
 #: Keys of a stream's config that go to the DataLoader as they are.
-LOADER_KEYS = ('num_workers', 'prefetch_factor', 'pin_memory', 'timeout')
+LOADER_KEYS = ('num_workers', 'persistent_workers', 'prefetch_factor',
+               'pin_memory', 'timeout')
 
 
 def loader_args(name: str, cfg: dict[str, Any], known: set[str],
@@ -29,19 +30,22 @@ def loader_args(name: str, cfg: dict[str, Any], known: set[str],
         seed: Seed of the run.
 
     Raises:
-        ConfigError: An unknown key.
+        ConfigError: An unknown key, or one that could change nothing.
     """
     unknown = set(cfg) - known - set(LOADER_KEYS) - {
-        'persistent_workers', 'collate_fn', 'batch_sampler'
+        'collate_fn', 'batch_sampler'
     }
     if unknown:
         raise ConfigError(
             f'The stream {name!r} has unknown keys {sorted(unknown)}: known '
             f'are {sorted(known | set(LOADER_KEYS))}.')
+    _refuse_other_batches(name, cfg)
     args = {key: cfg[key] for key in LOADER_KEYS if key in cfg}
     args.setdefault('num_workers', 0)
     if args['num_workers'] == 0:
+        # PyTorch refuses them; `num_workers=0` is asked for to debug
         args.pop('prefetch_factor', None)
+        args.pop('persistent_workers', None)
     args.update(
         collate_fn=pseudo_collate,
         # samples are seeded by their keys; this generator only keeps the
@@ -54,6 +58,23 @@ def loader_args(name: str, cfg: dict[str, Any], known: set[str],
             seed=seed,
             disable_subprocess_warning=True))
     return args
+
+
+def _refuse_other_batches(name: str, cfg: dict[str, Any]) -> None:
+    """Batches are lists of samples; how they are formed is no option."""
+    collate = cfg.get('collate_fn')
+    kind = collate.get('type') if isinstance(collate, dict) else collate
+    named = getattr(kind, '__name__', str(kind)).split('.')[-1]
+    if collate is not None and named != 'pseudo_collate':
+        raise ConfigError(
+            f'The stream {name!r} names the `collate_fn` {named!r}, but '
+            'batches are lists of samples that the data preprocessor stacks: '
+            'remove it.')
+    if cfg.get('batch_sampler') is not None:
+        raise ConfigError(
+            f'The stream {name!r} names a `batch_sampler`, but batches follow '
+            'from seed and epoch alone, so that a run resumes exactly: remove '
+            'it; `batch_size` says how many images are in a batch.')
 
 
 class NamedLoader(DataLoader):

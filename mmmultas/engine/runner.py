@@ -17,6 +17,7 @@ from mmmultas.registry import RUNNERS
 from mmmultas.utils.checkpoint import (assert_fits, atomic_path, load_file,
                                        load_matching, state_dict_of)
 from mmmultas.utils.errors import CheckpointError, ConfigError
+from mmmultas.utils.plain import make_plain
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 
 __all__ = ['MultiTaskRunner', 'may_skip_a_head']
@@ -113,6 +114,15 @@ class MultiTaskRunner(Runner):
                 if hasattr(one, 'bind'):
                     one.bind(self.train_loop.dataloader.schedule)
         return built
+
+    def call_hook(self, fn_name: str, **kwargs: Any) -> None:
+        """Call the hooks; whoever saves, the file is one that we can read."""
+        super().call_hook(fn_name, **kwargs)
+        if fn_name == 'before_save_checkpoint':
+            for key in make_plain(kwargs['checkpoint']):
+                self.logger.warning(
+                    f'The entry {key!r} of the checkpoint is left out: what '
+                    'it holds cannot be read back safely.')
 
     @master_only
     def save_checkpoint(self, out_dir: str, filename: str, *args: Any,

@@ -27,13 +27,26 @@ def _shuffle(name: str, cfg: dict[str, Any]) -> bool:
     """Read ``sampler``, whose grammar is mmdet's, and refuse the rest."""
     sampler = cfg.get('sampler') or {}
     kind = str(sampler.get('type', 'DefaultSampler')).split('.')[-1]
-    if kind not in ('DefaultSampler', 'InfiniteSampler') or cfg.get(
-            'batch_sampler'):
+    unknown = set(sampler) - {'type', 'shuffle', 'round_up'}
+    if kind not in ('DefaultSampler', 'InfiniteSampler') or unknown:
         raise ConfigError(
             f'The stream {name!r} asks for a sampler of its own; streams are '
             'ordered by seed and epoch alone, so that a run resumes exactly: '
             "use sampler=dict(type='DefaultSampler', shuffle=True) or none.")
     return bool(sampler.get('shuffle', True))
+
+
+def _check_eval(key: str, cfg: dict[str, Any]) -> None:
+    """Refuse keys that would leave samples out or reorder them."""
+    if (cfg.get('sampler') and _shuffle(key, dict(
+            sampler=dict(dict(shuffle=False), **cfg['sampler'])))):
+        raise ConfigError(
+            f'`{key}.sampler.shuffle` is True, but evaluation passes every '
+            'sample once, in the order of the data set: set it to False.')
+    if cfg.get('drop_last'):
+        raise ConfigError(
+            f'`{key}.drop_last` is True, but evaluation passes every sample '
+            'once: remove it.')
 
 
 class Stream:
@@ -63,6 +76,8 @@ class Stream:
                     f'`train_dataloader.{name}` lacks `{key}`.')
         self.name = name
         args = loader_args(name, cfg, known, seed)
+        # the sequence is endless: its workers live as long as the training
+        args.pop('persistent_workers', None)
         shuffle = _shuffle(name, cfg)
         views = 2 if cfg.get('double_aug') else 1
         self.batch_size = int(cfg['batch_size']) * views
@@ -355,6 +370,7 @@ def build_eval_loader(key: str, name: str, cfg: dict[str, Any],
     known = {'dataset', 'batch_size', 'sampler', 'drop_last'}
     if 'dataset' not in cfg:
         raise ConfigError(f'`{key}.{name}` lacks `dataset`.')
+    _check_eval(f'{key}.{name}', cfg)
     args = loader_args(name, cfg, known, seed)
     dataset = DATASETS.build(
         dict(

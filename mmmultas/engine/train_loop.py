@@ -1,10 +1,8 @@
 """The training loop: it schedules, nothing else."""
-import hashlib
 import signal
 from typing import Any
 
 import torch
-from mmengine.dist import get_rank
 from mmengine.runner import BaseLoop
 
 from mmmultas.registry import LOOPS
@@ -14,19 +12,11 @@ from .checks import check_run
 from .hooks.checkpoint import save_now
 from .interrupt import CutValidation, StopSignals
 from .nonfinite import NonFiniteGuard
+from .rehearsal import check_names, rehearse
+from .seeds import seed_update
 from .streams import StreamSet
 
-__all__ = ['MultiTaskTrainLoop', 'seed_update']
-
-
-def seed_update(seed: int, update: int) -> None:
-    """Seed torch for one update: dropout is then the same on resume.
-
-    A function of (seed, update, rank) alone (DESIGN 1).
-    """
-    digest = hashlib.blake2b(
-        repr((seed, update, get_rank())).encode(), digest_size=8).digest()
-    torch.manual_seed(int.from_bytes(digest, 'little') >> 1)
+__all__ = ['MultiTaskTrainLoop']
 
 
 @LOOPS.register_module()
@@ -62,6 +52,11 @@ class MultiTaskTrainLoop(BaseLoop):
         if int(max_epochs) < 1:
             raise ConfigError('`train_cfg.max_epochs` must be at least 1, '
                               f'got {max_epochs}.')
+        if isinstance(val_interval, bool) or int(val_interval) < 1:
+            raise ConfigError(
+                '`train_cfg.val_interval` must be at least 1 epoch, got '
+                f'{val_interval}; for no validation set val_cfg, '
+                'val_dataloader and val_evaluator to None.')
         super().__init__(
             runner,
             StreamSet(
@@ -109,6 +104,9 @@ class MultiTaskTrainLoop(BaseLoop):
         self._check_position()
         self._check_accumulation()
         check_run(self.runner, self.allow_overlap)
+        if self.runner.val_loop is not None:
+            self.runner.val_loop.check_heads()
+            check_names(rehearse(self.runner.val_loop), self.runner)
         with self.stop:
             self._run()
         model: torch.nn.Module = self.runner.model
@@ -116,8 +114,10 @@ class MultiTaskTrainLoop(BaseLoop):
 
     def _run(self) -> None:
         self.runner.call_hook('before_train')
-        if self._iter > 0 and self._iter == self._epoch * len(
-                self.dataloader):
+        validated = self.runner.message_hub.runtime_info.get(
+            'validated_epoch')
+        if self._iter > 0 and validated != self._epoch and (
+                self._iter == self._epoch * len(self.dataloader)):
             # the checkpoint was written before this validation
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
@@ -208,6 +208,7 @@ class MultiTaskTrainLoop(BaseLoop):
         if self._iter == 0:
             # a runner that trains twice starts anew
             hub.update_info('selection_history', {})
+            hub.update_info('validated_epoch', 0)
             hub.update_info('skipped_updates', 0)
 
     def _check_accumulation(self) -> None:

@@ -14,6 +14,7 @@ from mmmultas.utils.errors import ConfigError
 
 from .checks import check_classes
 from .interrupt import CutValidation, StopSignals
+from .seeds import seed_update
 from .streams import build_eval_loader, check_streams, joint_metainfo
 
 __all__ = ['MultiTaskTestLoop', 'MultiTaskValLoop', 'selection_score']
@@ -105,6 +106,8 @@ class _EvalLoop(BaseLoop):
             CutValidation: The run is to stop.
         """
         check_classes(self.runner.model, self.dataloader.dataset.metainfo)
+        self.check_heads()
+        seed_update(self.runner.seed or 0, self.runner.iter)
         self._stage('before_{}')
         self._stage('before_{}_epoch')
         self.runner.model.eval()
@@ -120,11 +123,41 @@ class _EvalLoop(BaseLoop):
         self._cut_if_asked()
         metrics: dict[str, float] = {}
         for evaluator in self.evaluators.values():
-            metrics.update(evaluator.evaluate())
+            metrics = self.join_metrics(metrics, evaluator.evaluate())
         metrics = self.finish(metrics)
         self._stage('after_{}_epoch', metrics=metrics)
         self._stage('after_{}')
         return metrics
+
+    def join_metrics(self, metrics: Mapping[str, float],
+                     more: Mapping[str, float]) -> dict[str, float]:
+        """Metrics of several tasks under their names.
+
+        Raises:
+            ConfigError: Two have one name.
+        """
+        for name in metrics:
+            if name in more:
+                raise ConfigError(
+                    f'Two tasks of `{self.mode}_evaluator` report `{name}`: '
+                    'give one of the metrics another `prefix`.')
+        return {**metrics, **more}
+
+    def check_heads(self) -> None:
+        """Refuse metrics of a task that nobody predicts.
+
+        Raises:
+            ConfigError: The model has no head for it.
+        """
+        model = self.runner.model
+        model = model.module if is_model_wrapper(model) else model
+        heads = list(getattr(model, 'heads', self.evaluators))
+        for task in self.evaluators:
+            if task not in heads:
+                raise ConfigError(
+                    f'`{self.mode}_evaluator` has metrics for {task!r}, but '
+                    f'`model.heads` has {heads}: add the head, or set '
+                    f'`{self.mode}_evaluator.{task}=None`.')
 
     def _cut_if_asked(self) -> None:
         """Leave before the metrics, with the model as it was in training.
@@ -164,9 +197,7 @@ class _EvalLoop(BaseLoop):
         """One batch through the network, then to every task's evaluator."""
         self._stage(
             'before_{}_iter', batch_idx=index, data_batch=data_batch)
-        step = getattr(self.runner.model, f'{self.mode}_step')
-        with autocast(enabled=self.fp16):
-            outputs = step(data_batch)
+        outputs = self.predict(data_batch)
         for evaluator in self.evaluators.values():
             evaluator.process(data_samples=outputs, data_batch=data_batch)
         self._stage(
@@ -174,6 +205,13 @@ class _EvalLoop(BaseLoop):
             batch_idx=index,
             data_batch=data_batch,
             outputs=outputs)
+
+
+    def predict(self, data_batch: dict[str, Any]) -> Any:
+        """One batch through the network."""
+        step = getattr(self.runner.model, f'{self.mode}_step')
+        with autocast(enabled=self.fp16):
+            return step(data_batch)
 
 
 class _Joined:
@@ -217,10 +255,12 @@ class MultiTaskValLoop(_EvalLoop):
 
     def finish(self, metrics: dict[str, float]) -> dict[str, float]:
         """Add the score and keep the history of scores, by epoch."""
+        hub = self.runner.message_hub
+        # for whoever resumes a checkpoint that is written from here on
+        hub.update_info('validated_epoch', int(self.runner.epoch))
         if not self.selection:
             return metrics
         score = selection_score(metrics, self.selection)
-        hub = self.runner.message_hub
         history = dict(hub.runtime_info.get('selection_history', {}))
         history[int(self.runner.epoch)] = score
         hub.update_info('selection_history', history)

@@ -126,7 +126,7 @@ class TaskEvaluator(Evaluator):
                             f'report `{name}`: give one a `prefix`.')
                     scores[name] = value
         finally:
-            self._reset()
+            self.reset()
         return scores
 
     def _compute(self, metric: BaseMetric, places: list[Place],
@@ -160,7 +160,8 @@ class TaskEvaluator(Evaluator):
             _to_cpu([result for _, result in joined]))
         return {f'{metric.prefix}/{key}': v for key, v in scores.items()}
 
-    def _reset(self) -> None:
+    def reset(self) -> None:
+        """Forget what was processed."""
         for metric, places in zip(self.metrics, self._places):
             metric.results.clear()
             places.clear()

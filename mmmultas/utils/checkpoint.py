@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
-import numpy as np
 import torch
 
 from .errors import CheckpointError
+from .safe_globals import safe_globals, without_marks
 
 __all__ = [
     'assert_fits', 'atomic_path', 'find_weights', 'load_file',
@@ -30,17 +30,6 @@ TORCHVISION_FILES = {
     'torchvision://resnet18': 'resnet18-5c106cde.pth',
     'torchvision://resnet50': 'resnet50-11ad3fa6.pth',
 }
-
-
-def _safe_globals() -> list[Any]:
-    """What optimizers of others may hold beside tensors: NumPy's numbers."""
-    core = getattr(np, '_core', None) or np.core
-    return [
-        core.multiarray._reconstruct, core.multiarray.scalar, np.ndarray,
-        np.dtype,
-        *{type(np.dtype(t))
-          for t in (bool, int, np.int64, np.float32, float)}
-    ]
 
 
 def load_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
@@ -59,7 +48,7 @@ def load_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
         raise CheckpointError(
             f'Checkpoint {path} does not exist: check the path.')
     try:
-        with torch.serialization.safe_globals(_safe_globals()):
+        with torch.serialization.safe_globals(safe_globals()):
             data = torch.load(
                 path, map_location=map_location, weights_only=True)
     except Exception as error:
@@ -67,8 +56,11 @@ def load_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
         if 'weights_only' in text or 'Unsupported' in text:
             raise CheckpointError(
                 f'Checkpoint {path} is refused, since it holds objects that '
-                'would execute code when loaded: save its weights alone '
-                '(a state_dict of tensors).') from error
+                'would execute code when loaded: save its weights alone (a '
+                'state_dict of tensors). If you made it yourself: python -c '
+                f'"import torch; torch.save(torch.load(\'{path}\', '
+                "weights_only=False)['state_dict'], 'weights.pth')\""
+            ) from error
         raise CheckpointError(
             f'Checkpoint {path} is truncated or no PyTorch file '
             f'({type(error).__name__}): copy or download it again, or '
@@ -78,7 +70,7 @@ def load_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
                               f'{type(data).__name__} where a dictionary of '
                               'weights is expected.')
     _check_entries(data, path)
-    return data
+    return without_marks(data)
 
 
 def _check_entries(data: dict[Any, Any], path: Path) -> None:

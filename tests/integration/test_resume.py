@@ -38,7 +38,14 @@ def _train(work_dir, kill_at=None, kill_in_val=False, **kwargs):
     if kill_at is not None:
         runner.model.train_step = train_step
     if kill_in_val:
-        runner.model.val_step = lambda data: (_ for _ in ()).throw(Killed)
+        val_step = runner.model.val_step
+
+        def killed(data):
+            if runner.iter:  # not in the rehearsal before the first update
+                raise Killed
+            return val_step(data)
+
+        runner.model.val_step = killed
     runner.train()
     return runner
 

@@ -118,26 +118,6 @@ class CheckpointHook(Hook):
         runner.logger.info(f'Best so far: {self.save_best} {value:.4f} in '
                            f'epoch {runner.epoch}, saved as {file}.')
 
-    def before_save_checkpoint(self, runner: Any,
-                               checkpoint: dict[str, Any]) -> None:
-        """Keep of the message hub what plain types can say.
-
-        Its curves are in the logs; its buffers would be objects that a safe
-        loader refuses.
-        """
-        hub = checkpoint['message_hub']
-        info = {
-            key: value
-            for key, value in hub['runtime_info'].items() if _is_plain(value)
-        }
-        checkpoint['message_hub'] = dict(
-            log_scalars={},
-            runtime_info=info,
-            resumed_keys={
-                key: flag
-                for key, flag in hub['resumed_keys'].items() if key in info
-            })
-
     def save_now(self, runner: Any) -> Path:
         """Save between two updates, or after an epoch, unless that is done.
 
@@ -233,15 +213,6 @@ def _fail_together(failure: Exception | None) -> None:
                                       'checkpoint: see its message.')
     if failure is not None:
         raise failure
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, dict):
-        return all(_is_plain(v) for v in value.values())
-    if isinstance(value, (list, tuple)):
-        return all(_is_plain(v) for v in value)
-    # exact types: NumPy's floats are subclasses of Python's
-    return value is None or type(value) in (bool, int, float, str)
 
 
 def _sync_buffers(runner: Any) -> None:

@@ -77,17 +77,21 @@ class EarlyStoppingHook(Hook):
         self.gap_factor = gap_factor
 
     def before_train(self, runner: Any) -> None:
-        """Refuse a run without scores."""
+        """Refuse a run without scores; decide again in a resumed one."""
         if runner.val_loop is None or not getattr(runner.val_loop,
                                                   'selection', None):
             raise ConfigError('EarlyStoppingHook needs scores: set '
                               "`val_cfg.selection`, for example dict(**{"
                               "'det/mAP': 1, 'seg/mIoU': 1}).")
+        self._decide(runner)
 
     def after_val_epoch(self,
                         runner: Any,
                         metrics: dict[str, float] | None = None) -> None:
         """Ask the loop to stop."""
+        self._decide(runner)
+
+    def _decide(self, runner: Any) -> None:
         history = runner.message_hub.runtime_info.get('selection_history', {})
         if should_stop(history, self.patience, self.min_delta, self.begin,
                        self.gap_factor):

@@ -107,3 +107,34 @@ def test_unknown_keys_and_defaults():
 def test_a_loader_keeps_its_name():
     loader = NamedLoader('x.y', BaseDataset(lazy_init=True), batch_size=1)
     assert loader.key == 'x.y'
+
+
+@pytest.mark.parametrize('changed, words', [
+    (dict(collate_fn=dict(type='default_collate')), "'default_collate'"),
+    (dict(batch_sampler=dict(type='AspectRatioBatchSampler')),
+     'names a `batch_sampler`'),
+    (dict(sampler=dict(type='DefaultSampler', shuffle=True)),
+     '`val_dataloader.all.sampler.shuffle` is True'),
+    (dict(drop_last=True), '`val_dataloader.all.drop_last` is True'),
+])
+def test_keys_that_would_change_nothing(changed, words):
+    cfg = dict(
+        dataset=dict(type='mmmultas.DyingDataset', how='raises'),
+        batch_size=1, **changed)
+    with pytest.raises(ConfigError, match=words):
+        build_eval_loader('val_dataloader', 'all', cfg, 0)
+
+
+def test_stock_spellings_that_change_nothing_are_taken():
+    cfg = dict(
+        dataset=dict(type='mmmultas.DyingDataset', how='raises'),
+        batch_size=1, collate_fn=dict(type='pseudo_collate'),
+        sampler=dict(type='DefaultSampler', shuffle=False), drop_last=False,
+        persistent_workers=True, num_workers=0)
+    loader = build_eval_loader('val_dataloader', 'all', cfg, 0)
+    assert not loader.persistent_workers  # there are none
+    loader = build_eval_loader(
+        'val_dataloader', 'all', dict(cfg, num_workers=1), 0)
+    assert loader.persistent_workers
+    stream = Stream('x', dict(cfg, num_workers=1), 0)
+    assert not stream.loader.persistent_workers

@@ -1,7 +1,6 @@
 import pytest
 import torch
 
-from mmmultas.engine.train_loop import seed_update
 from mmmultas.testing import toy_config, toy_stream
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import build_runner
@@ -91,14 +90,13 @@ def test_validation_interval(tmp_path):
     assert sorted(history) == [4, 5]
 
 
-def test_updates_are_seeded():
-    draws = []
-    for seed, update in ((0, 1), (0, 1), (0, 2), (1, 1)):
-        seed_update(seed, update)
-        draws.append(torch.rand(1).item())
-    assert draws[0] == draws[1] and len(set(draws)) == 3
-
-
 def test_no_epochs(tmp_path):
     with pytest.raises(ConfigError, match='max_epochs'):
         build_runner(toy_config(tmp_path, epochs=0)).train()
+
+
+@pytest.mark.parametrize('interval', [0, -1, True])
+def test_no_interval(tmp_path, interval):
+    cfg = toy_config(tmp_path, val_interval=interval)
+    with pytest.raises(ConfigError, match='val_interval` must be at least 1'):
+        build_runner(cfg).train()
