@@ -14,7 +14,7 @@ from torch import Tensor
 
 __all__ = [
     'balanced_l1_sum', 'focal_loss_sum', 'quality_focal_loss_sum',
-    'cross_entropy_sum'
+    'cross_entropy_sum', 'upsampled_cross_entropy_sum'
 ]
 
 
@@ -126,3 +126,43 @@ def cross_entropy_sum(logits_NKHW: Tensor,
         weight=class_weight_K,
         ignore_index=ignore_index,
         reduction='sum')
+
+
+def upsampled_cross_entropy_sum(logits_NKhw: Tensor,
+                                labels_NHW: Tensor,
+                                factor: int,
+                                ignore_index: int = 255,
+                                class_weight_K: Tensor | None = None
+                                ) -> Tensor:
+    """:func:`cross_entropy_sum` of nearest-upsampled scores, for less.
+
+    All pixels of a block have the same scores, so their logarithms are taken
+    once per block instead of ``factor`` ** 2 times.
+
+    Args:
+        logits_NKhw: Raw scores before upsampling by ``factor``.
+        labels_NHW: int64 class per pixel; H is at most ``factor`` * h, W
+            likewise: what the scores cover beyond is cut off.
+        factor: Whole factor of the upsampling.
+        ignore_index: Label of pixels that take no part.
+        class_weight_K: Weight of each class.
+
+    Example:
+        >>> labels = torch.tensor([[[0, 255], [1, 1]]])
+        >>> upsampled_cross_entropy_sum(torch.zeros(1, 2, 1, 1), labels, 2)
+        tensor(2.0794)
+    """
+    n, _, h, w = logits_NKhw.shape
+    height, width = labels_NHW.shape[-2:]
+    labels = F.pad(
+        labels_NHW, (0, factor * w - width, 0, factor * h - height),
+        value=ignore_index)
+    blocks = labels.view(n, h, factor, w, factor).permute(0, 2, 4, 1, 3)
+    blocks = blocks.reshape(n, factor**2, h, w)
+    valid = blocks != ignore_index
+    classes = blocks.masked_fill(~valid, 0)
+    weight = valid.to(logits_NKhw.dtype)
+    if class_weight_K is not None:
+        weight = weight * class_weight_K[classes]
+    logs = logits_NKhw.contiguous().log_softmax(1)
+    return -(logs.gather(1, classes) * weight).sum()

@@ -4,10 +4,14 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
+import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmmultas.functional.convolution import depthwise_conv2d
+from mmmultas.utils.precision import autocast_dtype
+from mmmultas.utils.tracing import is_compiling
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
@@ -39,10 +43,25 @@ class SameConv2d(nn.Conv2d):
                                         self.stride[::-1]):
             need = (math.ceil(size / stride) - 1) * stride + kernel - size
             pads += [max(need, 0) // 2, max(need, 0) - max(need, 0) // 2]
-        if pads[0] == pads[1] and pads[2] == pads[3]:
+        left, right, top, bottom = pads
+        if self._is_learning_depthwise(x):
+            weight: Tensor = self.weight
+            kind = autocast_dtype('cpu')
+            if kind is not None:  # autocast does not look inside
+                x, weight = x.to(kind), weight.to(kind)
+            rows, columns = self.stride
+            return depthwise_conv2d(x, weight, (rows, columns),
+                                    (left, right, top, bottom))
+        if left == right and top == bottom:
             return F.conv2d(x, self.weight, self.bias, self.stride,
-                            (pads[2], pads[0]), self.dilation, self.groups)
+                            (top, left), self.dilation, self.groups)
         return super().forward(F.pad(x, pads))
+
+    def _is_learning_depthwise(self, x: Tensor) -> bool:
+        """Whether gradients are needed that ours are the faster ones of."""
+        return (self.groups == len(self.weight) > 1 and self.bias is None
+                and x.device.type == 'cpu' and torch.is_grad_enabled()
+                and self.weight.requires_grad and not is_compiling())
 
 
 def _conv_bn(in_channels: int,

@@ -8,6 +8,7 @@ from mmdet.structures import SampleList
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
@@ -105,11 +106,7 @@ class PanopticFPNSegHead(BaseModule):
 
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Map levels of (N, C, H, W) to (N, K, H, W) at input size."""
-        x = self.scales[0](feats[0])
-        for scale, feat in zip(self.scales[1:], feats[1:]):
-            up = scale(feat)
-            # odd level sizes overshoot by a row: cut to the finest level
-            x = x + up[..., :x.shape[-2], :x.shape[-1]]
+        x = self._summed(feats)
         if len(self.refine) == 0:
             # 1x1 and upsampling commute: classify 16x fewer pixels
             full: Tensor = self.to_full_size(self.conv_seg(x))
@@ -122,6 +119,15 @@ class PanopticFPNSegHead(BaseModule):
             x = self.refine(self.to_full_size(x))
         logits: Tensor = self.conv_seg(x)
         return logits
+
+    def _summed(self, feats: Sequence[Tensor]) -> Tensor:
+        """The levels' sum at stride 4."""
+        x: Tensor = self.scales[0](feats[0])
+        for scale, feat in zip(self.scales[1:], feats[1:]):
+            up = scale(feat)
+            # odd level sizes overshoot by a row: cut to the finest level
+            x = x + up[..., :x.shape[-2], :x.shape[-1]]
+        return x
 
     def loss(self,
              inputs: Sequence[Tensor],
@@ -142,8 +148,26 @@ class PanopticFPNSegHead(BaseModule):
         labels = torch.stack(
             [sample.gt_sem_seg.sem_seg.squeeze(0) for sample in samples])
         height, width = labels.shape[-2:]
-        logits = self(feats)[..., :height, :width]
-        return dict(loss_ce=self.loss_decode(logits.float(), labels))
+        if self._scores_in_blocks():
+            logits = self.conv_seg(self._summed(feats)).float()
+            with full_precision():
+                return dict(
+                    loss_ce=self.loss_decode.of_upsampled(
+                        logits, labels, self.to_full_size.factor))
+        logits = self(feats)[..., :height, :width].float()
+        with full_precision():
+            return dict(loss_ce=self.loss_decode(logits, labels))
+
+    def _scores_in_blocks(self) -> bool:
+        """Whether a loss can be had without upsampling.
+
+        Not where somebody records :meth:`forward`, or has recorded it and
+        answers from memory (distillation).
+        """
+        return (len(self.refine) == 0 and self.to_full_size.mode == 'nearest'
+                and hasattr(self.loss_decode, 'of_upsampled')
+                and 'forward' not in vars(self) and not self._forward_hooks
+                and not self._forward_pre_hooks)
 
     def predict(self,
                 inputs: Sequence[Tensor],

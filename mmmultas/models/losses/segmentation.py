@@ -4,7 +4,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mmmultas.functional.losses import cross_entropy_sum
+from mmmultas.functional.losses import (cross_entropy_sum,
+                                        upsampled_cross_entropy_sum)
 from mmmultas.registry import MODELS
 
 from .loss_sum import LossSum, SumLoss
@@ -38,9 +39,20 @@ class CrossEntropyLoss(SumLoss):
         """Sum over (N, K, H, W) raw scores and (N, H, W) int64 labels."""
         total = cross_entropy_sum(logits, labels, self.ignore_index,
                                   self.class_weight)
+        return self._counted(total, labels)
+
+    def of_upsampled(self, logits: Tensor, labels: Tensor,
+                     factor: int) -> LossSum:
+        """What :meth:`forward` makes of nearest-upsampled scores."""
+        total = upsampled_cross_entropy_sum(logits, labels, factor,
+                                            self.ignore_index,
+                                            self.class_weight)
+        return self._counted(total, labels)
+
+    def _counted(self, total: Tensor, labels: Tensor) -> LossSum:
         valid = labels != self.ignore_index
         if self.class_weight is None:
             count = valid.sum()
         else:
             count = self.class_weight[labels[valid]].sum()
-        return LossSum(self.loss_weight * total, count.to(logits.dtype))
+        return LossSum(self.loss_weight * total, count.to(total.dtype))

@@ -1,11 +1,11 @@
 """The convolution of everything outside the backbone (SPEC 2)."""
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from mmmultas.functional.upsampling import conv3x3_of_upsampled
+from mmmultas.utils.tracing import is_compiling
 
 __all__ = ['ConvBlock']
 
@@ -47,7 +47,7 @@ class ConvBlock(nn.Sequential):
             factor: 3 or more.
         """
         conv: Any = self[0]
-        if torch.jit.is_tracing():  # type: ignore[attr-defined]
+        if is_compiling():
             # plain operators for export and for counting
             return self(F.interpolate(x, scale_factor=factor))
         x = conv3x3_of_upsampled(x, conv.weight, conv.bias, factor)

@@ -1,10 +1,12 @@
 import naive_losses as naive
 import pytest
 import torch
+import torch.nn.functional as F
 
 from mmmultas.functional.losses import (balanced_l1_sum, cross_entropy_sum,
                                         focal_loss_sum,
-                                        quality_focal_loss_sum)
+                                        quality_focal_loss_sum,
+                                        upsampled_cross_entropy_sum)
 
 
 @pytest.fixture
@@ -85,3 +87,28 @@ def test_cross_entropy_skips_ignored_pixels():
     torch.testing.assert_close(
         cross_entropy_sum(logits, labels), torch.tensor(expected))
     assert cross_entropy_sum(logits, torch.full_like(labels, 255)) == 0
+
+
+@pytest.mark.parametrize('weight', [None, [0.5, 1.0, 3.0]])
+@pytest.mark.parametrize('cut', [0, 1, 3])
+def test_cross_entropy_before_upsampling(weight, cut):
+    torch.manual_seed(0)
+    weight = None if weight is None else torch.tensor(weight)
+    small = torch.randn(2, 3, 4, 5, dtype=torch.float64, requires_grad=True)
+    if weight is not None:
+        weight = weight.double()
+    labels = torch.randint(0, 3, (2, 16 - cut, 20 - cut))
+    labels[0, :5] = 255
+    big = F.interpolate(small, scale_factor=4)[
+        ..., :labels.shape[1], :labels.shape[2]]
+    sums = [cross_entropy_sum(big, labels, 255, weight),
+            upsampled_cross_entropy_sum(small, labels, 4, 255, weight)]
+    torch.testing.assert_close(*sums)
+    torch.testing.assert_close(
+        *[torch.autograd.grad(total, small)[0] for total in sums])
+
+
+def test_no_label_before_upsampling():
+    small = torch.randn(1, 3, 2, 2)
+    labels = torch.full((1, 8, 8), 255)
+    assert upsampled_cross_entropy_sum(small, labels, 4) == 0

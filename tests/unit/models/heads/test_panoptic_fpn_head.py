@@ -116,3 +116,29 @@ def test_refined_logits_are_those_of_the_plain_path():
     plain = head.conv_seg(
         head.refine(nn.functional.interpolate(x, scale_factor=4)))
     torch.testing.assert_close(head(feats), plain, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize('side', [60, 64])
+def test_losses_need_no_upsampling(side, monkeypatch):
+    """The numbers of the large map, without making it."""
+    head = PanopticFPNSegHead(
+        3, in_channels=4, channels=5, num_levels=3, num_refine_convs=0)
+    samples = toy_batch(('seg', ), size=side)['data_samples']
+    for sample in samples:
+        sample.gt_sem_seg.sem_seg = sample.gt_sem_seg.sem_seg.long()
+    feats, made = _feats(side=side), []
+    head.eval()
+    head.to_full_size.register_forward_hook(lambda *args: made.append(1))
+    small = head.loss_sums(feats, samples)['loss_ce']
+    assert not made
+    heard = []
+    handle = head.register_forward_hook(lambda m, i, out: heard.append(out))
+    large = head.loss_sums(feats, samples)['loss_ce']
+    handle.remove()
+    assert made == [1] and heard[0].shape[-1] == 64
+    torch.testing.assert_close(small.total, large.total)
+    assert small.count == large.count
+    # what distillation has recorded is not computed again
+    monkeypatch.setattr(head, 'forward', lambda feats: heard[0] * 0)
+    uniform = head.loss_sums(feats, samples)['loss_ce']
+    assert uniform.mean().item() == pytest.approx(1.0986, abs=1e-4)

@@ -1,0 +1,14 @@
+"""Whether a network runs, or is written down."""
+from typing import Any
+
+import torch
+
+__all__ = ['is_compiling']
+
+
+def is_compiling() -> bool:
+    """Whether somebody traces the network: operators are to be plain ones."""
+    jit: Any = torch.jit
+    compiler: Any = getattr(torch, 'compiler', None)
+    ask = getattr(compiler, 'is_compiling', None)
+    return bool(jit.is_tracing() or (ask is not None and ask()))
