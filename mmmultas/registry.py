@@ -12,6 +12,7 @@ from mmengine.registry import METRICS as MMENGINE_METRICS
 from mmengine.registry import MODELS as MMENGINE_MODELS
 from mmengine.registry import \
     OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
+from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
 from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
 from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
@@ -23,8 +24,8 @@ from mmengine.registry import Registry
 __all__ = [
     'DATASETS', 'DATA_SAMPLERS', 'TRANSFORMS', 'MODELS', 'TASKS',
     'TASK_UTILS', 'WEIGHT_INITIALIZERS', 'RUNNERS', 'LOOPS', 'HOOKS',
-    'PARAM_SCHEDULERS', 'OPTIM_WRAPPER_CONSTRUCTORS', 'EVALUATOR', 'METRICS',
-    'VISUALIZERS'
+    'PARAM_SCHEDULERS', 'OPTIM_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS',
+    'EVALUATOR', 'METRICS', 'VISUALIZERS'
 ]
 
 
@@ -50,6 +51,7 @@ RUNNERS = _child(MMENGINE_RUNNERS, 'engine')
 LOOPS = _child(MMENGINE_LOOPS, 'engine')
 HOOKS = _child(MMENGINE_HOOKS, 'engine')
 PARAM_SCHEDULERS = _child(MMENGINE_PARAM_SCHEDULERS, 'engine')
+OPTIM_WRAPPERS = _child(MMENGINE_OPTIM_WRAPPERS, 'engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child(MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
                                     'engine')
 

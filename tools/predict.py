@@ -25,6 +25,10 @@ def parse_args() -> argparse.Namespace:
         '--tta',
         action='store_true',
         help='join predictions with those of the mirrored pictures')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='16-bit convolutions: faster, a little different')
     parser.add_argument('--device', help='cpu or cuda:0; default a GPU if any')
     parser.add_argument(
         '--config', help="config file in place of the checkpoint's own")
@@ -45,7 +49,8 @@ def main() -> None:
         config=args.config,
         batch_size=args.batch_size,
         score_thr=args.score_thr,
-        skip_broken=args.skip_broken)
+        skip_broken=args.skip_broken,
+        amp=args.amp)
     for path in predict_to_files(inferencer, args.input, args.out_dir):
         print(path)
     if inferencer.skipped:

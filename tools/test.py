@@ -28,6 +28,10 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='join predictions with those of the mirrored images')
     parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='16-bit convolutions: faster, a little different')
+    parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE')
     parser.add_argument(
         '--launcher',
@@ -63,6 +67,8 @@ def main() -> None:
     select_task(cfg, args.task)
     if args.tta:
         cfg.model.flip_test = True
+    if args.amp:
+        cfg.test_cfg.fp16 = True
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out or args.seg_out:
         hooks.append(

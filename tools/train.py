@@ -18,7 +18,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('config', help='config file')
     parser.add_argument('--work-dir', help='default work_dirs/<config name>')
     parser.add_argument(
-        '--amp', action='store_true', help='mixed precision (GPU)')
+        '--amp',
+        action='store_true',
+        help='mixed precision: float16 on a GPU, bfloat16 on a CPU')
     parser.add_argument(
         '--resume',
         nargs='?',

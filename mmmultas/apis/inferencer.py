@@ -9,6 +9,7 @@ import torch
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 
+from mmmultas.utils.precision import mixed_precision
 from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.progress import progress as progress_bar
@@ -36,6 +37,8 @@ class MultiTaskInferencer:
         config: A config file to use in place of the checkpoint's.
         batch_size: Pictures that pass the network together.
         score_thr: Boxes under this score are left out.
+        amp: Compute convolutions in 16 bits (float16 on a GPU, bfloat16 on a
+            CPU): faster, and a little different.
         skip_broken: Leave pictures out that cannot be decoded; ``skipped``
             holds a sentence for each.
 
@@ -60,7 +63,8 @@ class MultiTaskInferencer:
                  config: str | Path | None = None,
                  batch_size: int = 1,
                  score_thr: float = 0.0,
-                 skip_broken: bool = False) -> None:
+                 skip_broken: bool = False,
+                 amp: bool = False) -> None:
         if batch_size < 1:
             raise ConfigError(f'The batch size is at least 1, not '
                               f'{batch_size}.')
@@ -75,6 +79,7 @@ class MultiTaskInferencer:
         self.batch_size = batch_size
         self.score_thr = score_thr
         self.skip_broken = skip_broken
+        self.amp = amp
         #: Sentences on the pictures left out by the latest call.
         self.skipped: list[str] = []
         with DefaultScope.overwrite_default_scope('mmdet'):
@@ -145,10 +150,11 @@ class MultiTaskInferencer:
     @torch.no_grad()
     def _forward(self, batch: list[Source]) -> Iterator[Prediction]:
         packed = [self.pack(source) for source in batch]
-        samples = self.model.test_step(
-            dict(
-                inputs=[one['inputs'] for one in packed],
-                data_samples=[one['data_samples'] for one in packed]))
+        with mixed_precision(self.model, self.amp):
+            samples = self.model.test_step(
+                dict(
+                    inputs=[one['inputs'] for one in packed],
+                    data_samples=[one['data_samples'] for one in packed]))
         for source, sample in zip(batch, samples):
             yield self._plain(source, sample.cpu())
 

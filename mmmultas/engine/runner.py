@@ -20,6 +20,8 @@ from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.plain import make_plain
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 
+from .optim import wrapper_for_cpu
+
 __all__ = ['MultiTaskRunner', 'may_skip_a_head']
 
 
@@ -91,6 +93,10 @@ class MultiTaskRunner(Runner):
             if not torch.cuda.is_available():
                 model_wrapper_cfg['device_ids'] = None
         return super().wrap_model(model_wrapper_cfg, model)
+
+    def build_optim_wrapper(self, optim_wrapper: Any) -> Any:
+        """Mixed precision on a CPU needs a wrapper of ours."""
+        return super().build_optim_wrapper(wrapper_for_cpu(optim_wrapper))
 
     def scale_lr(self,
                  optim_wrapper: Any,

@@ -85,19 +85,21 @@ def check_options(cfg: Config, options: dict[str, Any]) -> None:
 
 
 def use_amp(cfg: Config) -> None:
-    """Switch mixed precision on.
+    """Switch mixed precision on: float16 on a GPU, bfloat16 on a CPU.
 
     Raises:
-        ConfigError: There is no accelerator, or the optimizer wrapper is
-            not a plain one.
+        ConfigError: The optimizer wrapper is not a plain one.
     """
-    if not torch.cuda.is_available():
-        raise ConfigError('--amp needs a GPU and none is visible: leave '
-                          '--amp out to train in full precision.')
+    ours = 'mmmultas.BFloat16OptimWrapper'
     kind = cfg.optim_wrapper.get('type', 'OptimWrapper')
+    if kind == ours:
+        return
     if kind not in ('OptimWrapper', 'AmpOptimWrapper'):
         raise ConfigError('--amp replaces an `OptimWrapper`, but '
                           f'`optim_wrapper.type` is {kind}.')
+    if not torch.cuda.is_available():
+        cfg.optim_wrapper.type = ours
+        return
     cfg.optim_wrapper.type = 'AmpOptimWrapper'
     cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
 

@@ -49,6 +49,8 @@ def config(work_dir: str, mode: str, world: int):
                      distiller.loss_forward_mappings):
             for name in [k for k in part if k.endswith('det')]:
                 del part[name]
+    if mode == 'amp':
+        cfg.optim_wrapper.update(type='AmpOptimWrapper', force=True)
     cfg.resume = mode == 'resume'
     return cfg
 

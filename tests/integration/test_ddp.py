@@ -52,7 +52,7 @@ def _parameters_equal(a, b, **tolerance):
             torch.testing.assert_close(b[key], value, **tolerance)
 
 
-@pytest.mark.parametrize('mode', ['plain', 'epoch', 'mixed'])
+@pytest.mark.parametrize('mode', ['plain', 'epoch', 'mixed', 'amp'])
 def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
     """Epoch alternation and mixed samples leave a head without labels."""
     _run(tmp_path, mode, 2)

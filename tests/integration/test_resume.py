@@ -19,6 +19,7 @@ def _train(work_dir, kill_at=None, kill_in_val=False, **kwargs):
     resume = kwargs.pop('resume', False)
     seed = kwargs.pop('seed', 3)
     accumulate = kwargs.pop('accumulate', 1)
+    amp = kwargs.pop('amp', False)
     cfg = toy_config(
         work_dir, epochs=3, model=toy_model(dropout=0.2), **kwargs)
     for stream in cfg.train_dataloader.values():
@@ -27,6 +28,9 @@ def _train(work_dir, kill_at=None, kill_in_val=False, **kwargs):
     cfg.resume = resume
     cfg.randomness.seed = seed
     cfg.optim_wrapper.accumulative_counts = accumulate
+    if amp:
+        cfg.optim_wrapper.update(
+            type='mmmultas.BFloat16OptimWrapper', force=True)
     runner = build_runner(cfg)
     step = runner.model.train_step
 
@@ -85,6 +89,17 @@ def test_resume_with_another_number_of_workers(tmp_path):
         _train(tmp_path / 'cut', kill_at=9, workers=1)
     _train(tmp_path / 'cut', resume=True, workers=2)
     _same(_final(tmp_path / 'whole'), _final(tmp_path / 'cut'))
+
+
+def test_mixed_precision_resumes_exactly(tmp_path):
+    _train(tmp_path / 'whole', amp=True)
+    with pytest.raises(Killed):
+        _train(tmp_path / 'cut', kill_at=7, amp=True)
+    _train(tmp_path / 'cut', resume=True, amp=True)
+    _same(_final(tmp_path / 'whole'), _final(tmp_path / 'cut'))
+    _train(tmp_path / 'full')
+    full, amp = (_final(tmp_path / x)['state_dict'] for x in ('full', 'whole'))
+    assert any(not torch.equal(full[key], amp[key]) for key in full)
 
 
 def test_kill_in_validation_is_made_up_for(tmp_path):

@@ -6,6 +6,7 @@ from typing import Any
 from mmdet.structures import SampleList
 from mmengine.model import BaseModule
 
+from mmmultas.utils.precision import full_precision, in_full
 from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
 
@@ -233,9 +234,11 @@ class Distiller(BaseModule):
         }
         given = arguments(wire.student, ours, self.connectors)
         given |= arguments(wire.teachers, taught, {})
+        given = in_full(given)
         if wire.samples:
             given['samples'] = [batch[i] for i in rows]
-        values = loss(**given)
+        with full_precision():
+            values = loss(**given)
         factor = loss.factor(self.update)
         return {
             name + term: LossSum(factor * value.total, value.count)

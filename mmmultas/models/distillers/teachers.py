@@ -1,6 +1,6 @@
 """Teachers: frozen guests, outside of the student's tree of modules."""
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +10,7 @@ from mmengine.model import BaseModel
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
+from mmmultas.utils.precision import in_full
 from mmmultas.registry import MODELS, TASKS
 from mmmultas.structures import has_task
 from mmmultas.utils.checkpoint import load_file, load_weights
@@ -17,7 +18,7 @@ from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.launch import load_config
 from mmmultas.utils.run_files import chosen_checkpoint
 
-from .recorders import mapped, output_tap, recorder_sources, take_rows
+from .recorders import output_tap, recorder_sources, take_rows
 
 __all__ = ['SEES', 'Answers', 'Teacher', 'Teachers', 'renormalised']
 
@@ -25,7 +26,6 @@ __all__ = ['SEES', 'Answers', 'Teacher', 'Teachers', 'renormalised']
 #: label: 1mse, 0mse and 2mse of [P1] Table 7.
 SEES = ('annotated', 'other', 'both')
 _ROOT = Path(__file__).resolve().parents[3]
-_LOW = (torch.float16, torch.bfloat16)
 _ENCODER = ('backbone', 'neck')
 #: Heads of stock networks that read features alone.
 _HEADS = ('bbox_head', 'decode_head', 'rpn_head')
@@ -41,8 +41,9 @@ class Teacher:
         sees: ``'annotated'``, ``'other'`` or ``'both'``: images with its
             task's label, without, all.
         task: Its task; default ``name``.
-        bf16: Whether it computes in bfloat16.
-        channels_last: Memory layout of its convolutions.
+        bf16: Whether it computes in bfloat16; default as the student does.
+        channels_last: Memory layout of its convolutions; default that of
+            its config, and for a stock network where there is no GPU.
         recorders: What is recorded of it.
 
     Raises:
@@ -57,8 +58,8 @@ class Teacher:
                  checkpoint: str | Sequence[str],
                  sees: str = 'both',
                  task: str | None = None,
-                 bf16: bool = False,
-                 channels_last: bool = False,
+                 bf16: bool | None = None,
+                 channels_last: bool | None = None,
                  recorders: Mapping[str, Mapping[str, Any]] | None = None
                  ) -> None:
         if sees not in SEES:
@@ -129,8 +130,8 @@ class Teacher:
         if next(network.parameters()).device != inputs.device:
             network.to(inputs.device)  # a copy (EMA) was moved elsewhere
         sources = list(self.sources.values())
-        with output_tap(network, sources) as outputs, torch.autocast(
-                inputs.device.type, torch.bfloat16, enabled=self.bf16):
+        with output_tap(network, sources) as outputs, self._precision(
+                inputs.device.type):
             _run(network, inputs, sources)
         for name, source in self.sources.items():
             if len(outputs[source]) != 1:
@@ -139,9 +140,15 @@ class Teacher:
                     f'records {source!r}, which ran {len(outputs[source])} '
                     'times for one batch: record a module that runs once.')
         return {
-            name: mapped(_float, outputs[source][0])
+            name: in_full(outputs[source][0])
             for name, source in self.sources.items()
         }
+
+    def _precision(self, device_type: str) -> Any:
+        """The scope in which its members compute."""
+        if self.bf16 is None:
+            return nullcontext()
+        return torch.autocast(device_type, torch.bfloat16, enabled=self.bf16)
 
 
 class Answers:
@@ -290,7 +297,7 @@ def _run(network: Any, inputs: Tensor, sources: Sequence[str]) -> None:
 
 
 def _network(name: str, cfg: str | Mapping[str, Any], checkpoint: str,
-             channels_last: bool) -> BaseModel:
+             channels_last: bool | None) -> BaseModel:
     """A teacher's network, filled and frozen."""
     model_cfg = _model_cfg(name, cfg)
     # a stock segmentor's parts are looked up in mmseg
@@ -309,10 +316,15 @@ def _network(name: str, cfg: str | Mapping[str, Any], checkpoint: str,
     except CheckpointError as error:
         raise CheckpointError(
             f'`model.teachers.{name}.checkpoint`: {error}') from error
-    if channels_last:
-        network.to(memory_format=torch.channels_last)
+    if channels_last is None and not hasattr(network, 'memory_format'):
+        channels_last = not torch.cuda.is_available()
+    if channels_last is not None:
+        memory_format = (
+            torch.channels_last
+            if channels_last else torch.contiguous_format)
+        network.to(memory_format=memory_format)
         if hasattr(network, 'memory_format'):
-            network.memory_format = torch.channels_last
+            network.memory_format = memory_format
     network.requires_grad_(False)
     network.eval()
     return network
@@ -342,10 +354,6 @@ def _model_cfg(name: str, cfg: str | Mapping[str, Any]) -> dict[str, Any]:
     if 'init_cfg' in (model.get('backbone') or {}):
         model['backbone'] = dict(model['backbone'], init_cfg=None)
     return model
-
-
-def _float(output: Tensor) -> Tensor:
-    return output.float() if output.dtype in _LOW else output
 
 
 def _mean(outputs: Sequence[Any]) -> Any:

@@ -10,6 +10,7 @@ from mmdet.utils import InstanceList, OptInstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
@@ -117,16 +118,20 @@ class MatchedAnchorHeadMixin(AnchorHead):
                  for m in metas]
         anchors, flags = self.get_anchors([x.shape[-2:] for x in scores],
                                           metas, device)
-        return matched_losses(
-            self,
-            get_box_tensor(torch.cat(anchors[0])),
-            _flat(scores, self.cls_out_channels),
-            _flat(boxes, self.bbox_coder.encode_size),
-            [InstanceData(bboxes=get_box_tensor(gt.bboxes), labels=gt.labels)
-             for gt in gts],
-            self.bbox_coder.encode,
-            self.bbox_coder.decode,
-            valid=torch.stack([torch.cat(levels) for levels in flags]))
+        gts = [
+            InstanceData(bboxes=get_box_tensor(gt.bboxes), labels=gt.labels)
+            for gt in gts
+        ]
+        with full_precision():
+            return matched_losses(
+                self,
+                get_box_tensor(torch.cat(anchors[0])),
+                _flat(scores, self.cls_out_channels),
+                _flat(boxes, self.bbox_coder.encode_size),
+                gts,
+                self.bbox_coder.encode,
+                self.bbox_coder.decode,
+                valid=torch.stack([torch.cat(levels) for levels in flags]))
 
 
 @MODELS.register_module()

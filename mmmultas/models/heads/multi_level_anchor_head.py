@@ -11,6 +11,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmmultas.functional.boxes import decode_boxes, encode_boxes
+from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS, TASK_UTILS
 from mmmultas.utils.errors import ConfigError
 
@@ -141,8 +142,9 @@ class MultiLevelAnchorHead(BaseDenseHead):
         deltas = self.flatten(bbox_preds, 4)
         anchors = self.anchors.grid([x.shape[-2:] for x in cls_scores],
                                     logits.device)
-        return matched_losses(self, anchors, logits, deltas, gts, encode_boxes,
-                              decode_boxes)
+        with full_precision():
+            return matched_losses(self, anchors, logits, deltas, gts,
+                                  encode_boxes, decode_boxes)
 
     def predict_by_feat(self,
                         cls_scores: list[Tensor],

@@ -3,7 +3,8 @@
 A third task is a new file here, a head, a metric and a config.
 """
 from abc import ABCMeta, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
@@ -11,11 +12,12 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
+from mmmultas.utils.precision import full_precision, in_full
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
 
-__all__ = ['Group', 'Task']
+__all__ = ['Group', 'Task', 'outputs_in_full']
 
 
 class Group(NamedTuple):
@@ -104,8 +106,9 @@ class Task(metaclass=ABCMeta):
             if hasattr(head, 'loss_sums'):
                 terms = head.loss_sums(*group)
             else:
-                terms = self._as_sums(self.head_loss(head, group),
-                                      len(samples))
+                with outputs_in_full(head):
+                    losses = self.head_loss(head, group)
+                terms = self._as_sums(losses, len(samples))
             for name, term in terms.items():
                 pooled[name] = pooled[name].merge(
                     term) if name in pooled else term
@@ -131,3 +134,30 @@ class Task(metaclass=ABCMeta):
                 f'{task!r} is annotated but has no `{field}`: load it in the '
                 'pipeline of its data set.')
         return sample.get(field)
+
+
+@contextmanager
+def outputs_in_full(head: Any) -> Iterator[None]:
+    """Let what a stock head does with its outputs be done in float32.
+
+    Under autocast they have 16 bits, too few for the corners of a box. Heads
+    of both packages call ``loss_by_feat`` and ``predict_by_feat`` with them.
+    """
+    names = [name for name in ('loss_by_feat', 'predict_by_feat')
+             if hasattr(head, name)]
+
+    def full(compute: Any) -> Any:
+
+        def computed(*args: Any, **kwargs: Any) -> Any:
+            with full_precision():
+                return compute(*in_full(args), **in_full(kwargs))
+
+        return computed
+
+    for name in names:
+        setattr(head, name, full(getattr(head, name)))
+    try:
+        yield
+    finally:
+        for name in names:
+            delattr(head, name)

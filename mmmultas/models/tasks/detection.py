@@ -12,7 +12,7 @@ from mmmultas.registry import TASKS
 from mmmultas.structures import DET
 from mmmultas.utils.errors import ConfigError
 
-from .base import Group, Task
+from .base import Group, Task, outputs_in_full
 
 __all__ = ['DetectionTask']
 
@@ -74,8 +74,9 @@ class DetectionTask(Task):
 
     def _found(self, head: Any, feats: tuple[Tensor, ...],
                samples: SampleList) -> list[InstanceData]:
-        found: list[InstanceData] = head.predict(
-            self.select(feats), samples, rescale=True)
+        with outputs_in_full(head):
+            found: list[InstanceData] = head.predict(
+                self.select(feats), samples, rescale=True)
         return found
 
 

@@ -7,10 +7,11 @@ from mmengine.config import ConfigDict
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmmultas.utils.precision import in_full
 from mmmultas.registry import TASKS
 from mmmultas.structures import SEG, sem_seg_data
 
-from .base import Group, Task
+from .base import Group, Task, outputs_in_full
 
 __all__ = ['SegmentationTask']
 
@@ -81,8 +82,9 @@ class SegmentationTask(Task):
         size = group.samples[0].metainfo['batch_input_shape']
         # a decode head resizes to image 0's pad_shape: give it the batch's
         metas = [dict(s.metainfo, pad_shape=size) for s in group.samples]
-        logits: Tensor = head.predict(
-            self.select(feats), metas, self.test_cfg)
+        with outputs_in_full(head):
+            logits: Tensor = in_full(
+                head.predict(self.select(feats), metas, self.test_cfg))
         if logits.shape[-2:] != tuple(size):
             logits = self._resize(head, logits, size)
         return logits

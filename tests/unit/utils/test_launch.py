@@ -22,11 +22,21 @@ def test_load_config(tmp_path):
         load_config(path)
 
 
-def test_amp_without_an_accelerator():
-    if torch.cuda.is_available():
-        pytest.skip('this machine has an accelerator')
-    with pytest.raises(ConfigError, match='--amp needs a GPU'):
-        use_amp(Config(dict(optim_wrapper=dict(type='OptimWrapper'))))
+@pytest.mark.parametrize('gpu, kind', [
+    (True, 'AmpOptimWrapper'), (False, 'mmmultas.BFloat16OptimWrapper')])
+def test_amp_by_machine(monkeypatch, gpu, kind):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    cfg = Config(dict(optim_wrapper=dict(type='OptimWrapper')))
+    use_amp(cfg)
+    assert cfg.optim_wrapper.type == kind
+    assert ('loss_scale' in cfg.optim_wrapper) == gpu
+    use_amp(cfg)  # twice is once
+    assert cfg.optim_wrapper.type == kind
+
+
+def test_amp_for_an_unknown_wrapper():
+    with pytest.raises(ConfigError, match='is ApexOptimWrapper'):
+        use_amp(Config(dict(optim_wrapper=dict(type='ApexOptimWrapper'))))
 
 
 def test_unknown_runner(tmp_path):

@@ -147,14 +147,18 @@ def test_bfloat16_and_memory_layout(tmp_path):
     assert not torch.equal(half['feats'][0], want[0])
 
 
-def test_a_teacher_computes_apart_from_the_students_autocast(tmp_path):
+def test_a_teacher_computes_as_the_student_unless_it_is_told(tmp_path):
     network, cfg, path = _saved(tmp_path)
-    teacher = Teacher('det', cfg, path, recorders=NECK)
     x = torch.randn(2, 3, 64, 64)
     with torch.autocast('cpu', torch.bfloat16):
-        taught = teacher(x, OWN)['feats']
+        follows, apart = (
+            Teacher('det', cfg, path, recorders=NECK, bf16=bf16)(x, OWN)
+            for bf16 in (None, False))
         assert network.encode(x)[0].dtype == torch.bfloat16
-    _same(taught, network.encode(x))
+    _same(apart['feats'], network.encode(x))
+    assert follows['feats'][0].dtype == torch.float32
+    _same(follows['feats'], network.encode(x), atol=0.1, rtol=0.1)
+    assert not torch.equal(follows['feats'][0], apart['feats'][0])
 
 
 @pytest.mark.parametrize('source', ['neck', 'bbox_head'])

@@ -60,3 +60,38 @@ def test_a_task_that_cannot_join_two_views_says_so():
 
     with pytest.raises(ConfigError, match='StockHead.*DepthTask'):
         DepthTask({}).check_flip(StockHead())
+
+
+class HeadByFeat(nn.Module):
+    """A stock head's way: outputs, then losses or predictions of them."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv = nn.Conv2d(1, 1, 1)
+        self.seen = {}
+
+    def loss(self, feats, samples):
+        return self.loss_by_feat([self.conv(feats[0])], samples)
+
+    def predict(self, feats, samples, rescale):
+        return self.predict_by_feat([self.conv(feats[0])], rescale=rescale)
+
+    def loss_by_feat(self, outputs, samples):
+        self.seen['loss'] = outputs[0].dtype, self.conv(outputs[0]).dtype
+        return dict(loss_x=outputs[0].mean())
+
+    def predict_by_feat(self, outputs, rescale):
+        self.seen['predict'] = outputs[0].dtype, self.conv(outputs[0]).dtype
+        return []
+
+
+def test_a_stock_heads_losses_and_boxes_are_in_full_precision():
+    head = HeadByFeat()
+    task, group = DetectionTask({}), _groups(1)[0]
+    with torch.autocast('cpu', torch.bfloat16):
+        assert head.conv(group.feats[0]).dtype == torch.bfloat16
+        task.loss_sums(head, [group])
+        task.predict(head, group)
+    full = (torch.float32, torch.float32)
+    assert head.seen == dict(loss=full, predict=full)
+    assert not {'loss_by_feat', 'predict_by_feat'} & set(vars(head))
