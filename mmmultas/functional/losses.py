@@ -161,8 +161,9 @@ def upsampled_cross_entropy_sum(logits_NKhw: Tensor,
     blocks = blocks.reshape(n, factor**2, h, w)
     valid = blocks != ignore_index
     classes = blocks.masked_fill(~valid, 0)
-    weight = valid.to(logits_NKhw.dtype)
-    if class_weight_K is not None:
-        weight = weight * class_weight_K[classes]
     logs = logits_NKhw.contiguous().log_softmax(1)
-    return -(logs.gather(1, classes) * weight).sum()
+    # not times 0: an infinite score that is ignored would make it NaN
+    losses = -logs.gather(1, classes).masked_fill(~valid, 0)
+    if class_weight_K is not None:
+        losses = losses * class_weight_K[classes]
+    return losses.sum()

@@ -136,8 +136,10 @@ def test_config_mistakes(project, option, sentence):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason='has an accelerator')
-def test_amp_without_an_accelerator(project):
-    assert '--amp needs a GPU' in _fails('train', project.config, '--amp')
+def test_mixed_precision_in_float16_on_a_cpu(project):
+    options = ('optim_wrapper.type=AmpOptimWrapper',
+               'optim_wrapper.dtype=float16')
+    assert '`optim_wrapper.dtype` is float16' in _train(project, *options)
 
 
 def test_unknown_class_in_an_xml(project):

@@ -112,3 +112,6 @@ def test_no_label_before_upsampling():
     small = torch.randn(1, 3, 2, 2)
     labels = torch.full((1, 8, 8), 255)
     assert upsampled_cross_entropy_sum(small, labels, 4) == 0
+    small[0, 1, 0, 0] = -torch.inf
+    labels[0, 7, 7] = 1
+    assert upsampled_cross_entropy_sum(small, labels, 4).isfinite()
