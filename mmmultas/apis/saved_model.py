@@ -8,6 +8,7 @@ that names a file.
 """
 import contextlib
 import io
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -187,12 +188,23 @@ def _check_name(kind: str, name: Any, source: str, key: str) -> None:
     else:
         scope, _, last = str(name).rpartition('.')
         good = (not scope or scope in scopes) and last in registered
-        good = good or name in _NMS
+        good = good or name in _NMS or _is_registered(scope, last)
     if not good:
         raise CheckpointError(
             f'The config in {source} is refused, since `{key}.{kind}` is '
             f'{name!r}, which is not registered: import the module that '
             f'registers it first, or {_MEND}')
+
+
+def _is_registered(module: str, name: str) -> bool:
+    """Whether an address, as new-style configs write it, is registered.
+
+    Only modules that are imported already are asked: nothing is executed.
+    """
+    found = getattr(sys.modules.get(module), name, None)
+    return isinstance(found, type) and any(
+        found is kind for registry in _registries()
+        for kind in registry.module_dict.values())
 
 
 def _known() -> tuple[set[str], set[str]]:

@@ -214,7 +214,7 @@ def _explained(loop: Any, task: str, evaluator: Any) -> Iterator[None]:
         if any(getattr(m, '_coco_api', m) is None for m in evaluator.metrics):
             mend = 'give it `ann_file`, the json of the annotations'
         raise ConfigError(
-            f"`{loop.mode}_evaluator.{task}` ({kinds}) cannot judge a sample "
+            f'`{loop.mode}_evaluator.{task}` ({kinds}) cannot judge a sample '
             f'({type(error).__name__}: {error}): {mend}; '
             'MMMULTAS_TRACEBACK=1 shows where.') from error
 

@@ -20,9 +20,11 @@ from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.plain import make_plain
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 
+from .coverage import may_skip_a_head, refuse_stray_collectives
 from .optim import wrapper_for_cpu
+from .stock_hooks import refuse_hook
 
-__all__ = ['MultiTaskRunner', 'may_skip_a_head']
+__all__ = ['MultiTaskRunner']
 
 
 @RUNNERS.register_module()
@@ -120,6 +122,14 @@ class MultiTaskRunner(Runner):
                 if hasattr(one, 'bind'):
                     one.bind(self.train_loop.dataloader.schedule)
         return built
+
+    def register_hooks(self,
+                       default_hooks: Any = None,
+                       custom_hooks: Any = None) -> None:
+        """Refuse stock hooks that would do nothing."""
+        super().register_hooks(default_hooks, custom_hooks)
+        for hook in self.hooks:
+            refuse_hook(hook)
 
     def call_hook(self, fn_name: str, **kwargs: Any) -> None:
         """Call the hooks; whoever saves, the file is one that we can read."""
@@ -277,8 +287,24 @@ class MultiTaskRunner(Runner):
         return metrics
 
 
+#: Loops that would read a dict of streams as one loader; None is MMEngine's
+#: choice where a config names none.
+STOCK_LOOPS = ('EpochBasedTrainLoop', 'IterBasedTrainLoop', 'ValLoop',
+               'TestLoop', 'TeacherStudentValLoop', 'None')
+#: Ours, by the key that names them.
+LOOPS = dict(train_cfg='mmmultas.MultiTaskTrainLoop',
+             val_cfg='mmmultas.MultiTaskValLoop',
+             test_cfg='mmmultas.MultiTaskTestLoop')
+
+
 def _named(key: str, build: Callable[[Any], Any], cfg: Any) -> Any:
     """Build; an argument that does not exist becomes a sentence."""
+    kind = str(cfg.get('type')) if isinstance(cfg, dict) else LOOPS[key]
+    if kind.split('.')[-1] in STOCK_LOOPS:
+        raise ConfigError(
+            f'`{key}.type` is {kind!r}, which draws from one loader, but '
+            f'`{key.replace("_cfg", "_dataloader")}` names streams: use '
+            f"type='{LOOPS[key]}' (docs/config.md lists its keys).")
     try:
         return build(cfg)
     except TypeError as error:
@@ -295,52 +321,6 @@ def _leave_group() -> None:
         gc.collect()  # its threads end with the last model that holds it
 
 
-def may_skip_a_head(cfg: Any, tasks: set[str]) -> bool:
-    """Whether some update may leave a head without labels on a process.
-
-    False only if every update draws, for each task, from a stream whose
-    samples all carry it by the config's word.
-    """
-    if cfg.get('train_cfg') is None or not cfg.get('train_dataloader'):
-        return False
-    streams = cfg['train_dataloader']
-    if cfg['train_cfg'].get('alternate', 'iteration') == 'epoch':
-        certain = [_certain_tasks(s.get('dataset', {}))
-                   for s in streams.values() if s]
-        return not all(tasks <= part for part in certain)
-    covered: set[str] = set()
-    for stream in streams.values():
-        covered |= _certain_tasks((stream or {}).get('dataset', {}))
-    return not tasks <= covered
-
-
-def refuse_stray_collectives(cfg: Any, model: Any) -> None:
-    """Refuse stock heads whose labels may be missing on one process alone.
-
-    Many of mmdet's heads (FCOS, ATSS) average their counts over processes
-    inside the loss: a process that skips the head would hang the others.
-    With epoch alternation all skip together, and our heads reduce their
-    counts whether there are labels or not.
-
-    Raises:
-        ConfigError: Such a head meets a stream of mixed samples.
-    """
-    train_cfg = cfg.get('train_cfg') or {}
-    if train_cfg.get('alternate', 'iteration') == 'epoch':
-        streams = [s for s in cfg['train_dataloader'].values() if s]
-        if all(_certain_tasks(s.get('dataset', {})) for s in streams):
-            return
-    for task, head in getattr(model, 'heads', {}).items():
-        if not hasattr(head, 'loss_terms') and may_skip_a_head(cfg, {task}):
-            raise ConfigError(
-                f'Over several processes a {type(head).__name__} must have '
-                f'labels in every update, but no stream labels {task!r} on '
-                'all of its samples: say so in the `tasks` of a data set, '
-                'split the mixed stream, or take '
-                'mmmultas.MultiLevelAnchorHead or mmmultas.'
-                'PanopticFPNSegHead.')
-
-
 def _check_resumable(checkpoint: dict[str, Any], source: str) -> None:
     """Raise unless a checkpoint holds the state of a training run."""
     meta = checkpoint.get('meta', {})
@@ -354,16 +334,3 @@ def _check_resumable(checkpoint: dict[str, Any], source: str) -> None:
             f'Checkpoint {source} cannot be resumed, since it lacks '
             f'{", ".join(missing)}: give its path as `load_from` to start '
             'a new run from its weights.')
-
-
-def _certain_tasks(dataset: Any) -> set[str]:
-    """Tasks that every sample of a data set's config carries."""
-    tasks = dataset.get('tasks')
-    if tasks is not None:
-        certain = {tasks} if isinstance(tasks, str) else set(tasks)
-        for subset in dataset.get('subsets') or []:
-            certain &= _certain_tasks(dict(tasks=subset.get('tasks', tasks)))
-        return certain
-    parts = dataset.get('datasets') or []
-    known = [_certain_tasks(part) for part in parts]
-    return set.intersection(*known) if known else set()

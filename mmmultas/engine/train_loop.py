@@ -115,7 +115,7 @@ class MultiTaskTrainLoop(BaseLoop):
     def _run(self) -> None:
         self.runner.call_hook('before_train')
         validated = self.runner.message_hub.runtime_info.get(
-            'validated_epoch')
+            'epoch_validated')
         if self._iter > 0 and validated != self._epoch and (
                 self._iter == self._epoch * len(self.dataloader)):
             # the checkpoint was written before this validation
@@ -208,7 +208,7 @@ class MultiTaskTrainLoop(BaseLoop):
         if self._iter == 0:
             # a runner that trains twice starts anew
             hub.update_info('selection_history', {})
-            hub.update_info('validated_epoch', 0)
+            hub.update_info('epoch_validated', 0)
             hub.update_info('skipped_updates', 0)
 
     def _check_accumulation(self) -> None:

@@ -11,6 +11,7 @@ from mmengine.runner.amp import autocast
 
 from mmmultas.registry import EVALUATOR, LOOPS
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.values import mapping_of, number_of
 
 from .checks import check_classes
 from .interrupt import CutValidation, StopSignals
@@ -227,6 +228,15 @@ class _Joined:
         return sum(len(loader) for loader in self.loaders.values())
 
 
+def _weights(selection: Any) -> dict[str, float]:
+    """Weights of metrics other than 0; negative where lower is better."""
+    mapping = mapping_of('val_cfg.selection', selection)
+    for name, weight in mapping.items():
+        number_of(f'the size of `val_cfg.selection` of {name!r}',
+                  abs(weight) if type(weight) in (int, float) else weight)
+    return {name: weight for name, weight in mapping.items() if weight}
+
+
 @LOOPS.register_module()
 class MultiTaskValLoop(_EvalLoop):
     """Validation; adds ``score``, by which models are selected.
@@ -251,13 +261,13 @@ class MultiTaskValLoop(_EvalLoop):
                  fp16: bool = False,
                  selection: Mapping[str, float] | None = None) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
-        self.selection = {k: v for k, v in (selection or {}).items() if v}
+        self.selection = _weights(selection or {})
 
     def finish(self, metrics: dict[str, float]) -> dict[str, float]:
         """Add the score and keep the history of scores, by epoch."""
         hub = self.runner.message_hub
         # for whoever resumes a checkpoint that is written from here on
-        hub.update_info('validated_epoch', int(self.runner.epoch))
+        hub.update_info('epoch_validated', int(self.runner.epoch))
         if not self.selection:
             return metrics
         score = selection_score(metrics, self.selection)

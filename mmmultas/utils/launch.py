@@ -1,4 +1,6 @@
 """What the tools share: a config made ready to run."""
+import ast
+import contextlib
 import difflib
 import os
 from pathlib import Path
@@ -47,6 +49,7 @@ def load_config(path: str | Path,
         raise ConfigError(f'Config {path} does not parse '
                           f'({type(error).__name__}: {error}).') from error
     if options:
+        options = {key: _literal(value) for key, value in options.items()}
         check_options(cfg, options)
         try:
             cfg.merge_from_dict(options)
@@ -54,6 +57,14 @@ def load_config(path: str | Path,
             raise ConfigError(f'--cfg-options do not fit {path}: '
                               f'{error}') from error
     return cfg
+
+
+def _literal(value: Any) -> Any:
+    """A dict that was written on the command line; MMEngine keeps its text."""
+    if isinstance(value, str) and value.startswith('{'):
+        with contextlib.suppress(ValueError, SyntaxError):
+            return ast.literal_eval(value)
+    return value
 
 
 def check_options(cfg: Config, options: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""Checkpoints whoever wrote them: stock hooks, schedules, MMEngine's runner."""
+"""Checkpoints whoever wrote them: stock hooks, schedules, stock runners."""
 from pathlib import Path
 
 import pytest
@@ -80,7 +80,7 @@ def test_checkpoints_of_a_stock_runner_can_be_read(tmp_path):
     assert schedule['total_steps'] == 2 and 'anneal_func' not in schedule
 
 
-def test_a_validated_epoch_is_not_validated_again(tmp_path):
+def test_a_epoch_validated_is_not_validated_again(tmp_path):
     """From the best checkpoint, which is written behind the validation."""
     plateau = [dict(type='ReduceOnPlateauLR', monitor='det/mAP',
                     rule='greater', patience=0, factor=.5, min_value=0)]

@@ -223,12 +223,12 @@ def foreground_allows(foreground: NDArray[Any], window: Window,
     return bool(min(width, height) > min_extent)
 
 
-def cut_window(image: NDArray[np.uint8], window: Window,
-               fill: int) -> NDArray[np.uint8]:
+def cut_window(image: NDArray[Any], window: Window,
+               fill: float) -> NDArray[Any]:
     """``image[y1:y2, x1:x2]``, with ``fill`` where there is no image.
 
     Args:
-        image: (H, W) or (H, W, C).
+        image: (H, W) or (H, W, C), of any type of numbers, which stays.
         window: x1, y1, x2, y2 in pixels; may lie beyond the image.
         fill: Level of the pixels outside.
 
@@ -243,7 +243,7 @@ def cut_window(image: NDArray[np.uint8], window: Window,
     height, width = image.shape[:2]
     if x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height:
         return image[y1:y2, x1:x2]
-    out = np.full((y2 - y1, x2 - x1, *image.shape[2:]), fill, np.uint8)
+    out = np.full((y2 - y1, x2 - x1, *image.shape[2:]), fill, image.dtype)
     seen = image[max(y1, 0):max(y2, 0), max(x1, 0):max(x2, 0)]
     top, left = max(-y1, 0), max(-x1, 0)
     out[top:top + seen.shape[0], left:left + seen.shape[1]] = seen

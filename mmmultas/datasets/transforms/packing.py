@@ -11,6 +11,7 @@ from mmengine.structures import InstanceData
 
 from mmmultas.registry import TRANSFORMS
 from mmmultas.structures import DET, SEG, sem_seg_data
+from mmmultas.utils.errors import ConfigError
 
 __all__ = ['PackInputs']
 
@@ -29,6 +30,9 @@ class PackInputs(BaseTransform):
             ``exif`` (how the picture was read) always do.
     """
 
+    #: Tasks whose labels are packed.
+    packs: tuple[str, ...] = (DET, SEG)
+
     def __init__(
         self,
         meta_keys: Sequence[str] = ('img_id', 'img_path', 'ori_shape',
@@ -40,6 +44,7 @@ class PackInputs(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack one sample."""
         tasks = results['tasks']
+        self._check(tasks)
         meta = {k: results[k] for k in (*self.meta_keys, 'exif')
                 if k in results}
         sample = DetDataSample(metainfo={**meta, 'tasks': tasks})
@@ -53,6 +58,21 @@ class PackInputs(BaseTransform):
         # OpenCV takes channels apart faster than a transposed copy
         planes = np.stack(cv2.split(results['img']))
         return {'inputs': torch.from_numpy(planes), 'data_samples': sample}
+
+
+    def _check(self, tasks: Sequence[str]) -> None:
+        """A label that is announced and not packed would be lost.
+
+        Raises:
+            ConfigError: A task of another kind; a child of this class packs
+                its label and names it in ``packs``.
+        """
+        others = [task for task in tasks if task not in self.packs]
+        if others:
+            raise ConfigError(
+                f'PackInputs packs {self.packs}, but `tasks` has '
+                f'{others[0]!r}: derive a packer that packs it and names it '
+                'in `packs` (docs/add_a_task.md).')
 
 
 def _instances(results: dict[str, Any], keep: torch.Tensor) -> InstanceData:

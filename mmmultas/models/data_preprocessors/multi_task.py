@@ -1,4 +1,5 @@
 """From workers' uint8 to the network's float, per stream."""
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -6,6 +7,7 @@ import torch.nn.functional as F
 from mmdet.models.utils.misc import samplelist_boxtype2tensor
 from mmdet.structures import DetDataSample, SampleList
 from mmengine.model import ImgDataPreprocessor
+from mmengine.structures import PixelData
 from torch import Tensor
 
 from mmmultas.registry import MODELS
@@ -85,14 +87,18 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
         samplelist_boxtype2tensor(samples)
         for sample in samples:
             self._finish(sample, inputs.shape[-2:], training)
-        if training and size is not None and inputs.shape[-1] != size:
-            inputs = self._rescale(inputs, samples, size)
+        if training and size is not None:
+            shape = scaled_shape(inputs.shape[-2:], size)
+            if shape != tuple(inputs.shape[-2:]):
+                inputs = self._rescale(inputs, samples, shape)
         return dict(inputs=inputs, data_samples=samples)
 
     def _finish(self, sample: DetDataSample, shape: torch.Size,
                 training: bool) -> None:
         sample.set_metainfo(
             dict(batch_input_shape=tuple(shape), pad_shape=tuple(shape)))
+        if training:
+            _refuse_unknown_maps(sample, shape)
         if 'gt_sem_seg' not in sample:
             return
         labels = sample.gt_sem_seg.sem_seg
@@ -104,7 +110,8 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
         sample.gt_sem_seg = sem_seg_data(labels.long())
 
     @staticmethod
-    def _rescale(inputs: Tensor, samples: SampleList, size: int) -> Tensor:
+    def _rescale(inputs: Tensor, samples: SampleList,
+                 shape: tuple[int, int]) -> Tensor:
         """Resize a squashed batch, its boxes and its masks (SPEC 5)."""
         height, width = inputs.shape[-2:]
         if any(s.metainfo['img_shape'][:2] != (height, width)
@@ -112,13 +119,14 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
             raise ConfigError(
                 'Multi-scale wants images of one size in a batch: squash '
                 'them in the pipeline, or remove `mmmultas.MultiScaleHook`.')
-        factor = inputs.new_tensor([size / width, size / height] * 2)
+        _refuse_other_labels(samples)
+        factor = inputs.new_tensor([shape[1] / width, shape[0] / height] * 2)
         for sample in samples:
             sample.set_metainfo(
                 dict(
-                    img_shape=(size, size),
-                    batch_input_shape=(size, size),
-                    pad_shape=(size, size)))
+                    img_shape=shape,
+                    batch_input_shape=shape,
+                    pad_shape=shape))
             for field in ('gt_instances', 'ignored_instances'):
                 if field in sample:
                     instances = sample.get(field)
@@ -126,5 +134,57 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
             if 'gt_sem_seg' in sample:
                 labels = sample.gt_sem_seg.sem_seg[None].float()
                 sample.gt_sem_seg = sem_seg_data(
-                    F.interpolate(labels, size=(size, size))[0].long())
-        return F.interpolate(inputs, size=(size, size), mode='bilinear')
+                    F.interpolate(labels, size=shape)[0].long())
+        return F.interpolate(inputs, size=shape, mode='bilinear')
+
+
+def scaled_shape(shape: Sequence[int], side: int) -> tuple[int, int]:
+    """(height, width) whose longer side is ``side``, of the same ratio.
+
+    The shorter one is rounded to a multiple of 32, so that all strides up to
+    32 divide it.
+
+    Example:
+        >>> scaled_shape((320, 320), 384), scaled_shape((320, 640), 448)
+        ((384, 384), (224, 448))
+    """
+    height, width = shape
+    factor = side / max(height, width)
+    if height == width:
+        return side, side
+    short = max(round(min(height, width) * factor / 32), 1) * 32
+    return (short, side) if height < width else (side, short)
+
+
+def _refuse_unknown_maps(sample: DetDataSample, shape: Sequence[int]) -> None:
+    """A map of another kind is neither padded nor resized here.
+
+    Raises:
+        ConfigError: Its size is not that of the batch.
+    """
+    for name, label in sample.items():
+        if (name != 'gt_sem_seg' and isinstance(label, PixelData)
+                and tuple(label.shape) != tuple(shape)):
+            raise ConfigError(
+                f'`{name}` of {sample.metainfo.get("img_path", "a sample")} '
+                f'has {tuple(label.shape)} pixels and the batch '
+                f'{tuple(shape)}: only boxes and masks are padded; give all '
+                'images one size, a multiple of '
+                '`data_preprocessor.pad_size_divisor`.')
+
+
+def _refuse_other_labels(samples: SampleList) -> None:
+    """Multi-scale knows boxes and masks.
+
+    Raises:
+        ConfigError: A sample has a label of another kind.
+    """
+    known = {'gt_instances', 'ignored_instances', 'gt_sem_seg'}
+    for sample in samples:
+        others = [name for name in sample.keys()
+                  if name.startswith('gt_') and name not in known]
+        if others:
+            raise ConfigError(
+                f'mmmultas.MultiScaleHook resizes boxes and masks, but '
+                f'samples carry `{others[0]}`: leave their stream out of '
+                '`streams` of the hook.')

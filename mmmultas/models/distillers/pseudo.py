@@ -60,9 +60,12 @@ class PseudoLabels:
         for task, rule in mapping_of('model.distiller.pseudo_labels',
                                      cfg).items():
             key = f'model.distiller.pseudo_labels.{task}'
-            if task not in tasks or task not in (DET, SEG):
+            if task not in tasks:
                 raise ConfigError(f'`{key}`: the student has no head for '
                                   f'{task!r}.')
+            if task not in (DET, SEG):
+                raise ConfigError(f'`{key}`: pseudo-labels are made of boxes '
+                                  f"('det') and masks ('seg'): remove it.")
             unknown = sorted(set(mapping_of(key, rule)) - set(_KEYS))
             if unknown:
                 raise ConfigError(f'`{key}` has the unknown key '

@@ -1,6 +1,6 @@
 """The papers' detection head (SPEC 2, 3, 4, 7)."""
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -20,6 +20,26 @@ from ..necks.conv_block import ConvBlock
 from .matched_losses import build_matcher, matched_losses, sum_loss
 
 __all__ = ['MultiLevelAnchorHead']
+
+
+#: Settings of prediction and their defaults.
+TEST_CFG: dict[str, Any] = dict(
+    score_thr=0.05,
+    nms_pre=1000,
+    iou_threshold=0.5,
+    max_per_img=200,
+    class_agnostic=False)
+
+
+def _test_cfg(given: Mapping[str, Any]) -> dict[str, Any]:
+    unknown = sorted(set(given) - set(TEST_CFG))
+    if unknown:
+        hint = ('; the threshold of `nms` is `iou_threshold` here'
+                if 'nms' in unknown else '')
+        raise ConfigError(
+            f'`model.heads.det.test_cfg` of MultiLevelAnchorHead has no key '
+            f'{unknown[0]!r}: it has {sorted(TEST_CFG)}{hint}.')
+    return {**TEST_CFG, **given}
 
 
 @MODELS.register_module()
@@ -59,13 +79,7 @@ class MultiLevelAnchorHead(BaseDenseHead):
         self.assigner = build_matcher(assigner)
         self.loss_cls = sum_loss(loss_cls, 'FocalLoss')
         self.loss_bbox = sum_loss(loss_bbox, 'BalancedL1Loss')
-        self.test_cfg = dict(
-            dict(
-                score_thr=0.05,
-                nms_pre=1000,
-                iou_threshold=0.5,
-                max_per_img=200,
-                class_agnostic=False), **(test_cfg or {}))
+        self.test_cfg = _test_cfg(test_cfg or {})
 
         def branch(out_channels: int) -> nn.Sequential:
             convs = [

@@ -9,7 +9,8 @@ from mmmultas.utils.errors import ConfigError
 __all__ = ['freeze']
 
 
-def freeze(model: nn.Module, names: Sequence[str]) -> list[nn.Module]:
+def freeze(model: nn.Module,
+           names: str | Sequence[str]) -> list[nn.Module]:
     """Switch the gradients of parts off.
 
     Their batch norms keep learning statistics in training mode: call
@@ -17,7 +18,8 @@ def freeze(model: nn.Module, names: Sequence[str]) -> list[nn.Module]:
 
     Args:
         model: The network.
-        names: Dotted paths of modules, for example ``'backbone'``.
+        names: Dotted paths of modules, for example ``'backbone'``; one may
+            stand without brackets.
 
     Returns:
         The modules.
@@ -25,6 +27,7 @@ def freeze(model: nn.Module, names: Sequence[str]) -> list[nn.Module]:
     Raises:
         ConfigError: No module has such a name, or nothing is left to train.
     """
+    names = (names, ) if isinstance(names, str) else tuple(names)
     modules = dict(model.named_modules())
     for name in names:
         if not name or name not in modules:

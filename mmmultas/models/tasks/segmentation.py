@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from mmmultas.utils.precision import in_full
 from mmmultas.registry import TASKS
 from mmmultas.structures import SEG, sem_seg_data
+from mmmultas.utils.errors import ConfigError
 
 from .base import Group, Task, outputs_in_full
 
@@ -31,6 +32,7 @@ class SegmentationTask(Task):
     def __init__(self, cfg: dict[str, Any]) -> None:
         super().__init__(cfg)
         self.test_cfg = ConfigDict(self.cfg.pop('test_cfg', None) or {})
+        _check_test_cfg(self.test_cfg)
 
     def build_head(self) -> nn.Module:
         """Build under mmseg's scope, whatever the default scope is.
@@ -120,3 +122,21 @@ class SegmentationTask(Task):
             size=tuple(size),
             mode='bilinear',
             align_corners=getattr(head, 'align_corners', False))
+
+
+def _check_test_cfg(cfg: ConfigDict) -> None:
+    """Images pass whole, in the size that the pipeline gives them.
+
+    Raises:
+        ConfigError: A key that would change nothing.
+    """
+    if cfg.get('mode', 'whole') != 'whole':
+        raise ConfigError(
+            f"`model.heads.seg.test_cfg.mode` is {cfg['mode']!r}, but images "
+            'pass the network whole: remove it; the resize of the test '
+            'pipeline says in what size.')
+    unknown = sorted(set(cfg) - {'mode', 'eval_size'})
+    if unknown:
+        raise ConfigError(
+            f'`model.heads.seg.test_cfg` has no key {unknown[0]!r}: it has '
+            '`eval_size`, (height, width) of the predictions.')

@@ -53,6 +53,25 @@ def test_a_checkpoint_without_config_or_classes(save_toy, tmp_path):
     assert saved.meta['det']['palette'] is None
 
 
+def test_addresses_of_new_style_configs(save_toy):
+    """They name classes where they are imported from, not registered."""
+
+    def edit(cfg):
+        cfg.model.type = 'mmmultas.models.multitask.MultiTaskDetSeg'
+        cfg.model.neck.type = 'mmmultas.models.necks.ContextFPN'
+        cfg.test_dataloader.val.dataset.pipeline[1].type = (
+            'mmmultas.datasets.transforms.geometry.Squash')
+
+    saved = load_saved_model(save_toy(edit=edit))
+    assert type(saved.model.neck).__name__ == 'ContextFPN'
+
+    def another(cfg):
+        cfg.model.neck.type = 'mmmultas.models.necks.ContextEnhancement'
+
+    with pytest.raises(CheckpointError, match='not registered'):
+        load_saved_model(save_toy(edit=another))
+
+
 def hostile_types(trap):
     order = f'__import__("os").mkdir({str(trap)!r})'
     return {

@@ -1,52 +1,22 @@
 import pytest
 import torch
 
-from mmmultas.engine.runner import may_skip_a_head, refuse_stray_collectives
-from mmmultas.registry import MODELS
 from mmmultas.testing import toy_config, toy_model, toy_stream
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.launch import build_runner
 
-DET, SEG = {'tasks': ('det', )}, {'tasks': ('seg', )}
-
-
-def _cfg(alternate='iteration', **datasets):
-    return dict(
-        train_cfg=dict(alternate=alternate),
-        train_dataloader={k: dict(dataset=d)
-                          for k, d in datasets.items()})
-
-
-@pytest.mark.parametrize('cfg, expected', [
-    (_cfg(a=DET, b=SEG), False),
-    (_cfg('epoch', a=DET, b=SEG), True),
-    (_cfg(a=dict(tasks=('det', 'seg'))), False),
-    (_cfg('epoch', a=dict(tasks=('det', 'seg'))), False),
-    (_cfg(a=DET), True),
-    (_cfg(a=dict(type='unknown')), True),
-    (_cfg(a=dict(datasets=[DET, SEG])), True),
-    (_cfg(a=dict(datasets=[DET, DET]), b=SEG), False),
-    (dict(train_cfg=None), False),
-    (_cfg(a=dict(tasks=('det', 'seg'), subsets=[dict(tasks=('det', )), {}])),
-     True),
+@pytest.mark.parametrize('key, kind', [
+    ('train_cfg', 'EpochBasedTrainLoop'), ('train_cfg', None),
+    ('val_cfg', 'ValLoop'), ('test_cfg', 'mmengine.TestLoop')
 ])
-def test_when_a_head_may_be_skipped(cfg, expected):
-    assert may_skip_a_head(cfg, {'det', 'seg'}) is expected
-
-
-def test_stock_heads_and_mixed_streams_over_processes():
-    cfg = toy_model()
-    cfg['heads']['det'] = dict(
-        type='FCOSHead', num_classes=2, in_channels=8, feat_channels=8,
-        norm_cfg=dict(type='BN'),
-        strides=[8, 16], regress_ranges=((-1, 32), (32, 1e8)))
-    model = MODELS.build(cfg)
-    mixed = _cfg(a=dict(datasets=[DET, SEG]))
-    with pytest.raises(ConfigError, match='FCOSHead'):
-        refuse_stray_collectives(mixed, model)
-    refuse_stray_collectives(_cfg(a=DET, b=SEG), model)
-    refuse_stray_collectives(_cfg('epoch', a=DET, b=SEG), model)
-    refuse_stray_collectives(mixed, MODELS.build(toy_model()))
+def test_loops_of_one_loader(tmp_path, key, kind):
+    cfg = toy_config(tmp_path)
+    cfg[key] = dict(max_epochs=1) if key == 'train_cfg' else {}
+    if kind:
+        cfg[key]['type'] = kind
+    runner = build_runner(cfg)
+    with pytest.raises(ConfigError, match=f"`{key}.type`.*'mmmultas.Multi"):
+        runner.test() if key == 'test_cfg' else runner.train()
 
 
 @pytest.fixture(scope='module')

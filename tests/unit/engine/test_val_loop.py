@@ -80,3 +80,14 @@ def test_errors_show_the_grammar(tmp_path, change, message):
     change(cfg)
     with pytest.raises(ConfigError, match=message):
         build_runner(cfg).val()
+
+
+@pytest.mark.parametrize('selection, words', [
+    ('{broken', '`val_cfg.selection` must be a mapping'),
+    ({'det/mAP': 'high'}, "of 'det/mAP' must be a finite number"),
+])
+def test_selections_that_are_none(tmp_path, selection, words):
+    cfg = toy_config(tmp_path)
+    cfg.val_cfg.selection = selection
+    with pytest.raises(ConfigError, match=words):
+        build_runner(cfg).train()

@@ -60,3 +60,13 @@ def test_options_that_would_change_nothing(options, message):
 def test_options_that_a_runner_reads():
     cfg = Config(dict(model=dict(a=1)))
     check_options(cfg, {'model.a': 2, 'sync_bn': 'torch', 'load_from': 'x'})
+
+
+def test_a_dict_on_the_command_line(tmp_path):
+    path = tmp_path / 'c.py'
+    path.write_text("val_cfg = dict(selection={'a/b': 1})\n")
+    text = "{'det/mAP': 2}"
+    cfg = load_config(path, {'val_cfg.selection': text})
+    assert cfg.val_cfg.selection['det/mAP'] == 2
+    cfg = load_config(path, {'val_cfg.selection': '{broken'})
+    assert cfg.val_cfg.selection == '{broken'

@@ -214,3 +214,9 @@ def test_squash_is_bilinear():
     out = Squash(16)(dict(given))['img']
     assert (out == cv2.resize(given['img'], (16, 16),
                               interpolation=cv2.INTER_LINEAR)).all()
+
+
+def test_windows_keep_the_type_of_numbers():
+    metres = np.array([[1.5, 2.5]], np.float32)
+    cut = cut_window(metres, (1, 0, 3, 2), 0)
+    assert cut.dtype == np.float32 and cut.tolist() == [[2.5, 0], [0, 0]]

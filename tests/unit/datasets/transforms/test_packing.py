@@ -11,6 +11,7 @@ from mmmultas.datasets.seeding import KeyedIndex, StreamBatchSampler
 from mmmultas.datasets.transforms.packing import PackInputs
 from mmmultas.registry import DATASETS
 from mmmultas.structures import has_task
+from mmmultas.utils.errors import ConfigError
 
 PIPELINE = [
     dict(type='mmmultas.LoadImage'),
@@ -145,3 +146,14 @@ def test_a_withheld_label_changes_nothing(devkit, tasks, withheld, read):
     read(devkit)  # the comparison can fail
     after = packed(devkit, tasks)
     assert not all(same(a, b) for a, b in zip(before, after))
+
+
+def test_labels_of_another_kind_are_not_dropped():
+    results = dict(img=np.zeros((4, 4, 3), np.uint8), tasks=('depth', ))
+    with pytest.raises(ConfigError, match="`tasks` has 'depth'"):
+        PackInputs()(dict(results))
+
+    class PackDepth(PackInputs):
+        packs = ('det', 'seg', 'depth')
+
+    assert PackDepth()(results)['data_samples'].tasks == ('depth', )

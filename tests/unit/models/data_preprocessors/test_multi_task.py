@@ -1,8 +1,11 @@
 import pytest
 import torch
+from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
+from mmengine.structures import InstanceData, PixelData
 
 from mmmultas.models import MultiTaskDataPreprocessor
+from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch
 from mmmultas.utils.errors import ConfigError
 
@@ -75,3 +78,45 @@ def test_multi_scale_refuses_mixed_sizes():
     pre.sizes = dict(seg=128)
     with pytest.raises(ConfigError, match='MultiScaleHook'):
         pre(dict(seg=_mixed_sizes()), True)
+
+
+@pytest.mark.parametrize('shape, side, expected', [
+    ((320, 320), 384, (384, 384)), ((64, 128), 192, (96, 192)),
+    ((128, 64), 64, (64, 32)), ((64, 640), 64, (32, 64)),
+])
+def test_multi_scale_keeps_the_ratio(shape, side, expected):
+    pre = MODELS.build(dict(type='mmmultas.MultiTaskDataPreprocessor'))
+    pre.sizes = dict(det=side)
+    height, width = shape
+    sample = DetDataSample(metainfo=dict(img_shape=shape, tasks=('det', )))
+    sample.gt_instances = InstanceData(
+        bboxes=torch.tensor([[0., 0., width, height]]))
+    batch = dict(inputs=[torch.zeros(3, *shape, dtype=torch.uint8)],
+                 data_samples=[sample])
+    out = pre(dict(det=batch), True)
+    assert tuple(out['inputs']['det'].shape[-2:]) == expected
+    [found] = out['data_samples']['det']
+    assert found.img_shape == expected
+    assert found.gt_instances.bboxes.tolist() == [
+        [0, 0, expected[1], expected[0]]]
+
+
+def test_labels_of_another_kind_are_neither_padded_nor_resized():
+    pre = MODELS.build(dict(type='mmmultas.MultiTaskDataPreprocessor',
+                            pad_size_divisor=32))
+
+    def batch():
+        sample = DetDataSample(metainfo=dict(
+            img_shape=(60, 64), img_path='a.png', tasks=('depth', )))
+        sample.gt_depth = PixelData(depth=torch.ones(1, 60, 64))
+        return dict(inputs=[torch.zeros(3, 60, 64, dtype=torch.uint8)],
+                    data_samples=[sample])
+
+    with pytest.raises(ConfigError, match='`gt_depth` of a.png .*60, 64'):
+        pre(batch(), True)
+    pre(batch(), False)  # evaluated in the size of the file
+    pre = MODELS.build(dict(type='mmmultas.MultiTaskDataPreprocessor'))
+    pre(dict(depth=batch()), True)
+    pre.sizes = dict(depth=128)
+    with pytest.raises(ConfigError, match='MultiScaleHook .*`gt_depth`'):
+        pre(dict(depth=batch()), True)

@@ -114,3 +114,12 @@ def test_nothing_over_the_threshold():
 def test_wrong_number_of_levels():
     with pytest.raises(ConfigError, match='num_levels'):
         _head()(_feats()[:1])
+
+
+@pytest.mark.parametrize('key, words', [
+    ('nms', 'the threshold of `nms` is `iou_threshold`'),
+    ('max_per_image', "it has .*'max_per_img'"),
+])
+def test_settings_that_would_change_nothing(key, words):
+    with pytest.raises(ConfigError, match=words):
+        MultiLevelAnchorHead(3, 8, test_cfg={key: 1})

@@ -13,7 +13,7 @@ from mmmultas.utils.errors import ConfigError
 
 def test_gradients_are_off():
     model = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
-    assert freeze(model, ['0']) == [model[0]]
+    assert freeze(model, ['0']) == freeze(model, '0') == [model[0]]
     assert [p.requires_grad for p in model.parameters()] == [
         False, False, True, True
     ]

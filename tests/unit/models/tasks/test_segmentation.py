@@ -5,6 +5,7 @@ from torch import nn
 
 from mmmultas.models.tasks import Group, SegmentationTask
 from mmmultas.testing import toy_batch, toy_model
+from mmmultas.utils.errors import ConfigError
 
 
 class Checker(nn.Module):
@@ -106,3 +107,13 @@ def test_binary_heads_average_too():
     assert sample.pred_sem_seg.sem_seg.eq(1).all()
     task.predict(Binary(), Group((), [sample]))
     assert sample.pred_sem_seg.sem_seg[0, 0].tolist() == [1] * 4 + [0] * 4
+
+
+@pytest.mark.parametrize('test_cfg, words', [
+    (dict(mode='slide', crop_size=(64, 64), stride=(32, 32)), 'pass the netw'),
+    (dict(mode='whole', crop_size=(64, 64)), "no key 'crop_size'"),
+])
+def test_settings_that_would_change_nothing(test_cfg, words):
+    with pytest.raises(ConfigError, match=words):
+        SegmentationTask(dict(type='FPNHead', test_cfg=test_cfg))
+    SegmentationTask(dict(type='FPNHead', test_cfg=dict(mode='whole')))

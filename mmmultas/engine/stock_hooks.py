@@ -1,0 +1,59 @@
+"""Hooks of MMEngine, MMDetection and MMSegmentation that would do nothing.
+
+A test holds the table against the installed packages: what is not in it was
+tried.
+"""
+from typing import Any
+
+from mmmultas.utils.errors import ConfigError
+
+__all__ = ['REFUSED', 'refuse_hook']
+
+_PIPELINE = ('streams are read by processes that do not hear of it: train the '
+             'last epochs as a second run, with the other pipeline and '
+             '`load_from`')
+_PICTURES = ('it knows the boxes or the masks of one data set only: use '
+             'mmmultas.PictureHook (tools/test.py --show-dir), or '
+             'tools/analysis_tools/browse_dataset.py for training')
+
+#: Class → why it cannot do here what its name says, and the way out.
+REFUSED: dict[str, str] = {
+    'mmdet.PipelineSwitchHook': _PIPELINE,
+    'mmdet.YOLOXModeSwitchHook': _PIPELINE,
+    'mmdet.MeanTeacherHook':
+    'it wants a model with `teacher` and `student`: use '
+    "custom_hooks=[dict(type='EMAHook')], or an averaged teacher "
+    '(docs/distillation.md)',
+    'mmdet.NumClassCheckHook':
+    'it asks one data set for one list of classes; heads and data are '
+    'compared before the first update anyway: remove it',
+    'mmdet.DetVisualizationHook': _PICTURES,
+    'mmdet.GroundingVisualizationHook': _PICTURES,
+    'mmdet.TrackVisualizationHook': _PICTURES,
+    'mmdet.TrainAugmentDetVisualizationHook': _PICTURES,
+    'mmseg.SegVisualizationHook': _PICTURES,
+    'mmengine.NaiveVisualizationHook': _PICTURES,
+    'mmengine.EarlyStoppingHook':
+    'it forgets its count when a run is resumed: use '
+    'mmmultas.EarlyStoppingHook, which reads the scores of the checkpoint',
+    'mmengine.PrepareTTAHook':
+    'it wants a second model: use --tta of tools/test.py, or '
+    '`model.flip_test=True`',
+}
+
+
+def refuse_hook(hook: Any) -> None:
+    """Refuse a hook of the table, or a child of one.
+
+    Raises:
+        ConfigError: It is one; the sentence says what to take.
+    """
+    if not getattr(hook, 'draw', getattr(hook, '_draw', True)):
+        return  # MMDetection's default_runtime.py has one that is off
+    for kind in type(hook).__mro__:
+        package = kind.__module__.split('.')[0]
+        name = f'{package}.{kind.__name__}'
+        if name in REFUSED:
+            raise ConfigError(
+                f'`custom_hooks` has a {type(hook).__name__}, which would '
+                f'change nothing here or end the run: {REFUSED[name]}.')

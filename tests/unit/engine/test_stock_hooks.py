@@ -1,0 +1,86 @@
+import mmdet.engine.hooks  # noqa: F401
+import mmseg.engine.hooks  # noqa: F401
+import pytest
+from mmdet.registry import HOOKS as MMDET
+from mmengine.registry import HOOKS as MMENGINE
+from mmseg.registry import HOOKS as MMSEG
+
+from mmmultas.engine.stock_hooks import REFUSED, refuse_hook
+from mmmultas.testing import toy_config
+from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.launch import build_runner
+
+#: Do here what they do there; a run below has all of them.
+TRIED = {
+    'mmdet.CheckInvalidLossHook', 'mmdet.SyncNormHook',
+    'mmengine.CheckpointHook',
+    'mmengine.DistSamplerSeedHook', 'mmengine.EMAHook',
+    'mmengine.EmptyCacheHook', 'mmengine.IterTimerHook',
+    'mmengine.LoggerHook', 'mmengine.ParamSchedulerHook',
+    'mmengine.RuntimeInfoHook', 'mmengine.SyncBuffersHook'
+}
+#: Want a device, a model or files that are not here; they say so themselves.
+UNTRIED = {
+    'mmengine.NPUProfilerHook', 'mmengine.ProfilerHook',
+    'mmengine.RFSearchHook', 'mmcv.RFSearchHook',
+    'mmdet.MemoryProfilerHook', 'mmdet.SetEpochInfoHook'
+}
+
+
+def registered():
+    found = set()
+    for registry in (MMDET, MMSEG, MMENGINE):
+        for kind in registry.module_dict.values():
+            package = kind.__module__.split('.')[0]
+            if package in ('mmdet', 'mmseg', 'mmengine', 'mmcv'):
+                found.add(f'{package}.{kind.__name__}')
+    return found
+
+
+def test_every_registered_hook_is_known():
+    assert registered() <= set(REFUSED) | TRIED | UNTRIED
+    assert set(REFUSED) <= registered() and not set(REFUSED) & TRIED
+
+
+def test_those_that_work_work(tmp_path):
+    cfg = toy_config(tmp_path, epochs=1)
+    default = {
+        'EMAHook', 'IterTimerHook', 'LoggerHook', 'ParamSchedulerHook',
+        'RuntimeInfoHook', 'CheckpointHook', 'DistSamplerSeedHook'
+    }
+    cfg.custom_hooks += [
+        dict(type=name) for name in sorted(TRIED)
+        if name.partition('.')[2] not in default
+    ]
+    runner = build_runner(cfg)
+    assert len(runner.hooks) >= len(cfg.custom_hooks) + 5
+    runner.train()
+    assert runner.iter == 6
+
+
+@pytest.mark.parametrize('hook, words', [
+    (dict(type='mmdet.PipelineSwitchHook', switch_epoch=1,
+          switch_pipeline=[]), 'PipelineSwitchHook.*`load_from`'),
+    (dict(type='mmdet.YOLOXModeSwitchHook'), 'second run'),
+    (dict(type='EarlyStoppingHook', monitor='det/mAP'),
+     'mmmultas.EarlyStoppingHook'),
+    (dict(type='mmdet.DetVisualizationHook', draw=True), 'browse_dataset'),
+])
+def test_hooks_that_would_do_nothing(tmp_path, hook, words):
+    cfg = toy_config(tmp_path)
+    cfg.custom_hooks = [hook]
+    with pytest.raises(ConfigError, match=words):
+        build_runner(cfg)
+
+
+def test_a_hook_that_is_off_is_none():
+    refuse_hook(MMDET.get('mmdet.DetVisualizationHook')(draw=False))
+
+
+def test_children_are_refused():
+
+    class Mine(MMDET.get('mmdet.YOLOXModeSwitchHook')):
+        pass
+
+    with pytest.raises(ConfigError, match='has a Mine'):
+        refuse_hook(Mine())
