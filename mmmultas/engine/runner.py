@@ -15,7 +15,8 @@ from mmengine.runner import Runner
 
 from mmmultas.registry import RUNNERS
 from mmmultas.utils.checkpoint import (assert_fits, atomic_path, load_file,
-                                       load_matching, state_dict_of)
+                                       load_matching, state_dict_of,
+                                       with_our_names)
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.plain import make_plain
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
@@ -194,7 +195,10 @@ class MultiTaskRunner(Runner):
                 'cannot be resumed without it: give its path as `load_from` '
                 'to start a new run from its weights.')
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        report = load_matching(model, checkpoint['state_dict'], filename)
+        report = load_matching(
+            model,
+            with_our_names(checkpoint['state_dict'], model.state_dict()),
+            filename)
         self._has_loaded = True
         self.logger.info(f'Loaded {filename}: {report}')
         return checkpoint

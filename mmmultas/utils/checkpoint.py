@@ -19,7 +19,7 @@ from .safe_globals import safe_globals, without_marks
 
 __all__ = [
     'assert_fits', 'atomic_path', 'find_weights', 'load_file',
-    'load_matching', 'load_weights', 'state_dict_of'
+    'load_matching', 'load_weights', 'state_dict_of', 'with_our_names'
 ]
 
 #: Folder that is searched for files named in configs.
@@ -258,6 +258,37 @@ def load_matching(module: torch.nn.Module, state: dict[str, torch.Tensor],
     if unused:
         report += f'; not used: {", ".join(unused)}'
     return report
+
+
+#: Parts of MMDetection's and MMSegmentation's models that stand elsewhere.
+_ELSEWHERE = {'bbox_head.': 'heads.det.', 'decode_head.': 'heads.seg.'}
+
+
+def with_our_names(state: dict[str, torch.Tensor],
+                   own: Iterable[str]) -> dict[str, torch.Tensor]:
+    """Weights of a stock detector or segmenter under the names of ours.
+
+    Args:
+        state: Weights of a file.
+        own: Names of the model that is to be filled.
+
+    Example:
+        >>> list(with_our_names({'bbox_head.a': 1, 'neck.a': 2},
+        ...                     ['heads.det.a', 'neck.a']))
+        ['heads.det.a', 'neck.a']
+    """
+    own = tuple(own)
+    moves = {
+        old: new for old, new in _ELSEWHERE.items()
+        if any(key.startswith(new) for key in own)
+        and not any(key.startswith(new) for key in state)
+        and not any(key.startswith(old) for key in own)
+    }
+    return {
+        next((new + key.removeprefix(old)
+              for old, new in moves.items() if key.startswith(old)), key):
+        value for key, value in state.items()
+    }
 
 
 def _parts(keys: Sequence[str], among: Iterable[str]) -> list[str]:

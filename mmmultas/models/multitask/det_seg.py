@@ -13,6 +13,7 @@ from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.finite import check_finite
 
+from ..backbones.safe_loading import safe_loading
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group, Task
 from .freezing import freeze
@@ -99,6 +100,11 @@ class MultiTaskDetSeg(BaseModel):
             if channels_last else torch.contiguous_format)
         self.to(memory_format=self.memory_format)
         self._frozen = freeze(self, frozen)
+
+    def init_weights(self) -> None:
+        """Fill all parts; files are read safely and must fit."""
+        with safe_loading(self):
+            super().init_weights()
 
     def train(self, mode: bool = True) -> 'MultiTaskDetSeg':
         """Switch modes; what is frozen stays in evaluation."""

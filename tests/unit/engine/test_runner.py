@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mmmultas.registry import MODELS
 from mmmultas.testing import toy_config, toy_model, toy_stream
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.launch import build_runner
@@ -138,3 +139,22 @@ def test_a_key_that_a_loop_does_not_know(tmp_path, key):
     cfg[key].max_epoch = 3
     with pytest.raises(ConfigError, match=f"`{key}` has no key 'max_epoch'"):
         build_runner(cfg).train()
+
+
+def test_weights_of_a_stock_model_start_ours(tmp_path):
+    """A detector's box head and a segmenter's decode head, by our names."""
+    model = MODELS.build(toy_model())
+    for value in model.parameters():
+        torch.nn.init.normal_(value)
+    state = {
+        key.replace('heads.det.', 'bbox_head.').replace(
+            'heads.seg.', 'decode_head.'): value
+        for key, value in model.state_dict().items()
+    }
+    torch.save(dict(state_dict=state), tmp_path / 'stock.pth')
+    cfg = toy_config(tmp_path / 'run')
+    cfg.load_from = str(tmp_path / 'stock.pth')
+    runner = build_runner(cfg)
+    runner.load_or_resume()
+    assert all(torch.equal(value, model.state_dict()[key])
+               for key, value in runner.model.state_dict().items())
