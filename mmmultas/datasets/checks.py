@@ -14,10 +14,12 @@ from xml.etree import ElementTree
 from mmmultas.utils.errors import DataError
 
 from .files import png_header, read_bytes, shown
+from .problems import Problem
 
 __all__ = [
     'FARTHEST', 'MAX_CLASS_NAME', 'VOCAnnotation', 'VOCObject', 'check_ids',
-    'png_size', 'read_ids', 'read_voc_xml', 'require_files', 'scan_voc_xml'
+    'parse_xml', 'png_size', 'read_ids', 'read_voc_xml', 'require_files',
+    'scan_voc_xml'
 ]
 
 #: Some thousand objects; a tree takes forty times the memory of its file.
@@ -30,9 +32,23 @@ MAX_CLASS_NAME = 200
 FARTHEST = 2**24
 
 
+class _Wrong(ValueError):
+    """What is wrong with an XML, and what to do about it."""
+
+    def __init__(self, reason: str, mend: str, kind: str = 'entry') -> None:
+        super().__init__(reason)
+        self.mend = mend
+        self.kind = kind
+
+    def of(self, path: str | os.PathLike[str]) -> Problem:
+        """The same as a value."""
+        return Problem(str(path), f'cannot be used: {self}', self.mend,
+                       self.kind)
+
+
 @dataclass(frozen=True)
 class VOCObject:
-    """One ``<object>``; ``bbox`` is 1-based xyxy as the file has it."""
+    """A ``<bndbox>`` of an ``<object>``: 1-based xyxy as the file has it."""
     name: str
     bbox: tuple[int, int, int, int]
     difficult: bool
@@ -136,48 +152,62 @@ def png_size(path: str | os.PathLike[str]) -> tuple[int, int]:
 def read_voc_xml(path: str | os.PathLike[str]) -> VOCAnnotation:
     """Parse one annotation of the VOC layout.
 
+    An object with several boxes is as many objects. Where the file tells no
+    size, the picture does.
+
     Raises:
         DataError: Missing, not XML, with a DOCTYPE, or with an object whose
             name or box cannot be read.
     """
-    root = _parse(path)
-    try:
-        size = _size(root)
-        objects = [_object(node) for node in root.findall('object')]
-    except (ValueError, OverflowError) as error:
-        raise DataError(f'{path} cannot be used: {error}; mend the '
-                        f'file.') from error
-    return VOCAnnotation(size, objects)
+    annotation, problems = scan_voc_xml(path)
+    if problems:
+        raise DataError(str(problems[0]))
+    return annotation
 
 
 def scan_voc_xml(
-        path: str | os.PathLike[str]) -> tuple[VOCAnnotation, list[str]]:
+        path: str | os.PathLike[str]) -> tuple[VOCAnnotation, list[Problem]]:
     """Parse an annotation, going on behind objects that cannot be used.
 
     Returns:
-        tuple: What can be used, and the reason for each thing that cannot.
+        tuple: What can be used, and a problem for each thing that cannot.
 
     Raises:
         DataError: Missing, not XML, or with a DOCTYPE.
     """
-    root = _parse(path)
-    size, objects, reasons = None, [], []
+    root = parse_xml(path)
+    size, objects, problems = None, [], []
     try:
         size = _size(root)
-        if size is None:
-            reasons.append('<size> is missing or 0')
-    except ValueError as error:
-        reasons.append(str(error))
+    except _Wrong as error:
+        problems.append(error.of(path))
     for node in root.findall('object'):
         try:
-            objects.append(_object(node))
-        except (ValueError, OverflowError) as error:
-            reasons.append(str(error))
-    return VOCAnnotation(size, objects), reasons
+            name, boxes = _name(node), node.findall('bndbox')
+        except _Wrong as error:
+            problems.append(error.of(path))
+            continue
+        for box in boxes:
+            try:
+                objects.append(VOCObject(name, _corners(name, box),
+                                         _difficult(node)))
+            except _Wrong as error:
+                problems.append(error.of(path))
+    return VOCAnnotation(size, objects), problems
 
 
-def _parse(path: str | os.PathLike[str]) -> ElementTree.Element:
-    data = read_bytes(path, 'annotation', _MAX_XML_BYTES)
+def parse_xml(path: str | os.PathLike[str],
+              limit: int = _MAX_XML_BYTES) -> ElementTree.Element:
+    """Parse an XML of a stranger.
+
+    Args:
+        path: The file.
+        limit: Bytes that it may have.
+
+    Raises:
+        DataError: Missing, too large, not XML, or with a DOCTYPE.
+    """
+    data = read_bytes(path, 'annotation', limit)
     try:
         # entities need one; UTF-16 puts \0 between the letters
         if b'<!DOCTYPE' in data.replace(b'\0', b''):
@@ -196,20 +226,37 @@ def _size(root: ElementTree.Element) -> tuple[int, int] | None:
     return (height, width) if width > 0 and height > 0 else None
 
 
-def _object(node: ElementTree.Element) -> VOCObject:
+def _name(node: ElementTree.Element) -> str:
     name = (node.findtext('name') or '').strip()
-    box = node.find('bndbox')
-    if not name or box is None:
-        raise ValueError('an <object> has no <name> or no <bndbox>')
+    if not name or node.find('bndbox') is None:
+        raise _Wrong('an <object> has no <name> or no <bndbox>',
+                     'add it or remove the object')
     if len(name) > MAX_CLASS_NAME:
-        raise ValueError(f'an <object> has the <name> {shown(name)}')
+        raise _Wrong(f'an <object> has the <name> {shown(name)}',
+                     'shorten it')
+    return name
+
+
+def _difficult(node: ElementTree.Element) -> bool:
+    return (node.findtext('difficult') or '0').strip() not in ('0', '')
+
+
+def _corners(name: str,
+             box: ElementTree.Element) -> tuple[int, int, int, int]:
+    texts = [box.findtext(side) for side in ('xmin', 'ymin', 'xmax', 'ymax')]
     x1, y1, x2, y2 = (
         _number(box, side) for side in ('xmin', 'ymin', 'xmax', 'ymax'))
+    told = ', '.join(str(text) for text in texts)
+    if all(0 <= float(text or 0) <= 1 for text in texts) and any(
+            '.' in (text or '') for text in texts):
+        raise _Wrong(f'the box of a {name} ({told}) is in shares of the '
+                     f'image', 'write pixels: multiply x by the width and y '
+                     'by the height', 'units')
     if x2 < x1 or y2 < y1:
-        raise ValueError(f'the box of a {name} is reversed '
-                         f'({x1}, {y1}, {x2}, {y2})')
-    difficult = (node.findtext('difficult') or '0').strip()
-    return VOCObject(name, (x1, y1, x2, y2), difficult not in ('0', ''))
+        raise _Wrong(f'the box of a {name} is reversed, xmin > xmax or '
+                     f'ymin > ymax ({told})', 'swap the two in the file',
+                     'box')
+    return x1, y1, x2, y2
 
 
 def _number(node: ElementTree.Element, tag: str) -> int:
@@ -218,8 +265,9 @@ def _number(node: ElementTree.Element, tag: str) -> int:
         # some VOC2012 coordinates have decimals, which mmdet cuts
         number = int(float(text or ''))
     except (ValueError, OverflowError):
-        raise ValueError(
-            f'<{tag}> is {shown(text)}, not a number') from None
+        raise _Wrong(f'<{tag}> is {shown(text)}, not a number',
+                     'mend the file') from None
     if abs(number) > FARTHEST:
-        raise ValueError(f'<{tag}> is {shown(text)}, where no pixel is')
+        raise _Wrong(f'<{tag}> is {shown(text)}, where no pixel is',
+                     'mend the file')
     return number

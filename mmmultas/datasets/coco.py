@@ -10,8 +10,11 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+import numpy as np
+
 from mmmultas.utils.errors import DataError
 
+from .box_units import unit_problem
 from .checks import FARTHEST, MAX_CLASS_NAME
 from .files import read_bytes, shown
 from .problems import Problem, first_of
@@ -79,7 +82,18 @@ def scan_coco(
     images = reader.images(content['images'])
     reader.annotations(content['annotations'], names, images)
     classes = tuple(dict.fromkeys(names.values()))
-    return CocoFile(classes, list(images.values())), reader.problems
+    found = CocoFile(classes, list(images.values()))
+    problem = _unit_problem(str(path), found)
+    return found, reader.problems + ([problem] if problem else [])
+
+
+def _unit_problem(path: str, coco: CocoFile) -> Problem | None:
+    boxes, sizes = [], []
+    for image in coco.images:
+        for x1, y1, x2, y2 in (box.bbox for box in image.boxes):
+            boxes.append((x1, y1, x2 - x1, y2 - y1))
+            sizes.append(image.size[::-1] if image.size else (np.nan, np.nan))
+    return unit_problem(path, np.array(boxes), np.array(sizes, float))
 
 
 def _load(path: str | os.PathLike[str]) -> Mapping[str, Any]:
@@ -107,7 +121,7 @@ class _Reader:
         self.problems: list[Problem] = []
 
     def _wrong(self, reason: str, mend: str = 'mend the entry') -> None:
-        self.problems.append(Problem(self.path, reason, mend))
+        self.problems.append(Problem(self.path, reason, mend, 'entry'))
 
     def categories(self, entries: list[Any]) -> dict[Any, str]:
         names: dict[Any, str] = {}
@@ -149,24 +163,46 @@ class _Reader:
 
     def annotations(self, entries: list[Any], names: Mapping[Any, str],
                     images: Mapping[Any, CocoImage]) -> None:
+        lost: dict[str, list[Any]] = {'image_id': [], 'category_id': []}
         for entry in entries:
-            what = f'annotation {shown(_get(entry, "id"))}'
-            image, name = (
-                _lookup(table, _get(entry, key))
-                for table, key in ((images, 'image_id'), (names,
-                                                          'category_id')))
+            keys = {key: _get(entry, key) for key in lost}
+            image = _lookup(images, keys['image_id'])
+            name = _lookup(names, keys['category_id'])
             box = _box(_get(entry, 'bbox'))
             if image is None:
-                self._wrong(f'has {what} of an image_id that it does not list')
+                lost['image_id'].append(keys['image_id'])
             elif name is None:
-                self._wrong(f'has {what} of {image.file_name} with a '
-                            f'category_id that it does not list')
+                lost['category_id'].append(keys['category_id'])
             elif box is None:
-                self._wrong(f'has {what} of {image.file_name} whose bbox is '
-                            f'not four numbers')
+                self._wrong(f'has annotation {shown(_get(entry, "id"))} of '
+                            f'{image.file_name} whose bbox is not four '
+                            f'numbers')
             else:
                 skip = bool(_get(entry, 'iscrowd') or _get(entry, 'ignore'))
                 image.boxes.append(CocoBox(name, box, skip))
+        self._lost('image_id', lost['image_id'], images)
+        self._lost('category_id', lost['category_id'], names)
+
+    def _lost(self, key: str, ids: list[Any], known: Mapping[Any, Any]
+              ) -> None:
+        """Say once which ids lead nowhere, and what the others look like."""
+        if not ids:
+            return
+        what = 'images' if key == 'image_id' else 'categories'
+        there = shown(next(iter(known), None))
+        mend = 'mend the entries or export again'
+        if any(_alike(i, k) for i in ids[:10] for k in known):
+            mend = f'write the ids of {what} and annotations alike'
+        self._wrong(
+            f'has {len(ids)} annotations of an {key} that it does not list, '
+            f'for example {shown(ids[0])}; ids of its {what} are such as '
+            f'{there}', mend)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    """Whether two ids are one number in two forms: 7, '7', '007'."""
+    texts = [str(x).strip().lstrip('0') for x in (one, other)]
+    return type(one) is not type(other) and texts[0] == texts[1]
 
 
 def _get(entry: Any, key: str) -> Any:

@@ -5,15 +5,15 @@ import reprlib
 import stat
 import struct
 import warnings
-from typing import IO
+from typing import IO, Any
 
 from PIL import Image
 
 from mmmultas.utils.errors import DataError
 
 __all__ = [
-    'MAX_PIXELS', 'picture_size', 'png_header', 'read_bytes', 'refuse_bomb',
-    'shown'
+    'MAX_PIXELS', 'bits_of', 'picture_size', 'png_header', 'png_palette',
+    'read_bytes', 'refuse_bomb', 'shown'
 ]
 
 #: Pixels that a picture may unpack to: 400 MB in three channels.
@@ -117,6 +117,35 @@ def png_header(data: bytes) -> tuple[int, int] | None:
         return None
     width, height = struct.unpack('>II', data[16:24])
     return height, width
+
+
+def png_palette(data: bytes) -> dict[int, str]:
+    """Colours '#rrggbb' of a PNG's own palette; empty where it has none."""
+    if len(data) < 33 or data[:8] != PNG or data[25] != 3:
+        return {}
+    place = data.find(b'PLTE', 33, 4096)
+    if place < 4:
+        return {}
+    size = int.from_bytes(data[place - 4:place], 'big')
+    body = data[place + 4:place + 4 + min(size, 768)]
+    return {
+        i: f'#{body[3 * i:3 * i + 3].hex()}'
+        for i in range(len(body) // 3)
+    }
+
+
+def bits_of(data: bytes) -> int:
+    """Bits per channel of a picture; 8 where its header does not tell."""
+    if data[:8] == PNG and len(data) > 24:
+        return max(data[24], 8)
+    if data[:4] not in (b'II*\0', b'MM\0*'):
+        return 8
+    try:
+        with Image.open(io.BytesIO(data), formats=('TIFF', )) as picture:
+            tags: Any = picture
+            return max(int(b) for b in tags.tag_v2.get(258, (8, )))
+    except Exception:  # Pillow's readers raise whatever they stumble over
+        return 8
 
 
 def _jpeg_size(data: bytes) -> tuple[int, int] | None:

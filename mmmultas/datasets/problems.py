@@ -4,7 +4,29 @@ from dataclasses import dataclass
 
 from mmmultas.utils.errors import DataError
 
-__all__ = ['Problem', 'first_of', 'problem_of']
+__all__ = ['ERROR', 'KINDS', 'WARNING', 'Problem', 'first_of', 'problem_of']
+
+#: An error stops training or makes it learn what is wrong; a warning names
+#: what looks like a mistake, which a person must judge.
+ERROR, WARNING = 'error', 'warning'
+#: Kind → its title in a report; the worst come first.
+KINDS = {
+    'nothing': 'Nothing to learn from',
+    'file': 'Files that cannot be used',
+    'match': 'Labels and images that do not find each other',
+    'units': 'Boxes in another form',
+    'entry': 'Entries that cannot be used',
+    'size': 'Labels of another size than their image',
+    'values': 'Mask values that fit no class',
+    'class': 'Names of classes',
+    'box': 'Boxes that cannot be right',
+    'twice': 'Labels that are there twice',
+    'overlap': 'Images in training and in validation or test',
+    'picture': 'Pictures that are nearly black',
+    'small': 'Boxes that are too small for the network',
+    'many': 'Images with more boxes than the network lets out',
+    'rare': 'Classes without labels in training',
+}
 
 
 @dataclass(frozen=True)
@@ -15,10 +37,14 @@ class Problem:
         file: The file or folder, or a config key where there is none.
         reason: What is wrong, without the file's name and full stop.
         mend: What to do about it, likewise.
+        kind: One of :data:`KINDS`.
+        severity: ``ERROR`` or ``WARNING``.
     """
     file: str
     reason: str
     mend: str
+    kind: str = 'file'
+    severity: str = ERROR
 
     def __str__(self) -> str:
         return f'{self.file} {self.reason}; {self.mend}.'
@@ -26,17 +52,19 @@ class Problem:
 
 def problem_of(error: Exception,
                file: str | os.PathLike[str],
-               mend: str = 'mend or replace it') -> Problem:
+               mend: str = 'mend or replace it',
+               kind: str = 'file') -> Problem:
     """The problem that an error's sentence tells.
 
     Args:
         error: Its text is "<file> <reason>; <mend>." by the house's custom.
         file: The file that was read.
         mend: In case that the sentence has none.
+        kind: One of :data:`KINDS`.
 
     Example:
-        >>> problem_of(ValueError('a.png is cut; replace it.'), 'a.png')
-        Problem(file='a.png', reason='is cut', mend='replace it')
+        >>> print(problem_of(ValueError('a.png is cut; get it.'), 'a.png'))
+        a.png is cut; get it.
     """
     text = ' '.join(str(error).split()).removesuffix('.')
     reason, mark, told = text.rpartition('; ')
@@ -45,19 +73,20 @@ def problem_of(error: Exception,
     name = str(file)
     if reason.startswith(f'{name} '):
         reason = reason[len(name) + 1:]
-    return Problem(name, reason, told)
+    return Problem(name, reason, told, kind)
 
 
 def first_of(problems: list[Problem]) -> None:
-    """Raise the first problem, if there is one, and count the others.
+    """Raise the first error, if there is one, and count the others.
 
     Raises:
-        DataError: There is a problem.
+        DataError: There is an error; warnings are passed over.
     """
-    if not problems:
+    errors = [p for p in problems if p.severity == ERROR]
+    if not errors:
         return
     more = ''
-    if problems[1:]:
-        more = (f' There are {len(problems) - 1} more problems: '
+    if errors[1:]:
+        more = (f' There are {len(errors) - 1} more problems: '
                 f'tools/check_data.py lists them all.')
-    raise DataError(f'{problems[0]}{more}')
+    raise DataError(f'{errors[0]}{more}')

@@ -1,7 +1,8 @@
 import pytest
 
 from mmmultas.datasets.checks import (check_ids, png_size, read_ids,
-                                      read_voc_xml, require_files)
+                                      read_voc_xml, require_files,
+                                      scan_voc_xml)
 from mmmultas.utils.errors import DataError
 
 
@@ -106,3 +107,25 @@ def test_decimals_and_parts(tmp_path):
     annotation = read_voc_xml(path)
     assert annotation.size is None
     assert [o.bbox for o in annotation.objects] == [(1, 2, 3, 9)]
+
+
+def test_several_boxes_of_an_object_are_as_many_objects(tmp_path):
+    path = tmp_path / 'x.xml'
+    path.write_text('<a><object><name>cat</name>' + BOX.format(1, 3) +
+                    BOX.format(5, 7) + '</object></a>')
+    assert [(o.name, o.bbox) for o in read_voc_xml(path).objects] == [
+        ('cat', (1, 2, 3, 9)), ('cat', (5, 2, 7, 9))]
+
+
+def test_what_is_wrong_has_a_mend_that_fits(tmp_path):
+    path = tmp_path / 'x.xml'
+    shares = BOX.replace('2', '0.2').replace('9', '0.9')
+    path.write_text('<a><object><name>cat</name>' + BOX.format(9, 3) +
+                    '</object><object><name>dog</name>' +
+                    shares.format(0.1, 0.5) + '</object></a>')
+    annotation, [turned, share] = scan_voc_xml(path)
+    assert not annotation.objects
+    assert turned.mend == 'swap the two in the file' and '(9, 2, 3, 9)' in (
+        turned.reason)
+    assert 'shares of the image' in share.reason and share.kind == 'units'
+    assert 'multiply x by the width' in share.mend

@@ -51,15 +51,17 @@ def test_everything_wrong_is_told(tmp_path):
     told = ' '.join(p.reason for p in problems)
     for words in ("'a.jpg' (id 1) twice", "'../b.jpg' outside",
                   'image without id', 'category id 1 twice',
-                  'category without id or name', 'image_id that',
-                  'category_id that', 'not four numbers'):
-        assert words in told
-    assert len(problems) == 11
+                  'category without id or name',
+                  '2 annotations of an image_id that it does not list, for '
+                  'example 99; ids of its images are such as 1',
+                  '1 annotations of an category_id', 'not four numbers'):
+        assert words in told, told
+    assert len(problems) == 10
     assert {p.file for p in problems} == {str(path)}
     assert [i.file_name for i in coco.images] == ['a.jpg', 'sub/e.jpg']
     assert coco.images[1].size is None
     assert [b.ignore for b in coco.images[0].boxes] == [False, True]
-    with pytest.raises(DataError, match='10 more problems'):
+    with pytest.raises(DataError, match='9 more problems'):
         read_coco(path)
 
 
@@ -75,3 +77,29 @@ def test_no_coco_at_all(tmp_path, text, words):
         scan_coco(tmp_path / 'x.json')
     with pytest.raises(DataError, match='Cannot read the boxes'):
         scan_coco(tmp_path / 'gone.json')
+
+
+def test_ids_in_two_forms_are_named_once(tmp_path):
+    kit = ShapeFolder(tmp_path, count=3)
+    images = [dict(id=f'{i:04}', file_name=f'{n}.png')
+              for i, n in enumerate(kit.names)]
+    coco, [problem] = scan_coco(kit.write_coco(images=images))
+    assert not any(i.boxes for i in coco.images)
+    assert '6 annotations' in problem.reason and "'0000'" in problem.reason
+    assert problem.mend == 'write the ids of images and annotations alike'
+
+
+def test_boxes_of_another_form_are_a_warning(tmp_path):
+    kit = ShapeFolder(tmp_path, count=4)
+    corners = [dict(id=n, image_id=i, category_id=1, bbox=[b + 30 for b in
+                                                           box])
+               for i, name in enumerate(kit.names)
+               for n, (_, box) in enumerate(kit.boxes[name])]
+    content = dict(images=[dict(id=i, file_name=f'{n}.png', height=99,
+                                width=115) for i, n in enumerate(kit.names)],
+                   annotations=corners)
+    path = kit.write_coco(**content)
+    [problem] = scan_coco(path)[1]
+    assert 'look like x1, y1, x2, y2' in problem.reason
+    assert problem.severity == 'warning' and problem.kind == 'units'
+    assert len(read_coco(path).images) == 4  # training decides for itself
