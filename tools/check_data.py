@@ -19,6 +19,10 @@ def parse_args() -> Namespace:
         '--out', metavar='FILE.json', help='write the report as json')
     parser.add_argument(
         '--num-workers', type=int, default=2, help='processes (default 2)')
+    parser.add_argument(
+        '--all',
+        action='store_true',
+        help='list every problem, and boxes and pixels of every class')
     return parser.parse_args()
 
 
@@ -26,7 +30,7 @@ def main() -> int:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     report = check_data(cfg, args.num_workers)
-    print(report_text(report))
+    print(report_text(report, args.all))
     if args.out:
         Path(args.out).write_text(
             json.dumps(report_json(report), indent=1, ensure_ascii=False))

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError
+from mmmultas.utils.pictures import orientation_of, swaps_sides
 
 from .checks import scan_voc_xml
 from .colours import ColourTable, colour_name
-from .files import read_bytes
+from .files import bits_of, png_palette, read_bytes
 from .label_map import INVALID
-from .problems import Problem, problem_of
+from .problems import WARNING, Problem, problem_of
 from .transforms.loading import LoadImage, decode_colours, decode_mask
 
 __all__ = [
@@ -86,6 +87,10 @@ class Finding:
         digest: Of the image's bytes.
         boxes: Those that training uses or ignores.
         pixels: (256,) int64: pixels by train id; None without a mask.
+        orientation: As its EXIF tag has it, 1 to 8; 1 is upright.
+        bits: Per channel of the image.
+        brightest: Highest value (0 to 255) that the network sees.
+        colours: Mask value → its colour in the file's own palette.
     """
     image: str
     problems: list[Problem] = field(default_factory=list)
@@ -93,6 +98,10 @@ class Finding:
     digest: bytes = b''
     boxes: list[Box] = field(default_factory=list)
     pixels: NDArray[np.int64] | None = None
+    orientation: int = 1
+    bits: int = 8
+    brightest: int = 255
+    colours: dict[int, str] = field(default_factory=dict)
 
 
 def examine(item: Item, rules: Rules) -> Finding:
@@ -110,8 +119,11 @@ def _examine_image(finding: Finding, exif: bool) -> None:
     try:
         results = LoadImage(exif).transform(dict(img_path=finding.image))
         finding.size = results['ori_shape']
-        finding.digest = hashlib.blake2b(
-            read_bytes(finding.image, 'image'), digest_size=16).digest()
+        finding.brightest = int(results['img'].max())
+        data = read_bytes(finding.image, 'image')
+        finding.digest = hashlib.blake2b(data, digest_size=16).digest()
+        finding.orientation = orientation_of(data)
+        finding.bits = bits_of(data)
     except (DataError, OSError) as error:
         finding.problems.append(problem_of(error, finding.image))
 
@@ -127,17 +139,50 @@ def _examine_boxes(finding: Finding, item: Item, rules: Rules) -> None:
             return
         finding.problems += problems
     if told and finding.size and told != finding.size:
-        turned = ' (turned by its EXIF tag?)' * (told == finding.size[::-1])
         finding.problems.append(
-            Problem(
-                origin,
-                f'says that {item.image} has {told[1]}×{told[0]} pixels, but '
-                f'it has {finding.size[1]}×{finding.size[0]}{turned}',
-                'correct the size, or annotate the image as it is'))
+            _size_problem(finding, told, origin, rules.exif))
     size = finding.size or told
     for box in boxes if not item.known_boxes else ():
         finding.problems += box_problems(box, size, origin, item.image)
+    finding.problems += _twice(boxes, origin, item.image)
     finding.boxes = boxes
+
+
+def _size_problem(finding: Finding, told: tuple[int, int], origin: str,
+                  exif: bool) -> Problem:
+    """A size that the label tells and the image does not have."""
+    assert finding.size is not None
+    reason = (f'says that {finding.image} has {told[1]}×{told[0]} pixels, but '
+              f'it has {finding.size[1]}×{finding.size[0]}')
+    if told != finding.size[::-1] or not swaps_sides(finding.orientation):
+        return Problem(origin, reason, 'annotate the image as it is, or put '
+                       'back the image that was annotated', 'size')
+    if exif:
+        return Problem(
+            origin, f'{reason} as its EXIF tag turns it',
+            'the labels fit the file as it is stored: load it so, with '
+            "dict(type='mmmultas.LoadImage', exif=False)", 'size')
+    return Problem(
+        origin, f'{reason} as stored; its EXIF tag would turn it',
+        "the labels fit the turned image: leave exif=False out of the "
+        "pipeline's LoadImage", 'size')
+
+
+def _twice(boxes: Sequence[Box], origin: str, image: str
+           ) -> Iterator[Problem]:
+    """Boxes of one place: the same label again, or two classes for it."""
+    places: dict[tuple[float, ...], list[str]] = {}
+    for box in boxes:
+        if not box.ignore:
+            places.setdefault(box.bbox, []).append(box.name)
+    for bbox, names in places.items():
+        if len(names) > 1:
+            where = ', '.join(f'{v:g}' for v in bbox)
+            classes = ' and '.join(sorted(set(names)))
+            yield Problem(
+                origin, f'has the box ({where}) of {classes} in '
+                f'{Path(image).name} {len(names)} times', 'keep one of them',
+                'twice', WARNING)
 
 
 def xml_boxes(
@@ -155,11 +200,7 @@ def xml_boxes(
     Raises:
         DataError: No usable XML at all.
     """
-    annotation, reasons = scan_voc_xml(path)
-    problems = [
-        Problem(path, f'cannot be used: {reason}', 'mend the file')
-        for reason in reasons
-    ]
+    annotation, problems = scan_voc_xml(path)
     boxes = []
     for thing in annotation.objects:
         if thing.name not in index:
@@ -178,7 +219,7 @@ def unknown_class(origin: str, name: str) -> Problem:
         origin,
         f"has an object of class {name!r}, which `classes['det']` does not "
         f'name', f'add it or drop it with '
-        f'`label_map=dict(det={{{name!r}: None}})`')
+        f'`label_map=dict(det={{{name!r}: None}})`', 'class')
 
 
 def box_problems(box: Box, size: tuple[int, int] | None, origin: str,
@@ -194,19 +235,22 @@ def box_problems(box: Box, size: tuple[int, int] | None, origin: str,
     x1, y1, x2, y2 = box.bbox
     where = ', '.join(f'{v:g}' for v in box.bbox)
     what = f'has a box ({where}) of {box.name!r} in {Path(image).name}'
-    if x2 <= x1 or y2 <= y1:
+    if x2 < x1 or y2 < y1:
+        yield Problem(origin, f'{what} that is reversed (its right or lower '
+                      f'edge comes first)', 'swap the two', 'box')
+    elif x2 == x1 or y2 == y1:
         yield Problem(origin, f'{what} without width or height',
-                      'draw it again or remove it')
+                      'draw it again or remove it', 'box')
     if size is None:
         return
     height, width = size
     low, high = -TOLERANCE, TOLERANCE
     if x2 <= 0 or y2 <= 0 or x1 >= width or y1 >= height:
         yield Problem(origin, f'{what} wholly outside its {width}×{height} '
-                      f'pixels', 'draw it again or remove it')
+                      f'pixels', 'draw it again or remove it', 'box')
     elif min(x1, y1) < low or x2 > width + high or y2 > height + high:
         yield Problem(origin, f'{what} that leaves its {width}×{height} '
-                      f'pixels', 'cut it at the border')
+                      f'pixels', 'cut it at the border', 'box')
 
 
 def _counts(raw: Any) -> tuple[Any, Any]:
@@ -226,11 +270,15 @@ def _examine_mask(finding: Finding, item: Item) -> None:
         finding.problems.append(problem_of(error, path))
         return
     if finding.size and raw.shape != finding.size:
+        mend = 'replace the mask'
+        if raw.shape == finding.size[::-1] and swaps_sides(
+                finding.orientation):
+            mend = ('the mask fits the file as it is stored: load it so, '
+                    "with dict(type='mmmultas.LoadImage', exif=False)")
         finding.problems.append(
             Problem(
                 path, f'is {raw.shape[1]}×{raw.shape[0]}, its image '
-                f'{finding.size[1]}×{finding.size[0]} pixels',
-                'replace the mask'))
+                f'{finding.size[1]}×{finding.size[0]} pixels', mend, 'size'))
     values, counts = _counts(raw)
     ids = (
         item.table.ids_of(values) if isinstance(item.table, ColourTable) else
@@ -241,6 +289,8 @@ def _examine_mask(finding: Finding, item: Item) -> None:
         some = ', '.join(wrong[:8]) + ', …' * (len(wrong) > 8)
         finding.problems.append(
             Problem(path, f'holds values outside the label set ({some})',
-                    'mend the mask or name more `classes`'))
+                    'mend the mask or name more `classes`', 'values'))
+    palette = {} if coloured else png_palette(data)
+    finding.colours = {v: palette[v] for v in values.tolist() if v in palette}
     finding.pixels = np.bincount(
         ids, weights=counts, minlength=256).astype(np.int64)

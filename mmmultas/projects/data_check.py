@@ -1,6 +1,5 @@
 """One pass over all files that a config names: all that is wrong."""
 import multiprocessing
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -8,82 +7,37 @@ from functools import partial
 from typing import Any
 
 import cv2
-import numpy as np
 from mmengine.registry import init_default_scope
-from numpy.typing import NDArray
 
 from mmmultas.datasets.examine import Finding, Rules, examine
 from mmmultas.datasets.inventory import (Inventory, leaf_configs,
                                          take_inventory)
 from mmmultas.datasets.problems import Problem
 from mmmultas.engine.streams import check_streams
-from mmmultas.structures import DET
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.overlap import shared_photos
 from mmmultas.utils.progress import progress
 
+from .judgement import judge
+from .stream_report import StreamReport, size_group
+
 __all__ = ['DataReport', 'StreamReport', 'check_data', 'size_group']
 
 SPLITS = ('train', 'val', 'test')
-#: Areas in pixels as COCO groups them.
-SMALL, LARGE = 32**2, 96**2
-
-
-@dataclass(eq=False)
-class StreamReport:
-    """What is known of one stream.
-
-    Attributes:
-        name: ``train/det``; several names where streams read the same.
-        held_out: Whether it is for validation or test.
-        classes: Names by task.
-        problems: All that is wrong.
-        notes: What is no problem, but good to know.
-        digests: Image file → digest of its bytes.
-        sizes: (height, width) → images.
-        boxes: (class, 'small' | 'medium' | 'large' | 'difficult') → boxes;
-            COCO's crowds count as difficult.
-        pixels: (256,) pixels by train id.
-        masked: Images that show a class, by train id.
-        labelled: Images by task.
-    """
-    name: str
-    held_out: bool
-    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    digests: dict[str, bytes] = field(default_factory=dict)
-    sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
-    boxes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    pixels: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros(256, np.int64))
-    masked: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros(256, np.int64))
-    labelled: Counter[str] = field(default_factory=Counter)
-
-    def add(self, finding: Finding, tasks: Sequence[str]) -> None:
-        """Count one image."""
-        self.problems += finding.problems
-        self.digests[finding.image] = finding.digest
-        self.labelled.update(tasks)
-        if finding.size:
-            self.sizes[finding.size] += 1
-        for box in finding.boxes:
-            x1, y1, x2, y2 = box.bbox
-            area = max(x2 - x1, 0.) * max(y2 - y1, 0.)
-            group = 'difficult' if box.ignore else size_group(area)
-            name = self.classes[DET][box.label]
-            self.boxes[name, group] += 1
-        if finding.pixels is not None:
-            self.pixels += finding.pixels
-            self.masked += finding.pixels > 0
 
 
 @dataclass(eq=False)
 class DataReport:
-    """All streams of a config, and what lies between them."""
+    """All streams of a config, and what lies between them.
+
+    Attributes:
+        streams: Those that read the same are one.
+        between: Problems between streams, or of several.
+        facts: What else a person should know: (heading, sentences).
+    """
     streams: list[StreamReport]
     between: list[Problem]
+    facts: list[tuple[str, list[str]]] = field(default_factory=list)
 
     @property
     def problems(self) -> list[Problem]:
@@ -123,22 +77,7 @@ def check_data(cfg: Mapping[str, Any], num_workers: int = 0) -> DataReport:
                     report.add(finding, item.tasks)
                     bar.update()
     streams = [report for report, _ in plans]
-    return DataReport(streams, _between(streams))
-
-
-def size_group(area: float) -> str:
-    """COCO's name for the size of a box.
-
-    Args:
-        area: In pixels of the original image.
-
-    Example:
-        >>> size_group(31 * 31), size_group(32 * 32), size_group(97 * 97)
-        ('small', 'medium', 'large')
-    """
-    if area < SMALL:
-        return 'small'
-    return 'medium' if area <= LARGE else 'large'
+    return DataReport(streams, _between(streams) + judge(streams, cfg))
 
 
 def _plans(
@@ -163,6 +102,9 @@ def _plans(
                 continue
             seen.append(same)
             report = StreamReport(f'{split}/{name}', split != 'train')
+            report.input_size = _input_size(loader['dataset'])
+            report.by_rule = any(
+                leaf.get('part') for leaf in leaf_configs(loader['dataset']))
             parts = [
                 take_inventory(leaf, key)
                 for leaf in leaf_configs(loader['dataset'])
@@ -172,6 +114,20 @@ def _plans(
                     {t: tuple(c) for t, c in part.rules.classes.items()})
             plans.append((report, parts))
     return plans
+
+
+def _input_size(dataset: Any) -> tuple[int, int] | None:
+    """(height, width) behind the last `Squash` of a pipeline, if any."""
+    sizes = [
+        t['size'] for leaf in leaf_configs(dataset)
+        for t in leaf.get('pipeline') or ()
+        if isinstance(t, Mapping)
+        and str(t.get('type', '')).endswith('Squash') and t.get('size')
+    ]
+    if not sizes:
+        return None
+    size = sizes[-1]
+    return (size, size) if isinstance(size, int) else (size[0], size[1])
 
 
 @contextmanager
@@ -208,6 +164,13 @@ def _between(streams: Sequence[StreamReport]) -> list[Problem]:
             for file, other in sorted(pairs.items()):
                 problems[file] = Problem(
                     file, f'of {train.name} shows the same photograph as '
-                    f'{other} of {held_out.name}',
-                    'take it out of one of the lists')
+                    f'{other} of {held_out.name}', _apart(held_out),
+                    'overlap')
     return list(problems.values())
+
+
+def _apart(held_out: StreamReport) -> str:
+    if held_out.by_rule:
+        return ('name the images that are held out in a file (`val_list`), '
+                'both or neither of these; new_project.py does so')
+    return 'take it out of one of the two folders or lists'

@@ -1,36 +1,65 @@
-"""What :mod:`mmmultas.projects.data_check` found, as text and as json."""
-from collections import Counter
-from collections.abc import Iterator
+"""What :mod:`mmmultas.projects.data_check` found, as text and as json.
+
+Problems come first, grouped by kind, the worst on top; then a summary with
+which a person can agree or not; then the verdict.
+"""
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
 from mmmultas.datasets.label_map import IGNORE
-from mmmultas.evaluation.tables import text_table
+from mmmultas.datasets.problems import ERROR, KINDS, Problem
 from mmmultas.structures import DET, SEG
 
-from .data_check import DataReport, StreamReport
+from .data_check import DataReport
+from .data_tables import GROUPS, box_rows, box_table, pixel_rows, pixel_table
+from .judgement import MAY_BE_SMALLER, side_at_input
+from .stream_report import StreamReport
 
-__all__ = ['report_json', 'report_text']
+__all__ = ['problem_text', 'report_json', 'report_text']
 
-GROUPS = ('small', 'medium', 'large', 'difficult')
+#: Examples of a kind of problem, and classes in a line.
+EXAMPLES, CLASSES = 10, 12
+_WORDS = {DET: 'boxes', SEG: 'masks'}
 
 
-def report_text(report: DataReport) -> str:
-    """Tables per stream, then every problem in a line of its own."""
-    parts = [_stream_text(stream) for stream in report.streams]
-    for stream in report.streams:
-        if stream.problems:
-            parts.append(_list(f'Problems of {stream.name}',
-                               list(dict.fromkeys(map(str,
-                                                      stream.problems)))))
-    if report.between:
-        parts.append(
-            _list('Images in training and in validation or test',
-                  list(map(str, report.between))))
+def report_text(report: DataReport, everything: bool = False) -> str:
+    """Problems by kind, a summary, the verdict.
+
+    Args:
+        report: What was found.
+        everything: All problems instead of ten of a kind, and all tables.
+    """
+    parts = [problem_text(report.problems, everything)]
+    if everything:
+        parts += [_tables(stream) for stream in report.streams]
+    lines = [line for s in report.streams for line in _stream_lines(s)]
+    for heading, facts in report.facts:
+        lines += [heading, *(f'  {fact}' for fact in facts)]
+    parts.append('\n'.join(['Summary: is this what you meant?', *lines]))
     count = len(report.problems)
     parts.append('No problem found.' if not count else
                  f'{count} problem{"s" * (count > 1)} found.')
+    return '\n\n'.join(part for part in parts if part)
+
+
+def problem_text(problems: Sequence[Problem],
+                 everything: bool = False) -> str:
+    """Problems under the titles of their kinds, the worst kinds first."""
+    order = [*KINDS, *(p.kind for p in problems)]
+    groups: dict[str, list[Problem]] = {}
+    for problem in sorted(problems, key=lambda p: order.index(p.kind)):
+        groups.setdefault(problem.kind, []).append(problem)
+    parts = []
+    for kind, found in groups.items():
+        found = sorted(found, key=lambda p: p.severity != ERROR)
+        warns = all(p.severity != ERROR for p in found)
+        title = KINDS.get(kind, kind) + ' (to be looked at)' * warns
+        shown = found if everything else found[:EXAMPLES]
+        lines = [f'{title}: {len(found)}', *(f'  {p}' for p in shown)]
+        if len(found) > len(shown):
+            lines.append(f'  … and {len(found) - len(shown)} more '
+                         '(check_data.py --all lists them)')
+        parts.append('\n'.join(lines))
     return '\n\n'.join(parts)
 
 
@@ -39,67 +68,83 @@ def report_json(report: DataReport) -> dict[str, Any]:
     return dict(
         num_problems=len(report.problems),
         problems=[vars(problem) for problem in report.problems],
+        facts=dict(report.facts),
         streams=[_stream_json(stream) for stream in report.streams])
 
 
-def _list(title: str, lines: list[str]) -> str:
-    return '\n'.join([f'{title} ({len(lines)}):', *lines])
-
-
-def _stream_text(stream: StreamReport) -> str:
+def _stream_lines(stream: StreamReport) -> Iterator[str]:
     labelled = ', '.join(f'{n} with {_WORDS.get(t, t)}'
                          for t, n in stream.labelled.items())
-    count = len(stream.digests)
-    lines = [f'{stream.name}: {count} images' + (f' ({labelled})' * bool(
-        labelled))]
-    lines += [f'  note: {note}' for note in stream.notes]
+    yield (f'{stream.name}: {len(stream.digests)} images' +
+           f' ({labelled})' * bool(labelled))
     if stream.sizes:
-        lines.append(_sizes_text(stream.sizes))
-    for task, table in ((DET, _box_table), (SEG, _pixel_table)):
-        if stream.labelled[task] and task in stream.classes:
-            lines += ['', table(stream)]
-    return '\n'.join(lines)
+        yield f'  images: {_images_text(stream)}'
+    if stream.labelled[DET] and DET in stream.classes:
+        yield f'  boxes: {_boxes_text(stream)}'
+        side = side_at_input(stream, MAY_BE_SMALLER)
+        if side is not None and stream.input_size:
+            height, width = stream.input_size
+            yield (f'  boxes where the network sees {width}×{height}: nine '
+                   f'of ten above {side:.0f} pixels, half above '
+                   f'{side_at_input(stream, 0.5):.0f}')
+    if stream.labelled[SEG] and SEG in stream.classes:
+        yield f'  pixels: {_pixels_text(stream)}'
+    yield from (f'  note: {note}' for note in stream.notes)
 
 
-_WORDS = {DET: 'boxes', SEG: 'masks'}
+def _images_text(stream: StreamReport) -> str:
+    (height, width), often = stream.sizes.most_common(1)[0]
+    heights, widths = zip(*stream.sizes)
+    said = f'{width}×{height}'
+    if len(stream.sizes) > 1:
+        said = (f'{min(widths)}×{min(heights)} to {max(widths)}×'
+                f'{max(heights)}, most often {said} ({often})')
+    bits = ', '.join(f'{n} of {b} bits' if len(stream.bits) > 1 else
+                     f'{b} bits' for b, n in sorted(stream.bits.items()))
+    turned = sum(n for o, n in stream.orientations.items() if o != 1)
+    exif = f'{turned} have an EXIF tag that turns them' if turned else (
+        'none turned by EXIF')
+    return f'{said}; {bits}; {exif}'
 
 
-def _sizes_text(sizes: Counter[tuple[int, int]]) -> str:
-    heights, widths = (np.repeat([s[i] for s in sizes], list(sizes.values()))
-                       for i in (0, 1))
-    (height, width), often = sizes.most_common(1)[0]
-    return (f'  width {widths.min()} to {widths.max()} (median '
-            f'{np.median(widths):.0f}), height {heights.min()} to '
-            f'{heights.max()} (median {np.median(heights):.0f}); most often '
-            f'{width}×{height} ({often})')
+def _shortened(entries: Sequence[tuple[str, float, str]]) -> str:
+    """Classes with what they have; the most and the fewest of many."""
+    texts = [f'{name} {text}' + ' (!)' * (not count)
+             for name, count, text in entries]
+    if len(entries) <= CLASSES:
+        return ', '.join(texts)
+    order = sorted(range(len(entries)), key=lambda i: -entries[i][1])
+    first, last = order[:6], order[-4:]
+    empty = sum(not count for _, count, _ in entries)
+    return (f'{", ".join(texts[i] for i in first)}, …, '
+            f'{", ".join(texts[i] for i in last)}; {len(entries)} classes, '
+            f'{empty} without any (--all shows all)')
 
 
-def _box_rows(stream: StreamReport) -> Iterator[tuple[str, list[int]]]:
-    for name in stream.classes[DET]:
-        groups = [stream.boxes[name, group] for group in GROUPS]
-        yield name, [sum(groups), *groups]
+def _boxes_text(stream: StreamReport) -> str:
+    rows = list(box_rows(stream))
+    total = sum(row[0] for _, row in rows)
+    skipped = total - stream.learnt
+    ignored = f' ({skipped} difficult or crowds)' * bool(skipped)
+    return f'{total}{ignored}: ' + _shortened(
+        [(name, row[0], str(row[0])) for name, row in rows])
 
 
-def _box_table(stream: StreamReport) -> str:
-    rows = list(_box_rows(stream))
-    totals = [sum(column) for column in zip(*(r for _, r in rows))]
-    return text_table(
-        ('class', 'boxes', *GROUPS),
-        [[name, *map(str, row)] for name, row in (*rows, ('all', totals))])
-
-
-def _pixel_rows(stream: StreamReport) -> Iterator[tuple[str, int, int]]:
-    names = dict(enumerate(stream.classes[SEG]))
-    for value, name in (*names.items(), (IGNORE, '(ignored)')):
-        yield name, int(stream.masked[value]), int(stream.pixels[value])
-
-
-def _pixel_table(stream: StreamReport) -> str:
+def _pixels_text(stream: StreamReport) -> str:
     total = max(int(stream.pixels.sum()), 1)
-    return text_table(
-        ('class', 'images', 'pixels', 'share (%)'),
-        [[name, str(images), str(pixels), f'{100 * pixels / total:.2f}']
-         for name, images, pixels in _pixel_rows(stream)])
+    entries = [(name, pixels, f'{pixels / total:.2%}')
+               for name, _, pixels in pixel_rows(stream)][:-1]
+    ignored = int(stream.pixels[IGNORE]) / total
+    return f'{_shortened(entries)}; ignored {ignored:.2%}'
+
+
+def _tables(stream: StreamReport) -> str:
+    tables = [
+        table(stream) for task, table in ((DET, box_table), (SEG,
+                                                             pixel_table))
+        if stream.labelled[task] and task in stream.classes
+    ]
+    return '\n\n'.join([f'{stream.name}:', *tables]) if tables else ''
 
 
 def _stream_json(stream: StreamReport) -> dict[str, Any]:
@@ -107,6 +152,9 @@ def _stream_json(stream: StreamReport) -> dict[str, Any]:
         name=stream.name,
         images=len(stream.digests),
         notes=stream.notes,
+        turned_by_exif=sum(
+            n for o, n in stream.orientations.items() if o != 1),
+        bits={str(b): n for b, n in sorted(stream.bits.items())},
         image_sizes={
             f'{width}x{height}': count
             for (height, width), count in stream.sizes.most_common()
@@ -114,11 +162,12 @@ def _stream_json(stream: StreamReport) -> dict[str, Any]:
     if stream.labelled[DET]:
         content['boxes'] = {
             name: dict(zip(('all', *GROUPS), row))
-            for name, row in _box_rows(stream)
+            for name, row in box_rows(stream)
         }
+        content['side_at_input'] = side_at_input(stream, MAY_BE_SMALLER)
     if stream.labelled[SEG]:
         content['pixels'] = {
             name: dict(images=images, pixels=pixels)
-            for name, images, pixels in _pixel_rows(stream)
+            for name, images, pixels in pixel_rows(stream)
         }
     return content

@@ -66,14 +66,61 @@ def test_sizes_that_disagree(devkit):
     devkit.xml('a', [], size=(60, 40))
     devkit.mask('a', np.zeros((30, 60)))
     told = reasons(examine(item(devkit), RULES))
-    assert 'has 40×60 pixels, but it has 60×40 (turned by its EXIF' in told[0]
+    assert told[0].endswith('has 40×60 pixels, but it has 60×40')
     assert 'is 60×30, its image 60×40' in told[1]
 
 
-def test_missing_size_is_told(devkit):
+def test_a_missing_size_is_that_of_the_picture(devkit):
     devkit.write('VOC2012/Annotations/a.xml', '<annotation></annotation>')
-    boxes, size, [problem] = xml_boxes(item(devkit).xml, {})
-    assert (boxes, size) == ([], None) and '<size>' in problem.reason
+    assert xml_boxes(item(devkit).xml, {}) == ([], None, [])
+    assert examine(item(devkit), RULES).size == (40, 60)
+
+
+def test_labels_of_turned_photographs(devkit):
+    """The mend is that of the labels: upright, or as the file is stored."""
+    path = devkit.path('VOC2012/JPEGImages/a.jpg')
+    picture = Image.open(path)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture.save(path, exif=exif)  # shown as 40 wide and 60 high
+    devkit.xml('a', [], size=(60, 40))
+    devkit.mask('a', np.zeros((60, 40)))
+    finding = examine(item(devkit), RULES)
+    assert finding.orientation == 6 and not finding.problems
+    devkit.xml('a', [], size=(40, 60))
+    devkit.mask('a', np.zeros((40, 60)))
+    mends = [p.mend for p in examine(item(devkit), RULES).problems]
+    assert len(mends) == 2 and all('exif=False' in m for m in mends)
+    raw = Rules(RULES.index, RULES.classes, exif=False)
+    assert not examine(item(devkit), raw).problems
+    devkit.xml('a', [], size=(60, 40))
+    [problem] = examine(item(devkit, tasks=('det', )), raw).problems
+    assert 'leave exif=False out' in problem.mend
+
+
+def test_labels_that_are_there_twice(devkit):
+    box = (1, 1, 9, 9)
+    devkit.xml('a', [('cat', box), ('cat', box), ('dog', (2, 2, 9, 9)),
+                     ('cat', (2, 2, 9, 9)), ('dog', (3, 3, 8, 8))])
+    told = examine(item(devkit), RULES).problems
+    assert [p.kind for p in told] == ['twice', 'twice']
+    assert 'of cat in a.jpg 2 times' in told[0].reason
+    assert 'of cat and dog' in told[1].reason
+    assert all(p.severity == 'warning' for p in told)
+
+
+def test_bits_and_brightness(devkit):
+    path = str(devkit.path('VOC2012/JPEGImages/a.png'))
+    Image.fromarray(np.full((40, 60), 2560, np.uint16)).save(path)
+    finding = examine(item(devkit, tasks=(), image=path), RULES)
+    assert (finding.bits, finding.brightest) == (16, 10)
+    finding = examine(item(devkit, tasks=()), RULES)
+    assert finding.bits == 8 and finding.brightest > 10
+
+
+def test_colours_of_a_palette(devkit):
+    finding = examine(item(devkit), RULES)
+    assert finding.colours[8] == '#400000' and 7 not in finding.colours
 
 
 def test_colours_are_counted_and_missed(devkit, tmp_path):

@@ -2,8 +2,8 @@ import shutil
 
 import pytest
 
-from mmmultas.projects.data_check import check_data, size_group
-from mmmultas.datasets.folder import held_out
+from mmmultas.projects.data_check import check_data
+from mmmultas.datasets.hold_out import held_out
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder, toy_config
 from mmmultas.utils.errors import ConfigError
 
@@ -73,6 +73,7 @@ def test_everything_is_found_in_one_pass(config):
     assert f'{third}.png of train/' in text  # alike under another name
     for name in held_out_names(config):
         assert f'{name}.png of train/more shows the same photograph' in text
+    assert '`val_list`' in text  # there are no lists that one could mend
 
 
 def held_out_names(config):
@@ -92,9 +93,9 @@ def test_twins_of_voc_are_one_photograph(tmp_path):
     report = check_data(dict(
         train_dataloader=dict(det=stream('VOC2007', '000005', 'det')),
         val_dataloader=dict(val=stream('VOC2012', '2007_000005', 'seg'))))
-    [problem] = report.between
+    [problem] = [p for p in report.problems if p.kind == 'overlap']
     assert 'VOC2007' in problem.file and '2007_000005' in problem.reason
-    assert report.problems == [problem]
+    assert 'folders or lists' in problem.mend
 
 
 def test_configs_that_cannot_be_checked(tmp_path):
@@ -108,7 +109,12 @@ def test_configs_that_cannot_be_checked(tmp_path):
     assert not report.problems and 'no files' in report.streams[0].notes[0]
 
 
-def test_groups_of_coco():
-    areas = (0, 32**2 - 1, 32**2, 96**2, 96**2 + 1)
-    assert [size_group(a) for a in areas] == [
-        'small', 'small', 'medium', 'medium', 'large']
+def test_the_size_at_the_input_is_that_of_the_pipeline(config):
+    train = config['train_dataloader']
+    train['det']['dataset']['pipeline'] = [
+        dict(type='mmmultas.LoadImage'), dict(type='mmmultas.LoadLabels'),
+        dict(type='mmmultas.Squash', size=99),
+        dict(type='mmmultas.Squash', size=(32, 64))]
+    det, seg, *_ = check_data(config).streams
+    assert det.input_size == (32, 64) and seg.input_size is None
+    assert det.by_rule
