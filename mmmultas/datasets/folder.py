@@ -1,5 +1,4 @@
 """Own data: a folder of images with boxes, masks or both beside it."""
-import hashlib
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -17,14 +16,15 @@ from mmmultas.utils.errors import ConfigError, DataError
 from .checks import png_size, read_voc_xml
 from .coco import CocoFile, CocoImage, scan_coco
 from .colours import ColourTable, is_colour, parse_colour
+from .hold_out import check_rule, held_out, pick_part, read_names
 from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
+from .listing import list_files
 from .pipeline_checks import BalancedByBoxes
-from .problems import Problem, first_of
+from .problems import WARNING, Problem, first_of
 from .voc import Record, Transform, check_tasks
 
 __all__ = ['Entry', 'FolderDataset', 'held_out', 'list_files', 'mask_table']
 
-IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff')
 MaskValue = int | str | Sequence[int | str]
 
 
@@ -62,9 +62,13 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         image_suffix: End of the images' names, where it is more than the
             usual file types or these are not unique ('_leftImg8bit.png').
         mask_suffix: End of the masks' names.
-        part: 'train' or 'val' of the images, by :func:`held_out`; None for
-            all.
+        part: 'train' or 'val' of the images; None for all.
         val_share: Share of the images that are held out as 'val'.
+        val_rule: 'count': exactly so many, versions of one photograph
+            together; 'hash': each by its own name, as it was before there
+            was a rule (:func:`~mmmultas.datasets.hold_out.held_out`).
+        names: A file of names of images, one a line. With it 'val' are the
+            images that it names, 'train' all others, and None those alone.
         use_difficult: As in VOCDataset.
         pipeline: Transforms.
         test_mode: For evaluation.
@@ -91,6 +95,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                  mask_suffix: str = '.png',
                  part: str | None = None,
                  val_share: float = 0.2,
+                 val_rule: str = 'hash',
+                 names: str | None = None,
                  use_difficult: bool = True,
                  pipeline: Sequence[Transform] = (),
                  test_mode: bool = False,
@@ -101,6 +107,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         self.images, self.boxes, self.masks = images, boxes, masks
         self.image_suffix, self.mask_suffix = image_suffix, mask_suffix
         self.part, self.val_share = _check_part(part, val_share)
+        self.val_rule, self.names = check_rule(val_rule), names
         self.use_difficult = use_difficult
         for task, key, value in ((DET, 'boxes', boxes), (SEG, 'masks',
                                                          masks)):
@@ -159,11 +166,10 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             labels.append(self._by_name(coco, problems))
         if SEG in self.tasks:
             labels.append(list_files(str(self.masks), self.mask_suffix)[0])
-        names = [
+        chosen = self._part([
             n for n in (labels[0] if labels else images)
             if all(n in x for x in labels)
-        ]
-        chosen = held_out(names, self.part, self.val_share)
+        ], problems)
         entries = []
         for name in chosen:
             if name in images:
@@ -178,6 +184,19 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                 f'{" and ".join(self._places())}; names without suffix must '
                 f'be the same (see `mask_suffix` and `image_suffix`).')
         return entries, problems
+
+    def _part(self, names: list[str], problems: list[Problem]) -> list[str]:
+        if self.names is None or not names:
+            return held_out(names, self.part, self.val_share, self.val_rule)
+        chosen, lost = pick_part(names, read_names(self.names), self.part,
+                                 self.names)
+        if lost and self.part is None:
+            problems.append(
+                Problem(
+                    self.names, f'names {len(lost)} images that have no '
+                    f'label here, {", ".join(lost[:3])} among them',
+                    'take them out or add them', 'match', WARNING))
+        return chosen
 
     def _places(self) -> list[str]:
         return [str(place) for task, place in ((DET, self.boxes), (SEG,
@@ -194,7 +213,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                     Problem(
                         str(self.boxes), f'lists {named[stem].file_name} and '
                         f'{image.file_name}, which are one image by name',
-                        'rename one, or set `image_suffix`'))
+                        'rename one, or set `image_suffix`', 'match'))
             else:
                 named[stem] = image
         return named
@@ -203,7 +222,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         asks = self.boxes if isinstance(label, CocoImage) else label
         return Problem(
             str(Path(self.images) / name), f'is asked for by {asks}, but '
-            f'there is no such image', 'add it or remove its label')
+            f'there is no such image', 'add it or remove its label',
+            'match')
 
     def _entry(self, name: str, image: str, labels: list[Any]) -> Entry:
         present = [task for task in (DET, SEG) if task in self.tasks]
@@ -268,69 +288,6 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         ]
 
 
-def list_files(folder: str | os.PathLike[str],
-               suffix: str | None = None
-               ) -> tuple[dict[str, str], list[Problem]]:
-    """Files below a folder by name: relative path without suffix.
-
-    Args:
-        folder: Looked through with its subfolders; hidden files are not.
-        suffix: End of the names, None for every type of image.
-
-    Returns:
-        tuple: Sorted, and a problem for each name that two files have.
-
-    Raises:
-        DataError: No such folder.
-    """
-    if not os.path.isdir(folder):
-        raise DataError(f'{folder} is no folder; mend the path.')
-    wanted = (suffix, ) if suffix else IMAGE_SUFFIXES
-    found: dict[str, str] = {}
-    problems = []
-    for place, folders, files in os.walk(folder):
-        folders[:] = sorted(d for d in folders if not d.startswith('.'))
-        base = Path(os.path.relpath(place, folder)).as_posix()
-        for file in sorted(files):
-            end = next((s for s in wanted
-                        if file.endswith(s) or file.lower().endswith(s)), None)
-            if end is None or file.startswith('.'):
-                continue
-            name = '' if base == '.' else f'{base}/'
-            name += file[:-len(end)]
-            path = os.path.join(place, file)
-            if name in found:
-                problems.append(
-                    Problem(path, f'has the name of {found[name]}',
-                            'rename one, or set `image_suffix`'))
-            else:
-                found[name] = path
-    return dict(sorted(found.items())), problems
-
-
-def held_out(names: Sequence[str],
-             part: str | None,
-             share: float = 0.2) -> list[str]:
-    """Names of a part: each name decides for itself, by its hash.
-
-    A new image moves no other one, and an image that is in two data sets
-    (one with its boxes, one with its mask) is in the same part of both. At
-    least one image is held out, and at least one is not.
-
-    Args:
-        names: Paths without suffix; only the last component counts.
-        part: 'train', 'val', or None for all.
-        share: Of 'val'.
-    """
-    if part is None or not names:
-        return list(names)
-    order = {name: _fraction(name) for name in names}
-    lowest, highest = min(order.values()), max(order.values())
-    val = {n for n, x in order.items()
-           if (x < share or x == lowest) and (x < highest or x == lowest)}
-    return [name for name in names if (name in val) == (part == 'val')]
-
-
 def mask_table(space: LabelSpace,
                values: Sequence[MaskValue] | None = None,
                ignored: Sequence[int | str] = (IGNORE, )
@@ -385,12 +342,6 @@ def _stem(file_name: str, suffix: str | None) -> str:
     if suffix and file_name.endswith(suffix):
         return file_name[:-len(suffix)]
     return str(PurePosixPath(file_name).with_suffix(''))
-
-
-def _fraction(name: str) -> float:
-    stem = name.rpartition('/')[2].encode(errors='surrogatepass')
-    digest = hashlib.blake2b(stem, digest_size=7).digest()
-    return int.from_bytes(digest, 'big') / 2**56
 
 
 def _check_part(part: str | None, share: float) -> tuple[str | None, float]:

@@ -21,6 +21,7 @@ from .coco import CocoImage, scan_coco
 from .colours import ColourTable
 from .examine import Box, Item, Rules, box_problems, unknown_class
 from .folder import FolderDataset
+from .listing import list_files
 from .partial import PartialDataset
 from .problems import Problem, problem_of
 from .voc import VOCDataset
@@ -187,13 +188,14 @@ class _Files:
                 self.problems.append(
                     Problem(
                         str(folder), f'cannot be listed ({error.strerror})',
-                        f'mend the path of the {what}s'))
+                        f'mend the path of the {what}s', 'match'))
         if name in self.listed[folder]:
             return str(folder / name)
         self.problems.append(
             Problem(
                 str(folder / name), 'is missing',
-                f'add the {what} or take its id out of {self.origin}'))
+                f'add the {what} or take its id out of {self.origin}',
+                'match'))
         return None
 
 
@@ -218,14 +220,21 @@ def _of_folder(inventory: Inventory, dataset: FolderDataset) -> None:
                 mask=entry.mask,
                 table=dataset.seg_table))
     inventory.items = _cut(items, dataset)
-    inventory.notes += _unused(dataset, len(entries))
+    inventory.notes += _unused(dataset, {e.image for e in entries})
 
 
-def _unused(dataset: FolderDataset, used: int) -> Iterator[str]:
-    total = sum(len(files) for _, _, files in os.walk(dataset.images))
-    if total > used and dataset.part is None:
-        yield (f'{total - used} files in {dataset.images} have no label for '
-               f'{" and ".join(dataset.tasks)} here and are left out')
+def _unused(dataset: FolderDataset, used: set[str]) -> Iterator[str]:
+    """Images without label, where none are left out on purpose."""
+    if dataset.part is not None or dataset.names is not None:
+        return
+    labels = {str(dataset.masks), str(dataset.boxes)}
+    spare = [f for f in list_files(dataset.images)[0].values()
+             if f not in used and str(Path(f).parent) not in labels]
+    if spare:
+        names = ', '.join(Path(f).name for f in spare[:3])
+        yield (f'{len(spare)} images in {dataset.images} have no label for '
+               f'{" and ".join(dataset.tasks)} here and are left out ({names}'
+               + ', …' * (len(spare) > 3) + ')')
 
 
 def _coco_boxes(image: CocoImage, index: Mapping[str, int | None],

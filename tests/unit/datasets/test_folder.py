@@ -5,8 +5,7 @@ import pytest
 from mmengine.registry import init_default_scope
 
 from mmmultas.datasets.colours import ColourTable
-from mmmultas.datasets.folder import (FolderDataset, held_out, list_files,
-                                      mask_table)
+from mmmultas.datasets.folder import FolderDataset, mask_table
 from mmmultas.datasets.label_map import LabelSpace
 from mmmultas.testing import SHAPES, ShapeFolder
 from mmmultas.utils.errors import ConfigError, DataError
@@ -132,32 +131,38 @@ def test_boxes_are_cut_at_the_border_and_flat_ones_ignored(kit):
     assert second['ignore_flag'] == 1
 
 
-def test_each_image_decides_for_its_part():
-    names = [f'a/{i}' for i in range(200)]
-    val = held_out(names, 'val')
-    assert 20 < len(val) < 60
-    assert sorted(val + held_out(names, 'train')) == sorted(names)
-    others = [f'b/{i}' for i in range(100)]
-    assert {n[2:] for n in held_out(others, 'val')} == {
-        n[2:] for n in val if int(n[2:]) < 100}
-    for few in (names[:2], names[:3]):
-        assert held_out(few, 'val', 1e-9) and held_out(few, 'train', 1e-9)
-        assert held_out(few, 'val', 0.999) and held_out(few, 'train', 0.999)
-    assert held_out(names, None) == names
+@pytest.mark.parametrize('rule', ['hash', 'count'])
+def test_parts_of_one_folder(kit, rule):
+    args = dict(boxes=str(kit.write_coco()), val_share=0.5, val_rule=rule)
+    parts = {part: {build(kit, 'det', part=part, **args).get_data_info(i)[
+        'img_id'] for i in range(len(build(kit, 'det', part=part, **args)))}
+        for part in ('train', 'val')}
+    assert parts['train'] | parts['val'] == {0, 1, 2, 3}
+    assert not parts['train'] & parts['val']
+    if rule == 'count':
+        assert len(parts['val']) == 2
+    with pytest.raises(ConfigError, match="`val_rule` is 'x'; have count"):
+        build(kit, 'det', **{**args, 'val_rule': 'x'})
 
 
-def test_list_files(tmp_path):
-    for name in ('b.JPG', 'a.png', 'sub/a.png', '.hidden.png', 'x.txt'):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
-        (tmp_path / name).touch()
-    found, problems = list_files(tmp_path)
-    assert list(found) == ['a', 'b', 'sub/a'] and not problems
-    (tmp_path / 'a.jpg').touch()
-    [problem] = list_files(tmp_path)[1]
-    assert 'a.jpg' in problem.reason and 'image_suffix' in problem.mend
-    assert not list_files(tmp_path, '.png')[1]
-    with pytest.raises(DataError, match='no folder'):
-        list_files(tmp_path / 'gone')
+def test_a_list_names_the_images(kit):
+    path = kit.path('list.txt')
+    path.write_text('im01.png\nim03\nim99\n')
+    args = dict(boxes=str(kit.write_xml()), names=str(path))
+
+    def names(part):
+        data = build(kit, 'det', part=part, **args)
+        return [data.get_data_info(i)['img_id'] for i in range(len(data))]
+
+    assert names(None) == names('val') == ['im01', 'im03']
+    assert names('train') == ['im00', 'im02']
+    problems = build(kit, 'det', lazy_init=True, **args).scan()[1]
+    assert ['im99' in p.reason for p in problems] == [True]
+    assert problems[0].severity == 'warning'
+    path.write_text('other\n')
+    with pytest.raises(DataError, match='list.txt leaves no image.*it names '
+                       'other …, the images are called im00, im01'):
+        build(kit, 'det', **args)
 
 
 SPACE = LabelSpace.build(('bg', 'cat', 'dog'), label_map=dict(dog='cat'))

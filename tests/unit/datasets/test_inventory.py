@@ -87,7 +87,7 @@ def test_folder(kit):
     (kit.root / 'masks/im02.png').unlink()
     found = take_inventory(cfg, 'x')
     assert 'im01 is asked for' in told(found) and len(found.items) == 1
-    assert '1 files' in found.notes[0]
+    assert '1 images' in found.notes[0]
     found = take_inventory(dict(cfg, boxes='/gone.json'), 'x')
     assert 'gone.json' in told(found)
 
