@@ -6,59 +6,90 @@ from argparse import ArgumentParser, Namespace
 from mmmultas.projects.config_template import model_names
 from mmmultas.projects.data_check import check_data
 from mmmultas.projects.data_report import report_text
-from mmmultas.projects.new_project import Source, new_project, project_text
+from mmmultas.projects.new_project import Source, new_project
+from mmmultas.projects.readers import readable
 from mmmultas.utils.launch import friendly_errors, load_config
 
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(
-        description='Look at boxes and masks, write a config that trains on '
-        'them, and check the data.')
-    parser.add_argument(
-        '--det',
-        required=True,
-        metavar='BOXES',
-        help='COCO json, folder of VOC XMLs, or a VOCdevkit')
-    parser.add_argument(
-        '--det-images', metavar='DIR', help='images of the boxes')
-    parser.add_argument(
-        '--seg',
-        required=True,
-        metavar='MASKS',
-        help='folder of mask PNGs (numbers or colours), or a VOCdevkit')
-    parser.add_argument(
-        '--seg-images', metavar='DIR', help='images of the masks')
-    for task, what in (('det', 'boxes'), ('seg', 'masks')):
-        parser.add_argument(
-            f'--val-{task}',
-            metavar=what.upper(),
-            help=f'{what} of validation (default: a fifth is held out)')
-        parser.add_argument(
-            f'--val-{task}-images', metavar='DIR', help='their images')
+        description='Look at boxes, masks or both, write a config that '
+        'trains on them, and check the data.',
+        epilog=f'boxes: {readable("det")}. masks: {readable("seg")}.')
+    _add_sources(parser)
     parser.add_argument(
         '--seg-classes',
         nargs='+',
         metavar='NAME',
-        help='names of the mask values, ascending, with the background')
+        help='names of the mask values, ascending, with the background; or '
+        'name=value, with a number, a range 0-127 or a colour #rrggbb')
+    parser.add_argument(
+        '--ignore',
+        nargs='+',
+        metavar='VALUE',
+        help='mask values that take no part (default 255)')
+    parser.add_argument(
+        '--mask-suffix',
+        metavar='END',
+        help="end of the masks' names, such as _labelIds.png")
     parser.add_argument(
         '--model',
-        default='rn50_pafpn',
         choices=model_names(),
-        help='network (default rn50_pafpn)')
+        help='network (default: efflite0_fpn where there is no GPU, else '
+        'rn50_pafpn)')
+    parser.add_argument(
+        '--all',
+        action='store_true',
+        help='list every problem, and boxes and pixels of every class')
     parser.add_argument(
         '--out', required=True, metavar='FILE.py', help='config to write')
     return parser.parse_args()
 
 
+def _add_sources(parser: ArgumentParser) -> None:
+    for task, what in (('det', 'boxes'), ('seg', 'masks')):
+        parser.add_argument(
+            f'--{task}', metavar=what.upper(), help=f'where the {what} are')
+        parser.add_argument(
+            f'--{task}-images', metavar='DIR', help=f'images of the {what}')
+        parser.add_argument(
+            f'--val-{task}',
+            metavar=what.upper(),
+            help=f'{what} of validation (default: a folder val beside train, '
+            'a list, or a fifth that is held out)')
+        parser.add_argument(
+            f'--val-{task}-images', metavar='DIR', help='their images')
+
+
+def source_of(args: Namespace, task: str) -> Source | None:
+    """What the options of a task name."""
+    options = vars(args)
+    if options[task] is None:
+        return None
+    return Source(options[task], options[f'{task}_images'],
+                  options[f'val_{task}'], options[f'val_{task}_images'])
+
+
 def main() -> int:
     args = parse_args()
-    det = Source(args.det, args.det_images, args.val_det, args.val_det_images)
-    seg = Source(args.seg, args.seg_images, args.val_seg, args.val_seg_images)
-    project = new_project(det, seg, args.out, args.seg_classes, args.model)
-    print(project_text(project), flush=True)
+    project = new_project(
+        source_of(args, 'det'),
+        source_of(args, 'seg'),
+        args.out,
+        args.seg_classes,
+        args.model,
+        ignore=args.ignore,
+        mask_suffix=args.mask_suffix)
     report = check_data(load_config(args.out), num_workers=2)
-    print(f'\n{report_text(report)}')
-    return int(bool(report.problems))
+    report.between[:0] = project.problems
+    report.facts += project.facts
+    print(report_text(report, args.all))
+    if report.problems:
+        print('\nMend them, then look again:\n'
+              f'python tools/check_data.py {args.out}')
+        return 1
+    print(f'\nNext:\npython tools/train.py {args.out}')
+    return 0
 
 
 if __name__ == '__main__':

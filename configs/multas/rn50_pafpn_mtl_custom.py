@@ -6,6 +6,9 @@ _base_ = [
     '../_base_/default_runtime.py'
 ]
 
+# the network does these; one alone is fine
+tasks = ('det', 'seg')
+
 # names in the files of boxes; masks may have others, and other many
 det_classes = ('circle', 'square', 'triangle')
 seg_classes = ('background', 'circle', 'square', 'triangle')
@@ -17,6 +20,7 @@ det_boxes = 'data/own/det/boxes.json'
 seg_images = 'data/own/seg/images'
 seg_masks = 'data/own/seg/masks'
 mask_suffix = '.png'
+image_suffix = None  # '_leftImg8bit.png', where it is more than the type
 
 # what stands for each of seg_classes in the masks: a number, a colour
 # '#rrggbb' or a tuple of several; None means 0, 1, 2, ...
@@ -24,15 +28,22 @@ mask_values = None
 # pixels that take no part
 ignore_values = (255, )
 
-# images for validation; where these are None, val_share of those above
+# images for validation; where these are None, those of the images above
+# that the file val_list names, or exactly val_share of them
 val_det_images = None
 val_det_boxes = None
 val_seg_images = None
 val_seg_masks = None
+val_list = None
 val_share = 0.2
+# files that name the images of each part, such as VOC's ImageSets:
+# dict(train='train.txt', val='val.txt')
+det_lists = None
+seg_lists = None
 
 img_size = 320
 batch_size = 16  # of each task
+drop_last = True  # False fills the last batch of an epoch from its start
 num_workers = 4
 max_epochs = 30
 warmup = 500  # updates
@@ -44,6 +55,7 @@ det_data = dict(
     type='mmmultas.FolderDataset',
     tasks=('det', ),
     classes=dict(det=det_classes),
+    val_rule='count',
     val_share=val_share)
 seg_data = dict(
     type='mmmultas.FolderDataset',
@@ -52,6 +64,8 @@ seg_data = dict(
     mask_values=mask_values,
     ignore_values=ignore_values,
     mask_suffix=mask_suffix,
+    image_suffix=image_suffix,
+    val_rule='count',
     val_share=val_share)
 
 train_pipeline = [
@@ -72,6 +86,20 @@ test_pipeline = [
     dict(type='mmmultas.PackInputs')
 ]
 
+# which of the images: those of a list, or a part that is not held out
+det_train = dict(names=det_lists['train']) if det_lists else dict(
+    part=None if val_det_boxes else 'train',
+    names=None if val_det_boxes else val_list)
+det_val = dict(names=det_lists['val']) if det_lists else dict(
+    part=None if val_det_boxes else 'val',
+    names=None if val_det_boxes else val_list)
+seg_train = dict(names=seg_lists['train']) if seg_lists else dict(
+    part=None if val_seg_masks else 'train',
+    names=None if val_seg_masks else val_list)
+seg_val = dict(names=seg_lists['val']) if seg_lists else dict(
+    part=None if val_seg_masks else 'val',
+    names=None if val_seg_masks else val_list)
+
 loader = dict(
     batch_size=batch_size,
     num_workers=num_workers,
@@ -79,53 +107,62 @@ loader = dict(
 train_dataloader = dict(
     det=dict(
         **loader,
+        drop_last=drop_last,
         dataset=dict(
             **det_data,
+            **det_train,
             images=det_images,
             boxes=det_boxes,
-            part=None if val_det_boxes else 'train',
             pipeline=train_pipeline)),
     seg=dict(
         **loader,
+        drop_last=drop_last,
         dataset=dict(
             **seg_data,
+            **seg_train,
             images=seg_images,
             masks=seg_masks,
-            part=None if val_seg_masks else 'train',
             pipeline=train_pipeline)))
 val_dataloader = dict(
     det=dict(
         **loader,
         dataset=dict(
             **det_data,
+            **det_val,
             images=val_det_images or det_images,
             boxes=val_det_boxes or det_boxes,
-            part=None if val_det_boxes else 'val',
             pipeline=test_pipeline,
             test_mode=True)),
     seg=dict(
         **loader,
         dataset=dict(
             **seg_data,
+            **seg_val,
             images=val_seg_images or seg_images,
             masks=val_seg_masks or seg_masks,
-            part=None if val_seg_masks else 'val',
             pipeline=test_pipeline,
             test_mode=True)))
-test_dataloader = val_dataloader
-
 val_evaluator = dict(
     det=dict(type='mmmultas.VOCDetMetric'),
     seg=dict(type='mmmultas.SegMetric'))
+train_dataloader = {task: train_dataloader[task] for task in tasks}
+val_dataloader = {task: val_dataloader[task] for task in tasks}
+val_evaluator = {task: val_evaluator[task] for task in tasks}
+test_dataloader = val_dataloader
 test_evaluator = val_evaluator
 
 # ---------------------------------------------------------------------------
-# what the numbers above decide
+# what the values above decide
+heads = dict(
+    det=dict(num_classes=len(det_classes)),
+    seg=dict(num_classes=len(seg_classes)))
 model = dict(
-    heads=dict(
-        det=dict(num_classes=len(det_classes)),
-        seg=dict(num_classes=len(seg_classes))))
+    heads={task: heads[task] if task in tasks else None for task in heads},
+    task_weights={'_delete_': True, **{task: 1.0 for task in tasks}})
+scores = dict(det='det/mAP', seg='seg/mIoU')
+val_cfg = dict(
+    selection={'_delete_': True, **{scores[task]: 1.0 for task in tasks}})
 train_cfg = dict(max_epochs=max_epochs)
 optim_wrapper = dict(optimizer=dict(lr=lr))
 param_scheduler = dict(warmup=warmup)
-auto_scale_lr = dict(base_batch_size=2 * batch_size)
+auto_scale_lr = dict(base_batch_size=len(tasks) * batch_size)

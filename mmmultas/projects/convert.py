@@ -1,0 +1,103 @@
+"""Labels of any form, written once as files that the data set reads."""
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mmmultas.datasets.coco_masks import rasterise
+from mmmultas.datasets.problems import Problem, problem_of
+from mmmultas.datasets.writing import write_json, write_png
+from mmmultas.structures import voc_colour
+from mmmultas.utils.errors import DataError
+from mmmultas.utils.progress import progress
+
+from .readers.base import image_size
+from .records import LabelSet, Picture
+
+__all__ = ['write_boxes', 'write_masks']
+
+_PALETTE = [voc_colour(number) for number in range(256)]
+
+
+def write_boxes(labels: LabelSet, pairs: Mapping[str, str],
+                images: Mapping[str, str], root: str, path: Path) -> None:
+    """Write a COCO json.
+
+    Args:
+        labels: What was read.
+        pairs: Name as the labels tell it → name of the image; other
+            pictures are left out.
+        images: Name of an image → its file.
+        root: Folder that the file names are relative to.
+        path: The json; it is written in one piece.
+    """
+    numbers = {name: i for i, name in enumerate(labels.classes, 1)}
+    content: dict[str, list[dict[str, Any]]] = dict(
+        images=[], annotations=[],
+        categories=[dict(id=i, name=n) for n, i in numbers.items()])
+    for picture in labels.pictures:
+        name = pairs.get(picture.file_name)
+        if name is None:
+            continue
+        entry: dict[str, Any] = dict(
+            id=len(content['images']) + 1,
+            file_name=Path(os.path.relpath(images[name], root)).as_posix())
+        if picture.size:
+            entry['height'], entry['width'] = picture.size
+        content['images'].append(entry)
+        for thing in picture.things:
+            if thing.bbox is None:
+                continue
+            x1, y1, x2, y2 = (round(float(v), 3) for v in thing.bbox)
+            content['annotations'].append(dict(
+                id=len(content['annotations']) + 1,
+                image_id=entry['id'],
+                category_id=numbers[thing.name],
+                bbox=[x1, y1, round(x2 - x1, 3), round(y2 - y1, 3)],
+                area=round((x2 - x1) * (y2 - y1), 3),
+                iscrowd=int(thing.ignore)))
+    write_json(path, content)
+
+
+def write_masks(labels: LabelSet, pairs: Mapping[str, str],
+                images: Mapping[str, str], folder: Path) -> list[Problem]:
+    """Write a palette PNG per picture; show a progress bar.
+
+    Args:
+        labels: What was read, with shapes or a painter.
+        pairs: Name as the labels tell it → name of the image.
+        images: Name of an image → its file.
+        folder: ``NAME.png`` are written below it.
+
+    Returns:
+        Pictures of which no mask can be drawn.
+    """
+    problems = []
+    wanted = [p for p in labels.pictures if p.file_name in pairs]
+    for picture in progress(wanted, what='masks', unit='file'):
+        name = pairs[picture.file_name]
+        try:
+            mask = _mask(labels, picture, images.get(name, ''))
+        except (DataError, ValueError) as error:
+            problems.append(problem_of(
+                error, picture.file_name, 'mend or remove the shape',
+                'entry'))
+            continue
+        write_png(folder / f'{name}.png', mask, _PALETTE)
+    return problems
+
+
+def _mask(labels: LabelSet, picture: Picture,
+          image: str) -> NDArray[np.uint8]:
+    if labels.paint is not None:
+        return labels.paint(picture)
+    size = picture.size or image_size(image)
+    numbers = {name: i for i, name in enumerate(labels.classes, 1)}
+    shapes = [
+        dict(category_id=t.name, segmentation=t.shape, iscrowd=t.ignore)
+        for t in picture.things if t.shape
+    ]
+    return rasterise(shapes, size, numbers)

@@ -1,0 +1,284 @@
+"""Finding out what lies in a folder or file of masks."""
+import os
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from mmmultas.datasets.checks import scan_voc_xml
+from mmmultas.datasets.label_map import VOC_CLASSES
+from mmmultas.datasets.listing import list_files
+from mmmultas.datasets.problems import WARNING, Problem
+from mmmultas.utils.errors import ConfigError, DataError
+
+from .class_names import NameList, mask_names
+from .data_sources import choose_images, left_out
+from .mask_values import (Legend, MaskValues, Value, count_values,
+                          name_values)
+from .matching import MaskMatch, match_masks, some
+from .readers import open_labels, readable, what_lies_there
+from .readers.voc import voc_root
+from .records import LabelSet, Opened
+
+__all__ = ['MaskSource', 'find_masks', 'legend_of']
+
+
+@dataclass
+class MaskSource:
+    """Masks and their images.
+
+    Attributes:
+        path: What the person named.
+        images: Folder of the images.
+        masks: Folder of the masks; None where they have to be drawn.
+        form: 'PNG masks' or that of the labels.
+        names: Of the images that have a mask.
+        files: Name of an image → its file.
+        suffix: End of the masks' names.
+        image_suffix: End of the images' names where it is more than a type.
+        values: What the masks hold.
+        labels: Shapes to be drawn, and ``pairs`` of names.
+        pairs: Name as the labels tell it → name of the image.
+        listed: Names of the values beside the masks.
+        root: Root in VOC's layout, if it is one.
+        is_voc: Whether the masks are VOC's own.
+        facts: What a person should know.
+        problems: What is wrong and is not found in the config's files.
+    """
+    path: str
+    images: str
+    masks: str | None
+    form: str
+    names: tuple[str, ...]
+    files: Mapping[str, str]
+    suffix: str = '.png'
+    image_suffix: str | None = None
+    values: MaskValues = field(default_factory=MaskValues)
+    labels: LabelSet | None = None
+    pairs: Mapping[str, str] = field(default_factory=dict)
+    listed: NameList | None = None
+    root: Path | None = None
+    is_voc: bool = False
+    facts: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def find_masks(path: str,
+               images: str | None,
+               option: str,
+               suffix: str | None = None,
+               places: Sequence[str] = ()) -> MaskSource:
+    """Look at masks, or at shapes that masks can be drawn of.
+
+    Args:
+        path: Of the folder, or of a file with shapes.
+        images: Folder of the images; None where the layout tells.
+        option: Name of the command-line option, for messages.
+        suffix: End of the masks' names, None to find it.
+        places: Other folders where the images may lie.
+
+    Raises:
+        ConfigError: It cannot be told what is meant.
+        DataError: No masks, or masks that cannot be used.
+    """
+    root = voc_root(path, 'SegmentationClass', option) if os.path.isdir(
+        path) else None
+    folder = str(root / 'SegmentationClass') if root else path
+    pngs = list_files(folder, '.png')[0] if os.path.isdir(folder) else {}
+    opened = None if root else _shapes(path, pngs)
+    if opened is not None:
+        return _drawn(path, images, option, opened)
+    if not pngs:
+        raise _no_masks(path, option)
+    place = _images(folder, images, root, option, places, pngs)
+    files = list_files(place)[0]
+    match = match_masks(pngs, files, option, suffix)
+    _refuse_itself(match, files, option)
+    source = MaskSource(
+        path, place, folder, 'PNG masks', tuple(match.masks), {
+            n.removesuffix(match.image_end): f for n, f in files.items()},
+        suffix=match.suffix, root=root)
+    source.image_suffix = _image_suffix(source, match)
+    source.values = count_values(list(match.masks.values()))
+    source.listed = mask_names(
+        [Path(folder), *([root] if root else [Path(folder).parent])])
+    source.is_voc = root is not None and _is_voc(root)
+    source.facts, source.problems = _left_out(match, source)
+    return source
+
+
+def legend_of(sources: Sequence[MaskSource],
+              given: NameList | Sequence[str] | None,
+              ignored: Sequence[Value] | None) -> Legend:
+    """One legend for the masks of training and validation.
+
+    Args:
+        sources: One or two.
+        given: What ``--seg-classes`` says.
+        ignored: What ``--ignore`` says.
+
+    Raises:
+        ConfigError: Masks of two kinds, or names that do not fit.
+        DataError: Nothing to tell apart.
+    """
+    first = sources[0]
+    if first.labels is not None:
+        names: dict[str, None] = {}
+        for source in sources:
+            assert source.labels is not None
+            names |= dict.fromkeys(source.labels.classes)
+        space = ('background', ) if first.labels.background else ()
+        return Legend((*space, *(n for n in names if n not in space)), None,
+                      (255, ), first.form)
+    if {s.suffix for s in sources} != {first.suffix}:
+        raise ConfigError(f'--seg has masks *{first.suffix} and --val-seg '
+                          f'*{sources[1].suffix}: name them alike.')
+    values = first.values
+    for other in sources[1:]:
+        values = _sum(values, other.values)
+    return name_values(values, given, first.listed, ignored,
+                       all(s.is_voc for s in sources))
+
+
+def _sum(one: MaskValues, other: MaskValues) -> MaskValues:
+    if one.coloured != other.coloured:
+        raise ConfigError('--seg and --val-seg: the masks of one have '
+                          'colours, those of the other numbers: write all '
+                          'masks alike.')
+    keys = sorted({*one.masks, *other.masks}, key=lambda v: (str(type(v)), v))
+    return MaskValues(
+        {k: one.masks.get(k, 0) + other.masks.get(k, 0) for k in keys},
+        {k: one.pixels.get(k, 0) + other.pixels.get(k, 0) for k in keys},
+        {**other.example, **one.example},
+        one.problems + other.problems)
+
+
+def _shapes(path: str, pngs: Mapping[str, str]) -> Opened | None:
+    """Labels that masks are drawn of; PNGs beside them are the images."""
+    opened = open_labels(path, 'seg') if os.path.exists(path) else None
+    if opened is None or not pngs:
+        return opened
+    return opened if opened.form in ('LabelMe json', 'CVAT XML') else None
+
+
+def _drawn(path: str, images: str | None, option: str,
+           opened: Opened) -> MaskSource:
+    folder, files, match = choose_images(opened, images, option)
+    labels = opened.read(files, 'seg')
+    names = tuple(match.pairs[p.file_name] for p in labels.pictures
+                  if p.file_name in match.pairs)
+    if not names or not labels.has_shapes:
+        raise DataError(
+            f'{option} {path} ({opened.form}) has no shapes of images in '
+            f'{folder}: nothing to learn from. The labels name '
+            f'{some(list(opened.names))}; the folder holds '
+            f'{some(list(files))}.')
+    facts, problems = left_out(match, opened, folder)
+    if labels.background:
+        facts.append('pixels outside of all shapes are "background"')
+    return MaskSource(
+        path, folder, None, opened.form, names, files, labels=labels,
+        pairs=match.pairs, facts=facts,
+        problems=[*problems, *labels.problems])
+
+
+def _no_masks(path: str, option: str) -> Exception:
+    if not os.path.isdir(path):
+        return ConfigError(f'{option} {path} {what_lies_there(path)}. What '
+                           f'can be read: {readable("seg")}.')
+    return DataError(
+        f'{option} {path} holds no PNG: it {what_lies_there(path)}. Masks '
+        f'must be PNGs, since JPEG changes the values. What can be read: '
+        f'{readable("seg")}.')
+
+
+def _images(folder: str, given: str | None, root: Path | None, option: str,
+            places: Sequence[str], pngs: Mapping[str, str]) -> str:
+    """The folder with the most images that masks begin with."""
+    if given is not None:
+        if not os.path.isdir(given):
+            raise ConfigError(f'{option}-images {given} is no folder: give '
+                              f'the folder of the images.')
+        return given
+    parent = Path(folder).parent
+    looked = [root / 'JPEGImages'] if root else [
+        parent / 'images', *map(Path, places), Path(folder)]
+    best, most = None, 0
+    for place in looked:
+        files = list_files(place)[0] if place.is_dir() else {}
+        own = {os.path.realpath(f) for f in pngs.values()}
+        free = {n for n, f in files.items()
+                if os.path.realpath(f) not in own}
+        count = sum(any(mask[:cut] in free
+                        for cut in range(len(mask), 0, -1)) for mask in pngs)
+        if count > most:
+            best, most = str(place), count
+    if best is None:
+        raise ConfigError(f'{option} needs {option}-images: the folder of '
+                          f'the images.')
+    return best
+
+
+def _refuse_itself(match: MaskMatch, files: Mapping[str, str],
+                   option: str) -> None:
+    """Refuse images that are their own masks, byte by byte."""
+    pairs = list(match.masks.items())[:5]
+    names = {n.removesuffix(match.image_end): f for n, f in files.items()}
+    same = [n for n, f in pairs
+            if Path(f).read_bytes() == Path(names[n]).read_bytes()]
+    if pairs and len(same) == len(pairs):
+        name = same[0]
+        raise DataError(
+            f'{option}: the image {names[name]} and its mask '
+            f'{match.masks[name]} are the same picture; name the folder of '
+            f'the photographs with {option}-images.')
+
+
+def _image_suffix(source: MaskSource, match: MaskMatch) -> str | None:
+    """What tells images from masks and from other files, if need be."""
+    together = os.path.realpath(source.images) == os.path.realpath(
+        str(source.masks))
+    if not match.image_end and not (together and match.suffix == '.png'):
+        return None
+    types = {os.path.splitext(source.files[n])[1] for n in match.masks}
+    if len(types) > 1:
+        raise ConfigError(f'The images in {source.images} are of several '
+                          f'types ({", ".join(sorted(types))}) and end in '
+                          f'{match.image_end!r}: rename them, or make them '
+                          f'one type.')
+    return match.image_end + types.pop()
+
+
+def _is_voc(root: Path) -> bool:
+    """Whether a root holds VOC's classes, not only its layout."""
+    if re.fullmatch(r'VOC20\d\d', root.resolve().name):
+        return True
+    names: set[str] = set()
+    for path in sorted((root / 'Annotations').glob('*.xml'))[:20]:
+        try:
+            names |= {o.name for o in scan_voc_xml(path)[0].objects}
+        except DataError:
+            continue
+    return bool(names) and names <= set(VOC_CLASSES)
+
+
+def _left_out(match: MaskMatch, source: MaskSource
+              ) -> tuple[list[str], list[Problem]]:
+    facts, problems = [], []
+    if match.suffix != '.png':
+        facts.append(f'masks are called *{match.suffix}')
+    if source.image_suffix:
+        facts.append(f'images are called *{source.image_suffix}')
+    if match.spare:
+        facts.append(f'left out: {len(match.spare)} images of '
+                     f'{source.images} without mask ({some(match.spare)})')
+    if match.lost:
+        names = [os.path.relpath(f, str(source.masks)) for f in match.lost]
+        problems.append(Problem(
+            str(source.masks), f'holds {len(names)} PNGs that are taken for '
+            f"no mask ({some(names)}): masks are images' names followed by "
+            f'{match.suffix}; images are called '
+            f'{some(sorted(source.files))}', 'rename or move them', 'match',
+            WARNING))
+    return facts, problems
+
