@@ -4,15 +4,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import cv2
 from mmengine.registry import init_default_scope
 
 from mmmultas.datasets.examine import Finding, Rules, examine
+from mmmultas.datasets.hold_out import photo_of
 from mmmultas.datasets.inventory import (Inventory, leaf_configs,
                                          take_inventory)
-from mmmultas.datasets.problems import Problem
+from mmmultas.datasets.problems import WARNING, Problem
 from mmmultas.engine.streams import check_streams
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.overlap import shared_photos
@@ -166,7 +168,25 @@ def _between(streams: Sequence[StreamReport]) -> list[Problem]:
                     file, f'of {train.name} shows the same photograph as '
                     f'{other} of {held_out.name}', _apart(held_out),
                     'overlap')
+            problems |= _versions(train, held_out, problems)
     return list(problems.values())
+
+
+def _versions(train: StreamReport, held_out: StreamReport,
+              known: Mapping[str, Problem]) -> dict[str, Problem]:
+    """Images of training that are versions of one that is held out."""
+    others = {photo_of(Path(f).stem): f for f in held_out.digests
+              if '.rf.' in Path(f).name}
+    return {
+        file: Problem(
+            file, f'of {train.name} is a version of the photograph '
+            f'{others[photo_of(Path(file).stem)]} of {held_out.name}, by '
+            'what stands before .rf. in their names', _apart(held_out),
+            'overlap', WARNING)
+        for file in sorted(train.digests)
+        if '.rf.' in Path(file).name and file not in known
+        and photo_of(Path(file).stem) in others
+    }
 
 
 def _apart(held_out: StreamReport) -> str:

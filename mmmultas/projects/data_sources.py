@@ -1,7 +1,7 @@
 """Finding out what lies in a folder or file of boxes or of masks."""
 import os
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,13 +60,17 @@ class BoxSource:
         return {name: found[name] for name in self.labels.classes}
 
 
-def find_boxes(path: str, images: str | None, option: str) -> BoxSource:
+def find_boxes(path: str,
+               images: str | None,
+               option: str,
+               places: Sequence[str] = ()) -> BoxSource:
     """Look at boxes of any form that there is a reader for.
 
     Args:
         path: Of the file or folder.
         images: Folder of the images; None where the layout tells.
         option: Name of the command-line option, for messages.
+        places: Other folders where the images may lie.
 
     Raises:
         ConfigError: It cannot be told what is meant.
@@ -76,7 +80,7 @@ def find_boxes(path: str, images: str | None, option: str) -> BoxSource:
     if opened is None:
         raise ConfigError(f'{option} {path} {what_lies_there(path)}. What '
                           f'can be read: {readable("det")}.')
-    folder, files, match = choose_images(opened, images, option)
+    folder, files, match = choose_images(opened, images, option, places)
     labels = opened.read(files, 'det')
     root = voc_root(path, 'Annotations', option) if os.path.isdir(
         path) else None
@@ -92,7 +96,10 @@ def find_boxes(path: str, images: str | None, option: str) -> BoxSource:
     return source
 
 
-def choose_images(opened: Opened, given: str | None, option: str
+def choose_images(opened: Opened,
+                  given: str | None,
+                  option: str,
+                  others: Sequence[str] = ()
                   ) -> tuple[str, dict[str, str], Match]:
     """The folder of the images, its files, and whose labels they are.
 
@@ -100,6 +107,7 @@ def choose_images(opened: Opened, given: str | None, option: str
         opened: The labels.
         given: The folder that a person named.
         option: '--det', for messages.
+        others: Folders that may hold them, besides those of the layout.
 
     Raises:
         ConfigError: No such folder, or none is named nor found.
@@ -108,7 +116,8 @@ def choose_images(opened: Opened, given: str | None, option: str
         raise ConfigError(f'{option}-images {given} is no folder: give the '
                           f'folder of the images.')
     best: tuple[str, dict[str, str], Match] | None = None
-    places = [Path(given)] if given is not None else opened.places
+    places = [Path(given)] if given is not None else [
+        *opened.places, *map(Path, others)]
     for place in dict.fromkeys(places):
         files = list_files(place)[0] if place.is_dir() else {}
         if not files and given is None:

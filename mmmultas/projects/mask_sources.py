@@ -87,7 +87,7 @@ def find_masks(path: str,
     pngs = list_files(folder, '.png')[0] if os.path.isdir(folder) else {}
     opened = None if root else _shapes(path, pngs)
     if opened is not None:
-        return _drawn(path, images, option, opened)
+        return _drawn(path, images, option, opened, places)
     if not pngs:
         raise _no_masks(path, option)
     place = _images(folder, images, root, option, places, pngs)
@@ -162,8 +162,8 @@ def _shapes(path: str, pngs: Mapping[str, str]) -> Opened | None:
 
 
 def _drawn(path: str, images: str | None, option: str,
-           opened: Opened) -> MaskSource:
-    folder, files, match = choose_images(opened, images, option)
+           opened: Opened, places: Sequence[str]) -> MaskSource:
+    folder, files, match = choose_images(opened, images, option, places)
     labels = opened.read(files, 'seg')
     names = tuple(match.pairs[p.file_name] for p in labels.pictures
                   if p.file_name in match.pairs)

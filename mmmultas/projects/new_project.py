@@ -134,9 +134,8 @@ def _find_boxes(source: Source | None, project: Project) -> list[BoxSource]:
     source = _with_val(source, project, '--det')
     found = [find_boxes(source.labels, source.images, '--det')]
     if source.val_labels:
-        found.append(find_boxes(
-            source.val_labels, source.val_images or _of(source, found[0]),
-            '--val-det'))
+        found.append(find_boxes(source.val_labels, source.val_images,
+                                '--val-det', [found[0].images]))
     return found
 
 
@@ -150,8 +149,8 @@ def _find_masks(source: Source | None, boxes: Sequence[BoxSource],
                         places)]
     if source.val_labels:
         found.append(find_masks(
-            source.val_labels, source.val_images or _of(source, found[0]),
-            '--val-seg', suffix, places))
+            source.val_labels, source.val_images, '--val-seg', suffix,
+            [found[0].images, *places]))
     return found
 
 
@@ -178,11 +177,6 @@ def _with_val(source: Source, project: Project, option: str) -> Source:
         project.facts.append((f'parts of {option} {source.labels}', facts))
     return replace(source, labels=labels, images=images, val_labels=val,
                    val_images=val_images)
-
-
-def _of(source: Source, found: Labels) -> str | None:
-    """Images of training, where validation names none of its own."""
-    return found.images if source.images else None
 
 
 def _name_masks(project: Project, masks: Sequence[MaskSource],

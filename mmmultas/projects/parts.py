@@ -10,6 +10,7 @@ from pathlib import Path
 from mmmultas.datasets.hold_out import (choose_held_out, photo_of, pick_part,
                                         read_names)
 from mmmultas.utils.errors import DataError
+from mmmultas.utils.progress import progress
 
 from .matching import some
 
@@ -162,9 +163,10 @@ def copies(named: set[tuple[str, str]]) -> dict[str, str]:
         return key
 
     found: set[str] = set()
-    for alike in sizes.values():
+    several = [alike for alike in sizes.values() if len(alike) > 1]
+    for alike in progress(several, what='copies', unit='size'):
         digests: dict[bytes, list[str]] = defaultdict(list)
-        for name, file in alike if len(alike) > 1 else ():
+        for name, file in alike:
             digests[hashlib.blake2b(Path(file).read_bytes()).digest()].append(
                 name)
         for names in digests.values():
