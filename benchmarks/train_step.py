@@ -2,6 +2,8 @@
 """One multi-task update, in its forms, against what it replaces.
 
     joint        one forward of both streams, one backward, one step
+    bf16         the same with convolutions in bfloat16 (tools/train.py --amp
+                 on a CPU)
     fused        the same, both streams through the encoder together
     sequential   a backward per stream, one step
     det, seg     two updates of one task each, same network and batches
@@ -30,6 +32,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 from timing import ROOT, interleave, ratio, set_up, summarise, write_report
 
+from mmmultas.engine.optim import BFloat16OptimWrapper
 from mmmultas.models.necks import ConvBlock
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch
@@ -38,8 +41,8 @@ MODELS_OF = dict(
     rn18=('rn18_fpn_mtl', 320, 2),
     rn18_no_refine=('rn18_fpn_mtl_no-refine', 320, 2),
     efflite0=('efflite0_fpn_mtl_voc-mini', 224, 8))
-FORMS = ('joint', 'fused', 'sequential', 'det', 'seg', 'both heads',
-         'plain head')
+FORMS = ('joint', 'bf16', 'fused', 'sequential', 'det', 'seg',
+         'both heads', 'plain head')
 
 
 class Bench:
@@ -57,6 +60,8 @@ class Bench:
         self.optim = OptimWrapper(
             torch.optim.SGD(
                 self.model.parameters(), lr=1e-4, momentum=0.9))
+        self.low = BFloat16OptimWrapper(
+            optimizer=self.optim.optimizer, force=True)
         self.count = batch or count
         self.batches = {
             task: toy_batch((task, ), self.count, size, seed)
@@ -68,6 +73,7 @@ class Bench:
         return dict(
             zip(FORMS, [
                 lambda: self.step(),
+                lambda: self.step(optim=self.low),
                 lambda: self.step(fuse_batches=True),
                 lambda: self.step(sequential=True),
                 lambda: self.step(only='det'),
@@ -76,14 +82,18 @@ class Bench:
                 self.plain_head,
             ]))
 
-    def step(self, only: str | None = None, **switches: bool) -> Any:
+    def step(self,
+             only: str | None = None,
+             optim: OptimWrapper | None = None,
+             **switches: bool) -> Any:
         """One update through ``train_step``."""
         for key in ('fuse_batches', 'sequential'):
             setattr(self.model, key, switches.get(key, False))
         batches = self.batches if only is None else {
             only: self.batches[only]
         }
-        return self.model.train_step(self._copied(batches), self.optim)
+        return self.model.train_step(self._copied(batches),
+                                     optim or self.optim)
 
     def both_heads(self) -> None:
         """Every head on every batch; zero times what has no label."""
@@ -184,13 +194,14 @@ def measure(name: str, args: Any) -> dict[str, Any]:
     times = interleave(bench.forms(), args.repeats, what=name)
     memory = {
         form: round(peak_memory(name, form, args.batch))
-        for form in ('joint', 'fused', 'sequential', 'both heads')
+        for form in ('joint', 'bf16', 'fused', 'sequential', 'both heads')
     }
     pair = ['det', 'seg']
     return dict(
         images_per_task=bench.count,
         times=summarise(times),
         memory_mb=memory,
+        bf16_over_joint=ratio(times, ['bf16'], ['joint']),
         joint_over_pair=ratio(times, ['joint'], pair),
         fused_over_pair=ratio(times, ['fused'], pair),
         fused_over_joint=ratio(times, ['fused'], ['joint']),

@@ -50,7 +50,7 @@ def test_forms_of_an_update_do_the_same(load, monkeypatch):
     bench = bench_module.Bench('tiny')
     start = copy.deepcopy(bench.model.state_dict())
     moved = {}
-    for name in ('joint', 'sequential', 'both heads', 'plain head'):
+    for name in ('joint', 'sequential', 'both heads', 'plain head', 'bf16'):
         bench.model.load_state_dict(start)
         bench.optim.optimizer.state.clear()
         bench.forms()[name]()
@@ -60,6 +60,8 @@ def test_forms_of_an_update_do_the_same(load, monkeypatch):
         }
     assert any(not torch.equal(start[k], p)
                for k, p in moved['joint'].items())
+    low = moved.pop('bf16')
+    assert any(not torch.equal(low[k], p) for k, p in moved['joint'].items())
     for name, parameters in moved.items():
         for key, value in parameters.items():
             torch.testing.assert_close(value, moved['joint'][key],
