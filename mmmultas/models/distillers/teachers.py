@@ -18,6 +18,7 @@ from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.launch import load_config
 from mmmultas.utils.run_files import chosen_checkpoint
 
+from ..multitask.memory_order import memory_format
 from .recorders import output_tap, recorder_sources, take_rows
 
 __all__ = ['SEES', 'Answers', 'Teacher', 'Teachers', 'renormalised']
@@ -316,15 +317,11 @@ def _network(name: str, cfg: str | Mapping[str, Any], checkpoint: str,
     except CheckpointError as error:
         raise CheckpointError(
             f'`model.teachers.{name}.checkpoint`: {error}') from error
-    if channels_last is None and not hasattr(network, 'memory_format'):
-        channels_last = not torch.cuda.is_available()
-    if channels_last is not None:
-        memory_format = (
-            torch.channels_last
-            if channels_last else torch.contiguous_format)
-        network.to(memory_format=memory_format)
+    if channels_last is not None or not hasattr(network, 'memory_format'):
+        order = memory_format(network, channels_last)
+        network.to(memory_format=order)
         if hasattr(network, 'memory_format'):
-            network.memory_format = memory_format
+            network.memory_format = order
     network.requires_grad_(False)
     network.eval()
     return network

@@ -17,6 +17,7 @@ from ..backbones.safe_loading import safe_loading
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group, Task
 from .freezing import freeze
+from .memory_order import memory_format
 from .sequential import sequential_step
 
 __all__ = ['MultiTaskDetSeg']
@@ -45,7 +46,8 @@ class MultiTaskDetSeg(BaseModel):
             Batch norm then sees their joint statistics.
         channels_last: Whether the channels of a pixel lie side by side in
             memory: the same numbers up to rounding. Default: where there is
-            no GPU, since it is faster on a CPU.
+            no GPU, since it is faster on a CPU, and no part needs the other
+            order.
         flip_test: Whether predictions join those of the mirror image.
         sequential: Whether each stream has a backward pass of its own: the
             same update from less memory, in one process.
@@ -53,9 +55,9 @@ class MultiTaskDetSeg(BaseModel):
             too, by dotted path: ``('backbone', 'neck')`` is the encoder.
 
     Raises:
-        ConfigError: A part of unknown type or with wrong arguments, an
-            unknown task, a weight for a task without a head, or an unknown
-            module to freeze.
+        ConfigError: A part of unknown type or with wrong arguments, or one
+            that cannot do `channels_last`, an unknown task, a weight for a
+            task without a head, or an unknown module to freeze.
     """
 
     def __init__(self,
@@ -93,11 +95,7 @@ class MultiTaskDetSeg(BaseModel):
         self.on_losses: Callable[[Mapping[str, Any]], None] | None = None
         self._predicted = tuple(self.tasks)
         self.set_flip_test(flip_test)
-        if channels_last is None:
-            channels_last = not torch.cuda.is_available()
-        self.memory_format = (
-            torch.channels_last
-            if channels_last else torch.contiguous_format)
+        self.memory_format = memory_format(self, channels_last)
         self.to(memory_format=self.memory_format)
         self._frozen = freeze(self, frozen)
 
