@@ -34,8 +34,9 @@ def model_complexity(model: MultiTaskDetSeg,
     def run(name: str, module: nn.Module, call: Callable, given: Any) -> Any:
         with FlopCounterMode(display=False) as counter:
             result = call(given)
-        learned = sum(p.numel() for p in module.parameters()
-                      if p.requires_grad)
+        # auxiliary heads are not asked in prediction
+        learned = sum(p.numel() for key, p in module.named_parameters()
+                      if p.requires_grad and not key.startswith('auxiliary.'))
         parts[name] = (learned, counter.get_total_flops())
         return result
 

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from mmmultas.registry import DATASETS
-from mmmultas.testing import ToyDataset, toy_config, toy_distillation
+from mmmultas.testing import (ToyDataset, toy_config, toy_distillation,
+                              toy_model)
 from mmmultas.utils.launch import build_runner
 
 
@@ -80,6 +81,15 @@ def _distilled(folder, sees):
     if sees == 'other':  # images without the boxes that it needs
         del distiller['distill_losses']['loss_defeat'], mappings['loss_defeat']
     return model
+
+
+def test_auxiliary_heads(tmp_path):
+    model = toy_model()
+    stock = dict(type='FCNHead', in_channels=8, channels=8, num_convs=1)
+    model['heads']['seg']['auxiliary'] = [
+        dict(stock, in_index=0), dict(stock, in_index=1)]
+    keys = _run(tmp_path, 'iteration', model)
+    assert 'heads.seg.auxiliary.1.conv_seg.weight' in keys
 
 
 @pytest.mark.parametrize('sees', ['annotated', 'other', 'both'])

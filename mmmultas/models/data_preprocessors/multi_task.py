@@ -14,7 +14,9 @@ from mmmultas.registry import MODELS
 from mmmultas.structures import sem_seg_data
 from mmmultas.utils.errors import ConfigError
 
-__all__ = ['MultiTaskDataPreprocessor']
+__all__ = ['MultiTaskDataPreprocessor', 'check_preprocessor']
+
+_STOCK = ('mmengine', 'mmdet', 'mmseg', 'mmpretrain')
 
 
 @MODELS.register_module()
@@ -188,3 +190,24 @@ def _refuse_other_labels(samples: SampleList) -> None:
                 f'mmmultas.MultiScaleHook resizes boxes and masks, but '
                 f'samples carry `{others[0]}`: leave their stream out of '
                 '`streams` of the hook.')
+
+
+def check_preprocessor(preprocessor: Any) -> None:
+    """Refuse those of MMDetection and MMSegmentation.
+
+    Args:
+        preprocessor: A model's.
+
+    Raises:
+        ConfigError: It takes one batch, and our loops give one per stream.
+    """
+    kind = type(preprocessor)
+    if isinstance(preprocessor, MultiTaskDataPreprocessor):
+        return
+    if kind.__module__.split('.')[0] in _STOCK:
+        raise ConfigError(
+            f'`model.data_preprocessor` is a {kind.__name__}, which takes '
+            "one batch and not one per stream: take type='mmmultas."
+            "MultiTaskDataPreprocessor', which has its `mean`, `std`, "
+            '`bgr_to_rgb`, `pad_size_divisor`, `pad_value` and '
+            '`seg_pad_value`.')

@@ -18,7 +18,7 @@ from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.launch import load_config
 from mmmultas.utils.run_files import chosen_checkpoint
 
-from ..multitask.memory_order import memory_format
+from ..multitask.memory_order import lay_out
 from .recorders import output_tap, recorder_sources, take_rows
 
 __all__ = ['SEES', 'Answers', 'Teacher', 'Teachers', 'renormalised']
@@ -44,7 +44,7 @@ class Teacher:
         task: Its task; default ``name``.
         bf16: Whether it computes in bfloat16; default as the student does.
         channels_last: Memory layout of its convolutions; default that of
-            its config, and for a stock network where there is no GPU.
+            its config.
         recorders: What is recorded of it.
 
     Raises:
@@ -317,11 +317,13 @@ def _network(name: str, cfg: str | Mapping[str, Any], checkpoint: str,
     except CheckpointError as error:
         raise CheckpointError(
             f'`model.teachers.{name}.checkpoint`: {error}') from error
-    if channels_last is not None or not hasattr(network, 'memory_format'):
-        order = memory_format(network, channels_last)
-        network.to(memory_format=order)
+    if channels_last is not None:
         if hasattr(network, 'memory_format'):
-            network.memory_format = order
+            lay_out(network, channels_last)
+        else:
+            network.to(
+                memory_format=torch.channels_last
+                if channels_last else torch.contiguous_format)
     network.requires_grad_(False)
     network.eval()
     return network

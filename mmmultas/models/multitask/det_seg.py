@@ -14,10 +14,11 @@ from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.finite import check_finite
 
 from ..backbones.safe_loading import safe_loading
+from ..data_preprocessors.multi_task import check_preprocessor
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Group, Task
 from .freezing import freeze
-from .memory_order import memory_format
+from .memory_order import lay_out
 from .sequential import sequential_step
 
 __all__ = ['MultiTaskDetSeg']
@@ -46,8 +47,8 @@ class MultiTaskDetSeg(BaseModel):
             Batch norm then sees their joint statistics.
         channels_last: Whether the channels of a pixel lie side by side in
             memory: the same numbers up to rounding. Default: where there is
-            no GPU, since it is faster on a CPU, and no part needs the other
-            order.
+            no GPU, since it is faster on a CPU, in the parts that are known
+            to work so.
         flip_test: Whether predictions join those of the mirror image.
         sequential: Whether each stream has a backward pass of its own: the
             same update from less memory, in one process.
@@ -59,6 +60,10 @@ class MultiTaskDetSeg(BaseModel):
             that cannot do `channels_last`, an unknown task, a weight for a
             task without a head, or an unknown module to freeze.
     """
+
+    #: Memory order of the encoder, and whether heads get the usual one.
+    memory_format: torch.memory_format
+    contiguous_features: bool
 
     def __init__(self,
                  backbone: dict[str, Any],
@@ -75,6 +80,7 @@ class MultiTaskDetSeg(BaseModel):
         super().__init__(
             data_preprocessor
             or dict(type='mmmultas.MultiTaskDataPreprocessor'), init_cfg)
+        check_preprocessor(self.data_preprocessor)
         self.backbone = _build('backbone', MODELS.build, backbone)
         self.neck = None if neck is None else _build('neck', MODELS.build,
                                                      neck)
@@ -95,8 +101,7 @@ class MultiTaskDetSeg(BaseModel):
         self.on_losses: Callable[[Mapping[str, Any]], None] | None = None
         self._predicted = tuple(self.tasks)
         self.set_flip_test(flip_test)
-        self.memory_format = memory_format(self, channels_last)
-        self.to(memory_format=self.memory_format)
+        lay_out(self, channels_last)
         self._frozen = freeze(self, frozen)
 
     def init_weights(self) -> None:
@@ -110,6 +115,12 @@ class MultiTaskDetSeg(BaseModel):
         for module in self._frozen:
             module.eval()
         return self
+
+    def set_epoch(self, epoch: int) -> None:
+        """What MMDetection's ``SetEpochInfoHook`` tells heads (TOOD)."""
+        for head in self.heads.values():
+            if hasattr(head, 'epoch'):
+                head.epoch = epoch
 
     def predict_only(self, tasks: Sequence[str] | None) -> None:
         """Limit 'predict' to some tasks; None for all.
@@ -191,7 +202,11 @@ class MultiTaskDetSeg(BaseModel):
         """Backbone and neck: (N, 3, H, W) to the shared levels."""
         inputs = inputs.contiguous(memory_format=self.memory_format)
         feats: Levels = self.backbone(inputs)
-        return feats if self.neck is None else tuple(self.neck(feats))
+        if self.neck is not None:
+            feats = tuple(self.neck(feats))
+        if self.contiguous_features:
+            feats = tuple(level.contiguous() for level in feats)
+        return feats
 
     def extract_feats(self, inputs: Mapping[str, Tensor]) -> dict[str, Levels]:
         """The shared levels of each stream; fused where that is on."""
@@ -243,7 +258,7 @@ class MultiTaskDetSeg(BaseModel):
     def counted_terms(self) -> list[tuple[str, str]]:
         """Terms whose counts are joined over processes, always alike."""
         return [(task, term) for task, head in self.heads.items()
-                for term in getattr(head, 'loss_terms', ())]
+                for term in self.tasks[task].counted_terms(head)]
 
     def _divide(
             self, sums: Mapping[str,

@@ -1,36 +1,63 @@
 """In which order numbers lie in memory."""
+from typing import Any
+
 import torch
 from torch import nn
 
 from mmmultas.utils.errors import ConfigError
 
-__all__ = ['memory_format']
+__all__ = ['lay_out']
 
 #: Operators of mmcv that read (N, C, H, W) as it stands, by their names.
-_CONTIGUOUS = ('DeformConv', 'DeformRoIPool', 'MaskedConv', 'CARAFE',
-               'CrissCross', 'PSAMask', 'CornerPool', 'Correlation')
+_RIGID = ('DeformConv', 'DeformRoIPool', 'MaskedConv', 'CARAFE', 'PSAMask',
+          'CornerPool', 'Correlation')
+#: Code that is known to compute alike in both orders: others may call `view`.
+_KNOWN = ('mmmultas.', 'mmdet.models.backbones.resnet',
+          'mmdet.models.necks.fpn')
 
 
-def memory_format(network: nn.Module,
-                  channels_last: bool | None = None) -> torch.memory_format:
-    """The memory order of a network's weights and images.
+def lay_out(model: Any, channels_last: bool | None = None) -> None:
+    """Choose the memory order of a model's weights, images and features.
+
+    It sets ``memory_format``, that of the encoder, and
+    ``contiguous_features``: whether heads get theirs in the usual order.
 
     Args:
-        network: Its parts say what they can do.
-        channels_last: What is asked for; None: channels last where there is
-            no GPU, since that is faster on a CPU.
+        model: A ``MultiTaskDetSeg``.
+        channels_last: What is asked for, for all parts. None: channels last
+            where it is faster, on a CPU, and only in parts that are known to
+            work so.
 
     Raises:
         ConfigError: Channels last is asked for and a part cannot do it.
     """
-    rigid = next((type(part).__name__ for part in network.modules()
-                  if 'mmcv' in type(part).__module__
-                  and any(name in type(part).__name__
-                          for name in _CONTIGUOUS)), None)
-    if channels_last and rigid:
-        raise ConfigError(
-            f'`channels_last=True` does not work with {rigid} of mmcv, which '
-            'reads images in the other order: leave the key out.')
+    heads = [head for head in model.heads.values() if not _is_known(head)]
     if channels_last is None:
-        channels_last = not torch.cuda.is_available() and not rigid
-    return torch.channels_last if channels_last else torch.contiguous_format
+        encoder = [model.backbone] + [model.neck] * (model.neck is not None)
+        last = not torch.cuda.is_available() and not any(
+            _rigid_part(part) or not _is_known(part) for part in encoder)
+    else:
+        last, rigid = channels_last, _rigid_part(model)
+        if last and rigid:
+            raise ConfigError(
+                f'`model.channels_last=True` does not work with {rigid} of '
+                'mmcv, which reads images in the other order: leave the key '
+                'out.')
+    model.memory_format = (
+        torch.channels_last if last else torch.contiguous_format)
+    model.to(memory_format=model.memory_format)
+    model.contiguous_features = channels_last is None and last and bool(heads)
+    for head in heads if model.contiguous_features else ():
+        head.to(memory_format=torch.contiguous_format)
+
+
+def _is_known(part: nn.Module) -> bool:
+    return type(part).__module__.startswith(_KNOWN)
+
+
+def _rigid_part(network: nn.Module) -> str | None:
+    """Name of an operator that wants the usual order."""
+    return next((type(part).__name__ for part in network.modules()
+                 if 'mmcv' in type(part).__module__
+                 and any(name in type(part).__name__ for name in _RIGID)),
+                None)

@@ -114,6 +114,13 @@ class Task(metaclass=ABCMeta):
                     term) if name in pooled else term
         return pooled
 
+    def counted_terms(self, head: Any) -> tuple[str, ...]:
+        """Terms of :meth:`loss_sums` whose counts are those of all processes.
+
+        A stock head's terms are means of their process.
+        """
+        return tuple(getattr(head, 'loss_terms', ()))
+
     @staticmethod
     def _as_sums(losses: dict[str, Any], count: int) -> dict[str, LossSum]:
         sums = {}

@@ -13,6 +13,7 @@ from mmmultas.structures import DET
 from mmmultas.utils.errors import ConfigError
 
 from .base import Group, Task, outputs_in_full
+from .known_heads import check_dense_head
 
 __all__ = ['DetectionTask']
 
@@ -33,9 +34,17 @@ class DetectionTask(Task):
         self.in_index = self.cfg.pop('in_index', None)
 
     def build_head(self) -> nn.Module:
-        """Build under mmdet's scope."""
-        head: nn.Module = MODELS.build(dict(self.cfg, _scope_=self.scope))
-        return head
+        """Build under mmdet's scope.
+
+        Raises:
+            ConfigError: A head that cannot learn from boxes alone.
+        """
+        check_dense_head(self.cfg, MODELS)
+        head: Any = MODELS.build(dict(self.cfg, _scope_=self.scope))
+        if not hasattr(head, 'loss_cls'):
+            head.loss_cls = None  # SSDHead's prediction asks for it
+        built: nn.Module = head
+        return built
 
     def select(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         """The levels of ``in_index``, default all."""
@@ -74,6 +83,9 @@ class DetectionTask(Task):
 
     def _found(self, head: Any, feats: tuple[Tensor, ...],
                samples: SampleList) -> list[InstanceData]:
+        for sample in samples:
+            if 'border' not in sample.metainfo:  # CenterNetHead subtracts it
+                sample.set_metainfo(dict(border=(0, 0, 0, 0)))
         with outputs_in_full(head):
             found: list[InstanceData] = head.predict(
                 self.select(feats), samples, rescale=True)

@@ -1,9 +1,11 @@
 """Semantic segmentation: any mmseg decode head."""
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch.nn.functional as F
 from mmdet.structures import DetDataSample
 from mmengine.config import ConfigDict
+from mmengine.model import ModuleList
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
@@ -12,7 +14,10 @@ from mmmultas.registry import TASKS
 from mmmultas.structures import SEG, sem_seg_data
 from mmmultas.utils.errors import ConfigError
 
+from ..losses.loss_sum import LossSum
+from .auxiliary import auxiliary_cfgs, auxiliary_names
 from .base import Group, Task, outputs_in_full
+from .known_heads import check_decode_head
 
 __all__ = ['SegmentationTask']
 
@@ -25,6 +30,8 @@ class SegmentationTask(Task):
         cfg: Config of a decode head; inside it ``test_cfg`` may hold
             ``eval_size=(h, w)``: predictions of that size on squashed
             images as in the released code, default each image's own size.
+            ``auxiliary`` is the config of a further head, or a list of such,
+            that learns from the same labels and is not asked in prediction.
     """
     scope = 'mmseg'
     gt_fields = ('gt_sem_seg', )
@@ -32,6 +39,8 @@ class SegmentationTask(Task):
     def __init__(self, cfg: dict[str, Any]) -> None:
         super().__init__(cfg)
         self.test_cfg = ConfigDict(self.cfg.pop('test_cfg', None) or {})
+        self.auxiliary = auxiliary_cfgs(
+            self.cfg.pop('auxiliary', None), self.cfg)
         _check_test_cfg(self.test_cfg)
 
     def build_head(self) -> nn.Module:
@@ -39,9 +48,38 @@ class SegmentationTask(Task):
 
         Under mmdet's, ``FPNHead`` would silently get mmdet's cross-entropy
         and fail in the first step (DESIGN trap 2).
+
+        Raises:
+            ConfigError: A head that cannot learn from masks alone.
         """
-        head: nn.Module = MODELS.build(dict(self.cfg, _scope_=self.scope))
+        head, *others = [self._built(cfg)
+                         for cfg in (self.cfg, *self.auxiliary)]
+        if others:
+            # a part of the head: trained and saved with it
+            head.auxiliary = ModuleList(others)
         return head
+
+    def _built(self, cfg: Mapping[str, Any]) -> nn.Module:
+        check_decode_head(dict(cfg), MODELS)
+        head: nn.Module = MODELS.build(dict(cfg, _scope_=self.scope))
+        return head
+
+    def loss_sums(self, head: Any,
+                  groups: Sequence[Group]) -> dict[str, LossSum]:
+        """The head's losses, and ``aux.loss_...`` of its auxiliary heads."""
+        sums = super().loss_sums(head, groups)
+        for name, other in _auxiliary(head):
+            sums.update({
+                f'{name}.{term}': value
+                for term, value in super().loss_sums(other, groups).items()
+            })
+        return sums
+
+    def counted_terms(self, head: Any) -> tuple[str, ...]:
+        """The head's, and those of its auxiliary heads."""
+        return super().counted_terms(head) + tuple(
+            f'{name}.{term}' for name, other in _auxiliary(head)
+            for term in super(SegmentationTask, self).counted_terms(other))
 
     def head_loss(self, head: Any, group: Group) -> dict[str, Any]:
         """Losses of a decode head."""
@@ -140,3 +178,9 @@ def _check_test_cfg(cfg: ConfigDict) -> None:
         raise ConfigError(
             f'`model.heads.seg.test_cfg` has no key {unknown[0]!r}: it has '
             '`eval_size`, (height, width) of the predictions.')
+
+
+def _auxiliary(head: Any) -> list[tuple[str, Any]]:
+    """The auxiliary heads of a head, by name."""
+    heads = list(getattr(head, 'auxiliary', ()))
+    return list(zip(auxiliary_names(len(heads)), heads))

@@ -2,11 +2,12 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample
 from mmdet.structures.bbox import HorizontalBoxes
+from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData, PixelData
 
 from mmmultas.models import MultiTaskDataPreprocessor
 from mmmultas.registry import MODELS
-from mmmultas.testing import toy_batch
+from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
 
 
@@ -120,3 +121,11 @@ def test_labels_of_another_kind_are_neither_padded_nor_resized():
     pre.sizes = dict(depth=128)
     with pytest.raises(ConfigError, match='MultiScaleHook .*`gt_depth`'):
         pre(dict(depth=batch()), True)
+
+
+@pytest.mark.parametrize('kind', ['mmdet.DetDataPreprocessor',
+                                  'mmseg.SegDataPreProcessor'])
+def test_stock_ones_are_refused_when_the_model_is_built(kind):
+    init_default_scope('mmdet')
+    with pytest.raises(ConfigError, match='takes one batch and not one per'):
+        MODELS.build(toy_model(data_preprocessor=dict(type=kind)))

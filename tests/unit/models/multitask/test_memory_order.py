@@ -2,14 +2,22 @@ import pytest
 import torch
 from mmcv.ops import DeformConv2dPack
 from mmengine.registry import init_default_scope
-from torch import nn
 
-from mmmultas.models.multitask.memory_order import memory_format
+from mmmultas.models.multitask.memory_order import lay_out
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
 
 LAST, CONTIGUOUS = torch.channels_last, torch.contiguous_format
+STOCK = dict(type='FPNHead', feature_strides=[8, 16], in_channels=[8, 8],
+             in_index=[0, 1], channels=8, num_classes=3)
+
+
+def _model(heads=None, **kwargs):
+    init_default_scope('mmdet')
+    cfg = toy_model(**kwargs)
+    cfg['heads'].update(heads or {})
+    return MODELS.build(cfg)
 
 
 @pytest.mark.parametrize('gpu, asked, order', [
@@ -17,14 +25,39 @@ LAST, CONTIGUOUS = torch.channels_last, torch.contiguous_format
     (False, False, CONTIGUOUS)])
 def test_by_machine(monkeypatch, gpu, asked, order):
     monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
-    assert memory_format(nn.Conv2d(1, 1, 1), asked) == order
+    model = _model(channels_last=asked)
+    assert model.memory_format == order
+    weight = model.heads['det'].cls_branches[0][0][0].weight
+    assert weight.is_contiguous(memory_format=order)
+    assert not model.contiguous_features
 
 
-def test_deformable_convolutions_want_the_other_order():
-    net = nn.Sequential(DeformConv2dPack(1, 1, 3))
-    assert memory_format(net) == CONTIGUOUS
+def test_stock_heads_get_the_usual_order():
+    """They may call `view`; the encoder is as fast as it can be."""
+    model = _model(dict(seg=STOCK))
+    assert model.memory_format == LAST and model.contiguous_features
+    x = model.data_preprocessor(toy_batch(), False)['inputs']
+    assert all(level.is_contiguous() for level in model.encode(x))
+    for weight in model.heads['seg'].parameters():
+        assert weight.is_contiguous()
+
+
+def test_a_stock_encoder_keeps_the_usual_order():
+    cfg = toy_model()
+    cfg['backbone'] = dict(type='mmdet.PyramidVisionTransformer', embed_dims=8,
+                           num_layers=[1, 1, 1, 1], out_indices=(1, 2))
+    cfg['neck']['in_channels'] = [16, 40]
+    init_default_scope('mmdet')
+    assert MODELS.build(cfg).memory_format == CONTIGUOUS
+
+
+def test_deformable_convolutions_cannot_do_it():
+    model = _model()
+    model.neck.add_module('x', DeformConv2dPack(1, 1, 3))
+    lay_out(model)
+    assert model.memory_format == CONTIGUOUS
     with pytest.raises(ConfigError, match='work with DeformConv2dPack of'):
-        memory_format(net, True)
+        lay_out(model, True)
 
 
 def test_a_head_of_deformable_convolutions_learns():

@@ -1,9 +1,10 @@
 import pytest
 import torch
-from mmengine.registry import DefaultScope
+from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
 from mmmultas.models.tasks import Group, SegmentationTask
+from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
 
@@ -117,3 +118,72 @@ def test_settings_that_would_change_nothing(test_cfg, words):
     with pytest.raises(ConfigError, match=words):
         SegmentationTask(dict(type='FPNHead', test_cfg=test_cfg))
     SegmentationTask(dict(type='FPNHead', test_cfg=dict(mode='whole')))
+
+
+AUXILIARY = dict(
+    type='FCNHead', in_channels=8, in_index=1, channels=8, num_convs=1,
+    loss_decode=dict(type='CrossEntropyLoss', loss_weight=0.4))
+
+
+def _helped(auxiliary, tasks=('seg', )):
+    init_default_scope('mmdet')
+    cfg = toy_model(tasks)
+    cfg['heads']['seg']['auxiliary'] = auxiliary
+    torch.manual_seed(0)
+    return MODELS.build(cfg)
+
+
+def _losses(model, *kinds):
+    batches = {str(i): toy_batch(kind) for i, kind in enumerate(kinds)}
+    return model(**model.data_preprocessor(batches, True), mode='loss')
+
+
+@pytest.mark.parametrize('auxiliary, keys', [
+    (AUXILIARY, {'seg.aux.loss_ce'}),
+    ([AUXILIARY, dict(AUXILIARY, in_index=0)],
+     {'seg.aux_0.loss_ce', 'seg.aux_1.loss_ce'})])
+def test_auxiliary_heads_learn_and_are_not_asked(auxiliary, keys):
+    model = _helped(auxiliary).eval()
+    losses = _losses(model, ('seg', ), ())
+    assert set(losses) == keys | {'seg.loss_ce'}
+    # of the same samples, whatever else the update holds
+    alone = model.heads['seg'].auxiliary[0]
+    data = model.data_preprocessor(toy_batch(('seg', )), True)
+    want = alone.loss(model.encode(data['inputs']), data['data_samples'], {})
+    torch.testing.assert_close(losses[min(keys)], want['loss_ce'])
+    model.train()
+    asked = []
+    for head in model.heads['seg'].auxiliary:
+        head.register_forward_hook(lambda *_: asked.append(1))
+    sum(losses.values()).backward()
+    assert all(p.grad is not None for p in alone.parameters())
+    model.eval().test_step(toy_batch(()))
+    model(torch.zeros(1, 3, 64, 64))
+    assert not asked
+
+
+def test_auxiliary_heads_of_images_without_masks():
+    model = _helped(AUXILIARY, ('det', 'seg'))
+    losses = _losses(model, ('det', ))
+    assert set(losses) == {'det.loss_cls', 'det.loss_bbox'}
+    model.parse_losses(losses)[0].backward()
+    assert all(p.grad is None for p in model.heads['seg'].parameters())
+
+
+def test_the_head_itself_learns_as_without_them():
+    plain, helped = _helped(None), _helped(AUXILIARY)
+    state = {k: v for k, v in helped.state_dict().items()
+             if '.auxiliary.' not in k}
+    plain.load_state_dict(state)
+    key = 'seg.loss_ce'
+    assert torch.equal(_losses(plain, ('seg', ))[key],
+                       _losses(helped, ('seg', ))[key])
+
+
+def test_counts_of_our_own_auxiliary_heads_are_joined():
+    ours = dict(toy_model()['heads']['seg'])
+    model = _helped(ours)
+    assert model.counted_terms() == [('seg', 'loss_ce'),
+                                     ('seg', 'aux.loss_ce')]
+    assert set(_losses(model, ('seg', ))) == {'seg.loss_ce',
+                                              'seg.aux.loss_ce'}
