@@ -6,9 +6,9 @@ import torch
 from mmdet.structures import SampleList
 from mmengine.dist import all_reduce, get_world_size
 from mmengine.model import BaseModel, ModuleDict
-from torch import Tensor, nn
+from torch import Tensor
 
-from mmmultas.registry import MODELS, TASKS
+from mmmultas.registry import MODELS
 from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.finite import check_finite
@@ -16,7 +16,8 @@ from mmmultas.utils.finite import check_finite
 from ..backbones.safe_loading import safe_loading
 from ..data_preprocessors.multi_task import check_preprocessor
 from ..losses.loss_sum import LossSum
-from ..tasks.base import Group, Task
+from ..tasks.base import Group
+from .building import build_part, build_tasks, check_known, check_weights
 from .freezing import freeze
 from .memory_order import lay_out
 from .sequential import sequential_step
@@ -81,17 +82,17 @@ class MultiTaskDetSeg(BaseModel):
             data_preprocessor
             or dict(type='mmmultas.MultiTaskDataPreprocessor'), init_cfg)
         check_preprocessor(self.data_preprocessor)
-        self.backbone = _build('backbone', MODELS.build, backbone)
-        self.neck = None if neck is None else _build('neck', MODELS.build,
+        self.backbone = build_part('backbone', MODELS.build, backbone)
+        self.neck = None if neck is None else build_part('neck', MODELS.build,
                                                      neck)
-        self.tasks = _build_tasks(heads or {})
+        self.tasks = build_tasks(heads or {})
         # not nn.ModuleDict: that one hides the heads from init_weights
         self.heads = ModuleDict({
-            name: _build(f'heads.{name}', lambda _, t=task: t.build_head(),
+            name: build_part(f'heads.{name}', lambda _, t=task: t.build_head(),
                          task.cfg)
             for name, task in self.tasks.items()
         })
-        self.task_weights = _check_weights(task_weights or {}, self.tasks)
+        self.task_weights = check_weights(task_weights or {}, self.tasks)
         if fuse_batches and sequential:
             raise ConfigError('`model.fuse_batches` joins the streams that '
                               '`model.sequential` keeps apart: choose one.')
@@ -130,7 +131,7 @@ class MultiTaskDetSeg(BaseModel):
         """
         tasks = tuple(self.tasks) if tasks is None else tuple(tasks)
         for task in tasks:
-            _known(task, self.tasks)
+            check_known(task, self.tasks)
         self._predicted = tasks
 
     def set_flip_test(self, on: bool) -> None:
@@ -359,46 +360,3 @@ def _join(groups: list[Group]) -> Group:
     return Group(
         tuple(torch.cat(level) for level in levels),
         [sample for group in groups for sample in group.samples])
-
-
-def _known(task: str, tasks: Mapping[str, Any]) -> None:
-    if task not in tasks:
-        raise ConfigError(f'The model has no head for task {task!r}: it has '
-                          f'{sorted(tasks)} (config key `model.heads`).')
-
-
-def _check_weights(weights: Mapping[str, float],
-                   tasks: Mapping[str, Task]) -> dict[str, float]:
-    for task in weights:
-        if task not in tasks:
-            raise ConfigError(
-                f'`model.task_weights` names {task!r}, but the heads are '
-                f'{sorted(tasks)}: mend the name or remove it.')
-    return {task: float(weights.get(task, 1)) for task in tasks}
-
-
-def _build_tasks(heads: Mapping[str, dict[str, Any]]) -> dict[str, Task]:
-    heads = {name: cfg for name, cfg in heads.items() if cfg is not None}
-    if not heads:
-        raise ConfigError('`model.heads` is empty: give a head to at least '
-                          'one task, for example heads=dict(det=...).')
-    tasks = {}
-    for name, cfg in heads.items():
-        adapter = TASKS.get(name)
-        if adapter is None:
-            raise ConfigError(
-                f'`model.heads` names the unknown task {name!r}: known are '
-                f'{sorted(TASKS.module_dict)}.')
-        tasks[name] = adapter(cfg)
-    return tasks
-
-
-def _build(key: str, build: Any, cfg: dict[str, Any]) -> nn.Module:
-    """Build a part; a wrong type or argument names its config key."""
-    try:
-        module: nn.Module = build(cfg)
-    except (KeyError, TypeError) as error:
-        text = str(error.args[0] if error.args else error)
-        raise ConfigError(f'`model.{key}` cannot be built: '
-                          f'{" ".join(text.split())}') from error
-    return module
