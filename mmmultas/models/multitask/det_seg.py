@@ -118,7 +118,7 @@ class MultiTaskDetSeg(BaseModel):
         return self
 
     def set_epoch(self, epoch: int) -> None:
-        """What MMDetection's ``SetEpochInfoHook`` tells heads (TOOD)."""
+        """What MMDetection's ``SetEpochInfoHook`` tells heads (TOODHead)."""
         for head in self.heads.values():
             if hasattr(head, 'epoch'):
                 head.epoch = epoch
