@@ -14,7 +14,7 @@ from mmengine.runner.checkpoint import (CheckpointLoader,
 from torch import Tensor, nn
 
 from mmmultas.utils.checkpoint import find_weights, load_file, state_dict_of
-from mmmultas.utils.errors import CheckpointError
+from mmmultas.utils.errors import CheckpointError, UserError
 
 __all__ = ['filled_share', 'safe_loading']
 
@@ -45,6 +45,18 @@ def safe_loading(model: nn.Module) -> Iterator[None]:
     CheckpointLoader.load_checkpoint = classmethod(load)
     try:
         yield
+    except UserError:
+        raise
+    except Exception as error:  # a backbone that trips over foreign names
+        if not files:
+            raise
+        source = list(files)[-1]
+        raise CheckpointError(
+            f'Pretrained weights {source} cannot be used by the module whose '
+            f'`init_cfg` names them ({type(error).__name__}: {error}; the '
+            f'file begins with {next(iter(files[source]), "nothing")}): name '
+            'a file of its architecture, or set init_cfg=None to train from '
+            'scratch.') from error
     finally:
         CheckpointLoader.load_checkpoint = kept
     for name, module in model.named_modules() if files else ():

@@ -154,6 +154,7 @@ def test_weights_of_a_stock_model_start_ours(tmp_path):
     torch.save(dict(state_dict=state), tmp_path / 'stock.pth')
     cfg = toy_config(tmp_path / 'run')
     cfg.load_from = str(tmp_path / 'stock.pth')
+    cfg.custom_hooks = []
     runner = build_runner(cfg)
     runner.load_or_resume()
     assert all(torch.equal(value, model.state_dict()[key])

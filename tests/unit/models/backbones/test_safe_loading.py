@@ -54,10 +54,9 @@ def weights_of(backbone):
 @pytest.mark.parametrize('backbone', [SWIN, RESNET])
 def test_files_that_fit_are_taken(tmp_path, backbone, caplog):
     state = weights_of(backbone)
-    if backbone is SWIN:  # the names of its authors
-        state = {key.replace('stages', 'layers'): value
-                 for key, value in state.items()}
-    torch.save(dict(state_dict=state), tmp_path / 'x.pth')
+    start = 'backbone.' if backbone is SWIN else ''  # as its authors' files
+    torch.save(dict(state_dict={start + k: v for k, v in state.items()}),
+               tmp_path / 'x.pth')
     model = built(backbone, tmp_path / 'x.pth')
     assert filled_share(model.backbone, state)[0] > 20
     torch.save({f'backbone.{k}': v for k, v in state.items()},
@@ -70,6 +69,11 @@ def test_files_that_fit_are_taken(tmp_path, backbone, caplog):
 @pytest.mark.parametrize('backbone', [SWIN, RESNET])
 def test_files_of_another_network(tmp_path, backbone):
     torch.save(dict(state_dict=dict(a=torch.rand(3, 3))), tmp_path / 'x.pth')
+    words = 'cannot be used by|fill 0 of .*`model.backbone`'
+    with pytest.raises(CheckpointError, match=words):
+        built(backbone, tmp_path / 'x.pth')
+    torch.save(dict(state_dict={'backbone.a': torch.rand(3, 3)}),
+               tmp_path / 'x.pth')
     with pytest.raises(CheckpointError, match='fill 0 of .*`model.backbone`'):
         built(backbone, tmp_path / 'x.pth')
     with pytest.raises(CheckpointError, match='gone.pth'):
