@@ -6,7 +6,7 @@ import numpy as np
 from mmdet.structures import DetDataSample
 from numpy.typing import NDArray
 
-from mmmultas.functional.average_precision import (best_overlaps, mark_hits,
+from mmmultas.functional.average_precision import (match_detections, mark_hits,
                                                    precision_recall)
 from mmmultas.structures import DET
 from mmmultas.utils.errors import ConfigError
@@ -48,7 +48,7 @@ def pr_curves(cfg: Mapping[str, Any],
     Returns:
         dict: Name of the class to recall (R,) and precision (R,), float64 in
         [0, 1], best score first; R counts its detections without those of
-        difficult boxes. Classes without ground truth are not in it.
+        difficult boxes and crowds. Classes without ground truth are not in it.
 
     Raises:
         ConfigError: No boxes are given, the data do not carry any, or the
@@ -64,11 +64,13 @@ def pr_curves(cfg: Mapping[str, Any],
     for sample in samples:
         boxes, labels, ignored = boxes_of(sample)
         found = sample.pred_instances
-        overlaps, partners = best_overlaps(
-            found.bboxes.numpy(), found.labels.numpy(), boxes, labels)
+        overlaps, partners, covers = match_detections(
+            found.bboxes.numpy(), found.labels.numpy(), boxes, labels,
+            ignored & sample.metainfo.get('crowds', False))
         hard = np.append(ignored, False)[partners]  # -1, no partner: False
         rows.append((found.labels.numpy(), found.scores.numpy(), overlaps,
-                     np.where(partners < 0, -1, partners + first), hard))
+                     np.where(partners < 0, -1, partners + first), hard,
+                     covers))
         num_gt += np.bincount(labels[~ignored], minlength=len(names))
         first += len(boxes)
     columns = [np.concatenate(column) for column in zip(*rows)]
@@ -82,8 +84,8 @@ def pr_curves(cfg: Mapping[str, Any],
 def _curve(columns: list[NDArray], num_gt: int,
            iou_thr: float) -> tuple[NDArray, NDArray]:
     order = np.argsort(-columns[0], kind='stable')
-    _, overlaps, gt_ids, hard = (values[order] for values in columns)
-    tp, fp = mark_hits(overlaps, gt_ids, hard, np.array([iou_thr]))
+    _, overlaps, gt_ids, hard, covers = (values[order] for values in columns)
+    tp, fp = mark_hits(overlaps, gt_ids, hard, np.array([iou_thr]), covers)
     counted = (tp | fp)[0]
     precision, recall = precision_recall(tp[:, counted], fp[:, counted],
                                          num_gt)

@@ -242,7 +242,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             img_path=entry.image, img_id=entry.name, tasks=self.tasks)
         size = None
         if entry.coco is not None:
-            record['img_id'] = entry.coco.img_id
+            record.update(img_id=entry.coco.img_id, crowds=True)
             size = entry.coco.size
             record['instances'] = [
                 x for box in entry.coco.boxes for x in self._instance(

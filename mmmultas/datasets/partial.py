@@ -3,6 +3,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from mmdet.datasets import CocoDataset
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from numpy.typing import NDArray
@@ -14,7 +15,8 @@ from mmmultas.utils.errors import ConfigError, DataError
 
 from .colours import ColourTable
 from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
-from .pipeline_checks import BalancedByBoxes, refuse_balancing_by
+from .pipeline_checks import (BalancedByBoxes, parts_of,
+                              refuse_balancing_by)
 from .voc import check_tasks
 
 __all__ = ['PartialDataset', 'mmseg_lut']
@@ -73,6 +75,9 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
             for task in self.tasks
         }
         self._luts: dict[Any, NDArray[np.uint8]] = {}
+        #: Whether boxes to be ignored are COCO's crowds, not difficult ones.
+        self._crowds = any(
+            isinstance(part, CocoDataset) for part in parts_of(dataset))
 
     @property
     def metainfo(self) -> dict[str, Any]:
@@ -106,6 +111,7 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
         record.update({k: info[k] for k in ('height', 'width') if k in info})
         if DET in self.tasks:
             record['instances'] = self._instances(info)
+            record['crowds'] = info.get('crowds', self._crowds)
         if SEG in self.tasks:
             record['seg_map_path'] = self._label(info, 'seg_map_path', SEG)
             if 'seg_colours' in info:

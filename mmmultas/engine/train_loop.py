@@ -104,10 +104,10 @@ class MultiTaskTrainLoop(BaseLoop):
         self._check_position()
         self._check_accumulation()
         check_run(self.runner, self.allow_overlap)
-        if self.runner.val_loop is not None:
-            self.runner.val_loop.check_heads()
-            check_names(rehearse(self.runner.val_loop), self.runner)
         with self.stop:
+            if self.runner.val_loop is not None:
+                self.runner.val_loop.check_heads()
+                check_names(rehearse(self.runner.val_loop), self.runner)
             self._run()
         model: torch.nn.Module = self.runner.model
         return model

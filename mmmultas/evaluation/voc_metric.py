@@ -7,7 +7,8 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
-from mmmultas.functional.average_precision import best_overlaps, detection_ap
+from mmmultas.functional.average_precision import (detection_ap,
+                                                   match_detections)
 from mmmultas.registry import METRICS
 from mmmultas.utils.errors import ConfigError
 
@@ -24,8 +25,10 @@ class VOCDetMetric(BaseMetric):
 
     Widths are ``x2 - x1 + 1``, an overlap must be strictly greater than its
     threshold, and a detection of a difficult box (``ignored_instances``) is
-    neither right nor wrong. Classes without ground truth are shown as n/a
-    and left out of every mean.
+    neither right nor wrong. Where these are COCO's crowds (metainfo
+    ``crowds``), so is one that hits no object and lies in a crowd by more
+    than the threshold, as a share of its own area. Classes without ground
+    truth are shown as n/a and left out of every mean.
 
     Args:
         ap_mode: ``'area'`` (VOC2010 and later) or ``'11points'`` (VOC2007).
@@ -121,19 +124,22 @@ class VOCDetMetric(BaseMetric):
             'ignored_instances', dict(bboxes=np.zeros((0, 4)), labels=[]))
         predicted = sample['pred_instances']
         labels = self._labels(predicted)
-        gt_labels = self._labels(truth)
-        overlaps, partners = best_overlaps(
-            _array(predicted['bboxes']), labels,
-            np.concatenate((_array(truth['bboxes']).reshape(-1, 4),
-                            _array(ignored['bboxes']).reshape(-1, 4))),
-            np.concatenate((gt_labels, self._labels(ignored))))
+        gt_labels, hard_labels = self._labels(truth), self._labels(ignored)
+        boxes, hard = (_array(part['bboxes']).reshape(-1, 4)
+                       for part in (truth, ignored))
+        crowd = np.arange(len(boxes) + len(hard)) >= len(boxes)
+        overlaps, partners, covers = match_detections(
+            _array(predicted['bboxes']), labels, np.concatenate((boxes, hard)),
+            np.concatenate((gt_labels, hard_labels)),
+            crowd & bool(sample.get('crowds')))
         return dict(
+            covers=covers,
             scores=_array(predicted['scores']),
             labels=labels.astype(np.int32),
             overlaps=overlaps,
             partners=partners.astype(np.int32),
             num_gt=np.bincount(gt_labels, minlength=len(self.class_names)),
-            num_boxes=np.array(len(gt_labels) + len(ignored['labels'])))
+            num_boxes=np.array(len(gt_labels) + len(hard_labels)))
 
     def _labels(self, instances: dict) -> NDArray:
         labels = _array(instances['labels']).astype(np.int64)
@@ -148,9 +154,9 @@ class VOCDetMetric(BaseMetric):
 
     def _class_ap(self, results: list, num_gt: NDArray) -> NDArray:
         """AP (K, T) in percent, nan without ground truth."""
-        scores, labels, overlaps = (
+        scores, labels, overlaps, covers = (
             np.concatenate([entry[name] for entry in results])
-            for name in ('scores', 'labels', 'overlaps'))
+            for name in ('scores', 'labels', 'overlaps', 'covers'))
         # Number the boxes of the data set; difficult ones stand last in
         # their image.
         sizes = [len(entry['partners']) for entry in results]
@@ -166,7 +172,8 @@ class VOCDetMetric(BaseMetric):
             own = labels == label
             ap.append(
                 detection_ap(scores[own], overlaps[own], gt_ids[own],
-                             ignored[own], count, thresholds, self.ap_mode))
+                             ignored[own], count, thresholds, self.ap_mode,
+                             covers[own]))
         return 100 * np.stack(ap)
 
     def _means(self, ap_KT: NDArray) -> dict[str, float]:

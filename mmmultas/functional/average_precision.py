@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 __all__ = [
-    'average_precision', 'best_overlaps', 'detection_ap', 'mark_hits',
-    'precision_recall', 'voc_overlaps'
+    'average_precision', 'best_overlaps', 'crowd_covers', 'detection_ap',
+    'mark_hits', 'match_detections', 'precision_recall', 'voc_overlaps'
 ]
 
 Array = NDArray
@@ -38,6 +38,33 @@ def voc_overlaps(boxes_N4: Array, gt_M4: Array) -> Array:
     area_N = np.prod(boxes_N4[:, 2:] - boxes_N4[:, :2] + 1, axis=-1)
     area_M = np.prod(gt_M4[:, 2:] - gt_M4[:, :2] + 1, axis=-1)
     return inter / (area_N[:, None] + area_M[None] - inter)
+
+
+def crowd_covers(boxes_N4: Array, labels_N: Array, crowds_M4: Array,
+                 crowd_labels_M: Array) -> Array:
+    """Share of each detection that lies in a crowd of its class.
+
+    Intersection over the detection's area, as COCO judges crowds; widths + 1.
+
+    Returns:
+        Array: (N,) float64 in [0, 1]; 0 without a crowd.
+
+    Example:
+        >>> crowd_covers(np.array([[0, 0, 9, 9]]), np.array([3]),
+        ...              np.array([[0, 5, 99, 99]]), np.array([3]))
+        array([0.5])
+    """
+    if not len(labels_N) or not len(crowd_labels_M):
+        return np.zeros(len(labels_N))
+    boxes_N4 = np.asarray(boxes_N4, np.float64).reshape(-1, 4)
+    crowds_M4 = np.asarray(crowds_M4, np.float64).reshape(-1, 4)
+    upper = np.minimum(boxes_N4[:, None, 2:], crowds_M4[None, :, 2:])
+    lower = np.maximum(boxes_N4[:, None, :2], crowds_M4[None, :, :2])
+    inter = np.prod(np.maximum(upper - lower + 1, 0), axis=-1)
+    area_N = np.prod(boxes_N4[:, 2:] - boxes_N4[:, :2] + 1, axis=-1)
+    same = np.asarray(labels_N)[:, None] == np.asarray(crowd_labels_M)[None]
+    covers: Array = np.where(same, inter / area_N[:, None], 0.0).max(axis=1)
+    return covers
 
 
 def best_overlaps(boxes_N4: Array, labels_N: Array, gt_M4: Array,
@@ -65,8 +92,44 @@ def best_overlaps(boxes_N4: Array, labels_N: Array, gt_M4: Array,
     return np.maximum(best, 0.0), np.where(best < 0, -1, partner)
 
 
-def mark_hits(overlaps_N: Array, gt_ids_N: Array, ignored_N: Array,
-              iou_thrs_T: Array) -> tuple[Array, Array]:
+def match_detections(boxes_N4: Array, labels_N: Array, gt_M4: Array,
+                     gt_labels_M: Array,
+                     crowd_M: Array) -> tuple[Array, Array, Array]:
+    """Partners as by :func:`best_overlaps`, and covers by crowds.
+
+    Args:
+        boxes_N4: Detections of one image.
+        labels_N: Their classes.
+        gt_M4: Boxes of the image.
+        gt_labels_M: Their classes.
+        crowd_M: bool, boxes that are COCO's crowds: they are no partners.
+
+    Returns:
+        tuple: Overlap and partner of each detection, and the share of it
+        that lies in a crowd (:func:`crowd_covers`), each (N,).
+
+    Example:
+        >>> box = np.array([[0, 0, 9, 9]])
+        >>> match_detections(box, np.array([3]), box, np.array([3]),
+        ...                  np.array([True]))
+        (array([0.]), array([-1]), array([1.]))
+    """
+    crowd_M = np.asarray(crowd_M, bool)
+    gt_M4 = np.asarray(gt_M4).reshape(-1, 4)
+    gt_labels_M = np.asarray(gt_labels_M)
+    # no detection is of class -1
+    overlaps, partners = best_overlaps(boxes_N4, labels_N, gt_M4,
+                                       np.where(crowd_M, -1, gt_labels_M))
+    covers = crowd_covers(boxes_N4, labels_N, gt_M4[crowd_M],
+                          gt_labels_M[crowd_M])
+    return overlaps, partners, covers
+
+
+def mark_hits(overlaps_N: Array,
+              gt_ids_N: Array,
+              ignored_N: Array,
+              iou_thrs_T: Array,
+              covers_N: Array | None = None) -> tuple[Array, Array]:
     """True and false positives of one class, best score first.
 
     Args:
@@ -74,10 +137,11 @@ def mark_hits(overlaps_N: Array, gt_ids_N: Array, ignored_N: Array,
         gt_ids_N: The partner's number, unique over the data set; -1: none.
         ignored_N: bool, the partner is a difficult box.
         iou_thrs_T: Thresholds; an overlap must be strictly greater.
+        covers_N: Share that lies in a crowd, see :func:`crowd_covers`.
 
     Returns:
         tuple: ``tp`` and ``fp``, (T, N) bool; a detection of a difficult box
-        is neither.
+        is neither, nor is one that hits nothing else and lies in a crowd.
 
     Example:
         >>> tp, fp = mark_hits(
@@ -97,7 +161,10 @@ def mark_hits(overlaps_N: Array, gt_ids_N: Array, ignored_N: Array,
         first = np.unique(row * span + gt_ids_N[column],
                           return_index=True)[1]
         tp[row[first], column[first]] = True
-    return tp, ~near | (valid & ~tp)
+    fp = ~near | (valid & ~tp)
+    if covers_N is not None:
+        fp &= np.asarray(covers_N)[None] <= np.asarray(iou_thrs_T)[:, None]
+    return tp, fp
 
 
 def precision_recall(tp_TN: Array, fp_TN: Array,
@@ -172,7 +239,8 @@ def detection_ap(scores_N: Array,
                  ignored_N: Array,
                  num_gt: int,
                  iou_thrs_T: Array,
-                 mode: str = 'area') -> Array:
+                 mode: str = 'area',
+                 covers_N: Array | None = None) -> Array:
     """AP of one class over a data set, from the partners of its detections.
 
     Arguments as in :func:`mark_hits` and :func:`average_precision`, in any
@@ -191,5 +259,6 @@ def detection_ap(scores_N: Array,
     tp_TN, fp_TN = mark_hits(
         np.asarray(overlaps_N)[order],
         np.asarray(gt_ids_N)[order],
-        np.asarray(ignored_N)[order], iou_thrs_T)
+        np.asarray(ignored_N)[order], iou_thrs_T,
+        None if covers_N is None else np.asarray(covers_N)[order])
     return average_precision(tp_TN, fp_TN, num_gt, mode)

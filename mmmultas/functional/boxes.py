@@ -11,7 +11,7 @@ from torch import Tensor
 
 __all__ = [
     'anchor_shapes', 'cxcywh_to_xyxy', 'decode_boxes', 'encode_boxes',
-    'grid_anchors', 'pairwise_iou', 'xyxy_to_cxcywh'
+    'grid_anchors', 'pairwise_cover', 'pairwise_iou', 'xyxy_to_cxcywh'
 ]
 
 
@@ -55,6 +55,24 @@ def pairwise_iou(boxes_A4: Tensor, others_M4: Tensor) -> Tensor:
     area_others = (others_M4[:, 2:] - others_M4[:, :2]).prod(-1)
     union = area[:, None] + area_others[None] - inter
     return inter / union.clamp(min=torch.finfo(union.dtype).tiny)
+
+
+def pairwise_cover(boxes_A4: Tensor, others_M4: Tensor) -> Tensor:
+    """Share of each box that lies in each other, shape (A, M), in [0, 1].
+
+    Intersection over the area of the first, as COCO judges detections in
+    crowds. An empty box has 0.
+
+    Example:
+        >>> a = torch.tensor([[0., 0., 2., 2.]])
+        >>> pairwise_cover(a, torch.tensor([[0., 0., 9., 1.]]))
+        tensor([[0.5000]])
+    """
+    low = torch.maximum(boxes_A4[:, None, :2], others_M4[None, :, :2])
+    high = torch.minimum(boxes_A4[:, None, 2:], others_M4[None, :, 2:])
+    inter = (high - low).clamp(min=0).prod(-1)
+    area = (boxes_A4[:, 2:] - boxes_A4[:, :2]).prod(-1)[:, None]
+    return inter / area.clamp(min=torch.finfo(area.dtype).tiny)
 
 
 def anchor_shapes(base_size: float, scales: tuple[float, ...],

@@ -29,13 +29,17 @@ def config(work_dir: str, mode: str, world: int):
         streams,
         epochs=2,
         alternate='epoch' if mode == 'epoch' else 'iteration')
-    if mode in ('equal', 'distilled'):
+    if mode in ('equal', 'uneven', 'distilled'):
         # 3 batches, the last one filled up, and 4, two images left out
         streams['det']['drop_last'] = False
         streams['seg']['dataset']['length'] = 18
         # batch norm sees other batches in another world: freeze it
         cfg.model = toy_model()
         cfg.model.type = 'FrozenNorm'
+    if mode == 'uneven':
+        # of two neighbours one has boxes: of two processes one
+        streams['det']['dataset'].update(tasks=[('det', ), ()])
+        streams['det'].update(sampler=dict(shuffle=False))
     if mode == 'distilled':
         cfg.model = distilled(work_dir)
     if mode == 'unheard':
@@ -77,6 +81,20 @@ def save_weights(runner, work_dir: str, world: int) -> None:
     model = getattr(runner.model, 'module', runner.model)
     # connectors are no part of a student's state_dict
     torch.save({**dict(model.named_parameters()), **model.state_dict()}, out)
+
+
+def record_logs(runner) -> list:
+    """What each update says of its losses."""
+    logs = []
+    step = runner.model.train_step
+
+    def train_step(*args, **kwargs):
+        said = step(*args, **kwargs)
+        logs.append({name: float(value) for name, value in said.items()})
+        return said
+
+    runner.model.train_step = train_step
+    return logs
 
 
 def say(work_dir: str, what: str, text: str) -> None:
@@ -130,13 +148,13 @@ def full_disk(*args, **kwargs):
 
 def be_signalled(work_dir: str) -> None:
     """One process alone is signalled, in an update, then in validation."""
-    for name, iteration in (('step', 3), ('val_step', None), (None, None)):
+    for name, iteration in (('step', 3), ('val_step', 6), (None, None)):
         cfg = config(work_dir, 'plain', 2)
         cfg.resume = name != 'step'
         runner = build_runner(cfg, 'pytorch')
 
         def act(*args, runner=runner, iteration=iteration):
-            if iteration in (None, runner.iter):
+            if iteration == runner.iter:
                 os.kill(os.getpid(), signal.SIGTERM)
 
         if name is not None:
@@ -183,7 +201,7 @@ def main() -> None:
     if world > 1:
         atexit.register(say_threads, work_dir)  # the first is called last
     cfg = config(work_dir, mode, world)
-    if mode == 'equal':
+    if mode in ('equal', 'uneven'):
         cfg.model.type = 'mmmultas.FrozenNorm'
     if mode == 'distilled':
         cfg.model.type = 'mmmultas.FrozenNormDistill'
@@ -199,8 +217,11 @@ def main() -> None:
     else:
         if mode in ('distilled', 'unheard') and world > 1:
             assert runner.model.find_unused_parameters
+        logs = record_logs(runner)
         runner.train()
         save_weights(runner, work_dir, world)
+        out = Path(work_dir) / f'logs_{world}_{get_rank()}.json'
+        out.write_text(json.dumps(logs))
 
 
 if __name__ == '__main__':

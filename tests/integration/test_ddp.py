@@ -62,14 +62,24 @@ def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
     assert list(tmp_path.glob('best_score_epoch_*.pth'))
 
 
-def test_two_processes_equal_one_with_the_joint_batch(tmp_path):
-    _run(tmp_path / 'one', 'equal', 1)
-    _run(tmp_path / 'two', 'equal', 2)
+@pytest.mark.parametrize('mode', ['equal', 'uneven'])
+def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
+    """Also where one of them has no boxes in any update."""
+    _run(tmp_path / 'one', mode, 1)
+    _run(tmp_path / 'two', mode, 2)
     _parameters_equal(
         _weights(tmp_path / 'one', 1, 0),
         _weights(tmp_path / 'two', 2, 0),
         atol=1e-5,
         rtol=1e-5)
+    one, first, second = (
+        json.loads((tmp_path / name).read_text())
+        for name in ('one/logs_1_0.json', 'two/logs_2_0.json',
+                     'two/logs_2_1.json'))
+    assert len(one) == len(first) and first == second
+    for alone, joint in zip(one, first):
+        assert {'det.loss_cls', 'seg.loss_ce', 'loss'} <= alone.keys()
+        assert joint == pytest.approx(alone, rel=1e-4, abs=1e-5)
 
 
 def test_distillation_equals_one_process_with_the_joint_batch(tmp_path):

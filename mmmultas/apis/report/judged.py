@@ -17,7 +17,7 @@ from mmmultas.apis.saved_predictions import SavedPredictions
 from mmmultas.engine.streams import (build_eval_loader, check_streams,
                                      joint_metainfo)
 from mmmultas.evaluation.tide import ImageBoxes
-from mmmultas.functional.average_precision import (best_overlaps,
+from mmmultas.functional.average_precision import (match_detections,
                                                    detection_ap, mark_hits,
                                                    precision_recall)
 from mmmultas.functional.confusion import (confusion_counts,
@@ -187,7 +187,8 @@ def attached(image: TruthImage,
 def _truth(sample: DetDataSample) -> TruthImage:
     meta = {
         key: sample.metainfo[key]
-        for key in ('img_id', 'img_path', 'tasks', 'ori_shape', 'exif')
+        for key in ('img_id', 'img_path', 'tasks', 'ori_shape', 'exif',
+                    'crowds')
         if key in sample.metainfo
     }
     boxes, labels, hard = (
@@ -202,14 +203,15 @@ def _truth(sample: DetDataSample) -> TruthImage:
 
 def _matched(image: TruthImage, sample: DetDataSample,
              first: int) -> tuple[NDArray, ...]:
-    """Labels, scores, overlaps, numbers of partners, whether difficult."""
+    """Labels, scores, overlaps, partners, whether difficult, covers."""
     found = sample.pred_instances
     labels = found.labels.numpy()
-    overlaps, partners = best_overlaps(found.bboxes.numpy(), labels,
-                                       image.boxes, image.labels)
+    overlaps, partners, covers = match_detections(
+        found.bboxes.numpy(), labels, image.boxes, image.labels,
+        image.hard & image.meta.get('crowds', False))
     hard = np.append(image.hard, False)[partners]  # -1, no partner: False
     return (labels, found.scores.numpy(), overlaps,
-            np.where(partners < 0, -1, partners + first), hard)
+            np.where(partners < 0, -1, partners + first), hard, covers)
 
 
 def best_boxes(scores: NDArray, image: TruthImage) -> NDArray:
@@ -221,7 +223,7 @@ def _found_share(image: TruthImage, row: Sequence[NDArray]) -> float | None:
     count = int((~image.hard).sum())
     if not count:
         return None
-    _, scores, overlaps, gt_ids, hard = row
+    _, scores, overlaps, gt_ids, hard, _ = row
     best = best_boxes(scores, image)
     hits, _ = mark_hits(overlaps[best], gt_ids[best], hard[best], IOU_THR)
     return 100 * float(hits.sum()) / count
@@ -229,9 +231,10 @@ def _found_share(image: TruthImage, row: Sequence[NDArray]) -> float | None:
 
 def _ap(columns: Sequence[NDArray], label: int, count: int) -> float:
     own = columns[0] == label
-    scores, overlaps, gt_ids, hard = (v[own] for v in columns[1:])
+    scores, overlaps, gt_ids, hard, covers = (v[own] for v in columns[1:])
     return 100 * float(
-        detection_ap(scores, overlaps, gt_ids, hard, count, IOU_THR)[0])
+        detection_ap(scores, overlaps, gt_ids, hard, count, IOU_THR,
+                     covers_N=covers)[0])
 
 
 def _image_boxes(image: TruthImage, sample: DetDataSample) -> ImageBoxes:
@@ -264,9 +267,10 @@ def _judge_boxes(found: Judged, truth: Truth,
 def _curve(columns: Sequence[NDArray], label: int,
            count: int) -> tuple[NDArray, NDArray]:
     own = columns[0] == label
-    scores, overlaps, gt_ids, hard = (v[own] for v in columns[1:])
+    scores, overlaps, gt_ids, hard, covers = (v[own] for v in columns[1:])
     order = np.argsort(-scores, kind='stable')
-    tp, fp = mark_hits(overlaps[order], gt_ids[order], hard[order], IOU_THR)
+    tp, fp = mark_hits(overlaps[order], gt_ids[order], hard[order], IOU_THR,
+                       covers[order])
     counted = (tp | fp)[0]
     precision, recall = precision_recall(tp[:, counted], fp[:, counted],
                                          count)

@@ -26,8 +26,9 @@ class PackInputs(BaseTransform):
     'seg' is. Absence means "not annotated".
 
     Args:
-        meta_keys: What of the results goes along as metainfo; ``tasks`` and
-            ``exif`` (how the picture was read) always do.
+        meta_keys: What of the results goes along as metainfo; ``tasks``,
+            ``exif`` (how the picture was read) and ``crowds`` (whether
+            boxes to be ignored are COCO's crowds) always do.
     """
 
     #: Tasks whose labels are packed.
@@ -45,7 +46,7 @@ class PackInputs(BaseTransform):
         """Pack one sample."""
         tasks = results['tasks']
         self._check(tasks)
-        meta = {k: results[k] for k in (*self.meta_keys, 'exif')
+        meta = {k: results[k] for k in (*self.meta_keys, 'exif', 'crowds')
                 if k in results}
         sample = DetDataSample(metainfo={**meta, 'tasks': tasks})
         if DET in tasks:

@@ -241,7 +241,7 @@ class Distiller(BaseModule):
             values = loss(**given)
         factor = loss.factor(self.update)
         return {
-            name + term: LossSum(factor * value.total, value.count)
+            name + term: value.scaled(factor)
             for term, value in values.items()
         }
 

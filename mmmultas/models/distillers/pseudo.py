@@ -178,8 +178,7 @@ class PseudoLabels:
                             [_as_labelled(batch[i], task) for i in rows]))
             terms = student.tasks[task].loss_sums(student.heads[task], groups)
             for term, value in terms.items():
-                sums[f'{task}.{term}'] = LossSum(rule.weight * value.total,
-                                                 value.count)
+                sums[f'{task}.{term}'] = value.scaled(rule.weight)
         return sums
 
     def terms(self, student: Any) -> list[tuple[str, str]]:

@@ -3,16 +3,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import torch
+from mmdet.structures.bbox import get_box_tensor
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmmultas.functional.boxes import pairwise_cover
 from mmmultas.registry import MODELS, TASK_UTILS
 from mmmultas.utils.errors import ConfigError
 
 from ..assigners import AnchorTargets
 from ..losses.loss_sum import LossSum, SumLoss
 
-__all__ = ['build_matcher', 'matched_losses', 'sum_loss']
+__all__ = ['build_matcher', 'ignored_boxes', 'matched_losses', 'sum_loss']
 
 #: (anchors, corners) to raw boxes, or (anchors, raw boxes) to corners.
 Coding = Callable[[Tensor, Tensor], Tensor]
@@ -25,8 +27,15 @@ def matched_losses(head: Any,
                    gts: Sequence[InstanceData],
                    encode: Coding,
                    decode: Coding,
-                   valid: Tensor | None = None) -> dict[str, LossSum]:
+                   valid: Tensor | None = None,
+                   ignored: Sequence[Tensor] | None = None,
+                   per_place: int = 1) -> dict[str, LossSum]:
     """Match each image, then score all anchors at once.
+
+    Anchors that lie by more than half in an ignored box, and match no other,
+    take no part. Where no anchor of the joint batch is positive, the class
+    loss is divided by images x ``per_place``: as if each image had one
+    object that all anchors of one place match.
 
     Args:
         head: Its ``assigner`` matches; ``loss_cls`` and ``loss_bbox`` score.
@@ -37,6 +46,9 @@ def matched_losses(head: Any,
         encode: Raw boxes of (P, 4) anchors that should be (P, 4) corners.
         decode: Corners of (A, 4) anchors with (A, 4) raw boxes.
         valid: (N, A) bool, anchors that take part; None for all.
+        ignored: N times (I, 4) corners of boxes that are neither objects nor
+            background (crowds); None for none.
+        per_place: Anchors of one place.
     """
     with torch.no_grad():
         targets = [
@@ -52,10 +64,23 @@ def matched_losses(head: Any,
             torch.zeros_like(t.cls_target, dtype=torch.bool)
             if t.cls_ignore is None else t.cls_ignore for t in targets
         ])
+        if ignored is not None:
+            hidden = torch.stack([_hidden(anchors, b) for b in ignored])
+            ignore = ignore | (hidden & ~positive)[..., None]
+    loss_cls = head.loss_cls(logits, cls_target, ignore)
+    places = loss_cls.count.new_tensor(float(len(gts) * per_place))
     return dict(
-        loss_cls=head.loss_cls(logits, cls_target, ignore),
+        loss_cls=LossSum(loss_cls.total, loss_cls.count, places),
         loss_bbox=head.loss_bbox(deltas[positive], box_target,
                                  _joint_weight(targets)))
+
+
+def _hidden(anchors: Tensor, boxes: Tensor) -> Tensor:
+    """(A,) bool: whether more than half of an anchor lies in one box."""
+    if not len(boxes):
+        return torch.zeros(len(anchors), dtype=torch.bool,
+                           device=anchors.device)
+    return pairwise_cover(anchors, boxes).amax(1) > 0.5
 
 
 def _targets(assigner: Any, anchors: Tensor, gt: InstanceData, logits: Tensor,
@@ -120,3 +145,12 @@ def sum_loss(cfg: dict | None, default: str) -> SumLoss:
             f"{cfg['type']!r} returns a mean: use 'mmmultas.{default}' or "
             'derive from mmmultas.models.losses.SumLoss.')
     return loss
+
+
+def ignored_boxes(samples: Sequence[Any]) -> list[Tensor]:
+    """(I, 4) corners of each sample's ``ignored_instances``."""
+    return [
+        get_box_tensor(sample.ignored_instances.bboxes)
+        if 'ignored_instances' in sample else
+        get_box_tensor(sample.gt_instances.bboxes)[:0] for sample in samples
+    ]

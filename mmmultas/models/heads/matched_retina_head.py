@@ -15,7 +15,8 @@ from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
-from .matched_losses import build_matcher, matched_losses, sum_loss
+from .matched_losses import (build_matcher, ignored_boxes, matched_losses,
+                             sum_loss)
 
 __all__ = [
     'MatchedAnchorHeadMixin', 'MatchedRetinaHead', 'MatchedRetinaSepBNHead'
@@ -32,8 +33,9 @@ class MatchedAnchorHeadMixin(AnchorHead):
     names of parameters and prediction stay those of that head, so its
     checkpoints load. The other arguments are that head's.
 
-    Boxes in ``ignored_instances`` are not used, and the means are those of
-    all images of an update, as in :class:`MultiLevelAnchorHead`.
+    Boxes in ``ignored_instances`` are neither learnt nor background, and the
+    means are those of all images of an update, as in
+    :class:`MultiLevelAnchorHead`.
 
     Args:
         assigner: Config of the matcher, default :class:`IoUMatcher`.
@@ -95,7 +97,8 @@ class MatchedAnchorHeadMixin(AnchorHead):
                 'boxes, such as RetinaHead.')
         scores, boxes = outputs
         return self._sums(scores, boxes, [s.gt_instances for s in samples],
-                          [s.metainfo for s in samples])
+                          [s.metainfo for s in samples],
+                          ignored_boxes(samples))
 
     def loss_by_feat(
             self,
@@ -106,12 +109,15 @@ class MatchedAnchorHeadMixin(AnchorHead):
             batch_gt_instances_ignore: OptInstanceList = None
     ) -> dict[str, Tensor]:
         """Losses of raw scores and boxes per level."""
+        ignored = batch_gt_instances_ignore and [
+            get_box_tensor(gt.bboxes) for gt in batch_gt_instances_ignore]
         sums = self._sums(cls_scores, bbox_preds, batch_gt_instances,
-                          batch_img_metas)
+                          batch_img_metas, ignored or None)
         return {name: term.mean() for name, term in sums.items()}
 
     def _sums(self, scores: Sequence[Tensor], boxes: Sequence[Tensor],
-              gts: InstanceList, metas: Sequence[dict]) -> dict[str, LossSum]:
+              gts: InstanceList, metas: Sequence[dict],
+              ignored: Sequence[Tensor] | None) -> dict[str, LossSum]:
         device = scores[0].device
         # without pad_shape nothing is padded
         metas = [dict(m, pad_shape=m.get('pad_shape', m['img_shape']))
@@ -131,7 +137,9 @@ class MatchedAnchorHeadMixin(AnchorHead):
                 gts,
                 self.bbox_coder.encode,
                 self.bbox_coder.decode,
-                valid=torch.stack([torch.cat(levels) for levels in flags]))
+                valid=torch.stack([torch.cat(levels) for levels in flags]),
+            ignored=ignored,
+            per_place=self.num_base_priors)
 
 
 @MODELS.register_module()

@@ -17,7 +17,8 @@ from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
 from ..necks.conv_block import ConvBlock
-from .matched_losses import build_matcher, matched_losses, sum_loss
+from .matched_losses import (build_matcher, ignored_boxes, matched_losses,
+                             sum_loss)
 
 __all__ = ['MultiLevelAnchorHead']
 
@@ -142,23 +143,35 @@ class MultiLevelAnchorHead(BaseDenseHead):
         Args:
             feats: Levels of (N, C, H, W).
             samples: N samples with ``gt_instances`` in input pixels. Boxes
-                in ``ignored_instances`` are not used: their anchors are
-                negatives unless a box matches them.
+                in ``ignored_instances`` are neither learnt nor background.
         """
         scores, boxes = self(feats)
         return self.loss_by_feat(scores, boxes,
-                                 [sample.gt_instances for sample in samples])
+                                 [sample.gt_instances for sample in samples],
+                                 ignored_boxes(samples))
 
-    def loss_by_feat(self, cls_scores: list[Tensor], bbox_preds: list[Tensor],
-                     gts: list[InstanceData]) -> dict[str, LossSum]:
+    def loss_by_feat(
+            self,
+            cls_scores: list[Tensor],
+            bbox_preds: list[Tensor],
+            gts: list[InstanceData],
+            ignored: list[Tensor] | None = None) -> dict[str, LossSum]:
         """Match each image, then score all anchors at once."""
         logits = self.flatten(cls_scores, self.num_classes)
         deltas = self.flatten(bbox_preds, 4)
         anchors = self.anchors.grid([x.shape[-2:] for x in cls_scores],
                                     logits.device)
         with full_precision():
-            return matched_losses(self, anchors, logits, deltas, gts,
-                                  encode_boxes, decode_boxes)
+            return matched_losses(
+                self,
+                anchors,
+                logits,
+                deltas,
+                gts,
+                encode_boxes,
+                decode_boxes,
+                ignored=ignored,
+                per_place=self.anchors.num_base_anchors)
 
     def predict_by_feat(self,
                         cls_scores: list[Tensor],

@@ -19,18 +19,41 @@ class LossSum:
     Attributes:
         total: Scalar with gradient.
         count: Scalar without gradient: positives, pixels, ...
+        empty: What divides where the joint count is 0, a scalar without
+            gradient that adds up like the count; None for 1. A sum over all
+            anchors of images without objects would else be divided by 1.
     """
     total: Tensor
     count: Tensor
+    empty: Tensor | None = None
 
     def merge(self, other: 'LossSum') -> 'LossSum':
         """Pool two groups."""
-        return LossSum(self.total + other.total, self.count + other.count)
+        empty = self.empty
+        if other.empty is not None:
+            empty = other.empty if empty is None else empty + other.empty
+        return LossSum(self.total + other.total, self.count + other.count,
+                       empty)
 
-    def mean(self, count: Tensor | None = None) -> Tensor:
-        """Divide by ``count`` (default: own); a count of 0 divides by 1."""
+    def scaled(self, factor: float | Tensor) -> 'LossSum':
+        """The same mean, times ``factor``."""
+        return LossSum(factor * self.total, self.count, self.empty)
+
+    def mean(self,
+             count: Tensor | None = None,
+             empty: Tensor | None = None) -> Tensor:
+        """Divide by ``count``, and by ``empty`` where that is 0.
+
+        Args:
+            count: The joint count; own by default.
+            empty: The joint substitute of a count of 0, likewise.
+        """
         count = self.count if count is None else count
-        return self.total / torch.where(count > 0, count, 1)
+        empty = self.empty if empty is None else empty
+        if empty is None:
+            return self.total / torch.where(count > 0, count, 1)
+        empty = torch.where(empty > 0, empty, 1)
+        return self.total / torch.where(count > 0, count, empty)
 
 
 class SumLoss(BaseModule):

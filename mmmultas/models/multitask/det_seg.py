@@ -4,7 +4,7 @@ from typing import Any
 
 import torch
 from mmdet.structures import SampleList
-from mmengine.dist import all_reduce, get_world_size
+from mmengine.dist import get_world_size
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor
 
@@ -19,6 +19,7 @@ from ..losses.loss_sum import LossSum
 from ..tasks.base import Group
 from .building import build_part, build_tasks, check_known, check_weights
 from .freezing import freeze
+from .joint import joint_counts, joint_logs, refuse_uncounted
 from .memory_order import lay_out
 from .sequential import sequential_step
 
@@ -195,6 +196,10 @@ class MultiTaskDetSeg(BaseModel):
         """
         loss, logs = super().parse_losses(losses)
         check_finite(logs)
+        if get_world_size() > 1:
+            logs = joint_logs(
+                logs, [f'{task}.{term}' for task, term in
+                       self.counted_terms()])
         if self.on_losses is not None:
             self.on_losses(losses)
         return loss, logs
@@ -271,23 +276,17 @@ class MultiTaskDetSeg(BaseModel):
         Losses of stock heads are already means of their process.
         """
         layout = self.counted_terms()
+        refuse_uncounted(self.heads, sums, layout)
         world = get_world_size()
         joint: dict[tuple[str, str], Tensor] = {}
         if world > 1 and layout:
-            device = next(self.parameters()).device
-            zero = LossSum(*torch.zeros(2, device=device))
-            counts = torch.stack([
-                sums.get(task, {}).get(term, zero).count.float()
-                for task, term in layout
-            ])
-            all_reduce(counts)
-            joint = dict(zip(layout, counts))
+            joint = joint_counts(sums, layout, next(self.parameters()).device)
         losses = {}
         for task, terms in sums.items():
             weight = self.task_weights.get(task, 1.0)
             for term, value in terms.items():
                 key = (task, term)
-                loss = value.mean(joint[key]) * world if key in joint \
+                loss = value.mean(*joint[key]) * world if key in joint \
                     else value.mean()
                 losses[f'{task}.{term}'] = weight * loss
         return losses

@@ -57,7 +57,11 @@ class DetectionTask(Task):
         for sample in group.samples:
             self.checked(sample, 'gt_instances', DET)
         losses: dict[str, Any] = head.loss(*group)
-        return losses
+        if any(len(sample.gt_instances) for sample in group.samples):
+            return losses
+        # its sums over all anchors were divided by 1
+        return {name: _shared(loss, len(group.samples) * _per_place(head))
+                for name, loss in losses.items()}
 
     def predict(self, head: Any, group: Group) -> None:
         """Write ``pred_instances`` in the original image's pixels."""
@@ -90,6 +94,18 @@ class DetectionTask(Task):
             found: list[InstanceData] = head.predict(
                 self.select(feats), samples, rescale=True)
         return found
+
+
+def _shared(loss: Any, count: int) -> Any:
+    if isinstance(loss, list | tuple):
+        return [part / count for part in loss]
+    return loss / count
+
+
+def _per_place(head: Any) -> int:
+    """Anchors of one place of a stock head, 1 where it has none."""
+    count = getattr(head, 'num_base_priors', 1)
+    return int(count[0] if isinstance(count, list | tuple) else count)
 
 
 def _nms_of(head: Any) -> tuple[dict[str, Any], int]:

@@ -5,6 +5,7 @@ from naive_average_precision import overlap, voc_ap
 from mmmultas.functional.average_precision import (average_precision,
                                                    best_overlaps,
                                                    detection_ap, mark_hits,
+                                                   match_detections,
                                                    precision_recall,
                                                    voc_overlaps)
 
@@ -120,3 +121,58 @@ def test_precision_and_recall_without_truth_are_no_numbers():
     hit = np.array([[True, False]])
     for values in precision_recall(hit, ~hit, num_gt=0):
         assert values.shape == (1, 2) and np.isnan(values).all()
+
+
+def coco_ap50(found, scores, truth, crowd):
+    """AP at IoU 0.5 by pycocotools, of one class and image."""
+    import contextlib
+    import io
+
+    from pycocotools.coco import COCO
+    from pycocotools.cocoeval import COCOeval
+
+    def xywh(box):
+        return [box[0], box[1], box[2] - box[0] + 1, box[3] - box[1] + 1]
+
+    coco = COCO()
+    coco.dataset = dict(
+        info={}, images=[dict(id=1, width=100, height=100)],
+        categories=[dict(id=1, name='a')],
+        annotations=[
+            dict(id=i + 1, image_id=1, category_id=1, bbox=xywh(box),
+                 area=1000, iscrowd=int(flag))
+            for i, (box, flag) in enumerate(zip(truth, crowd))
+        ])
+    with contextlib.redirect_stdout(io.StringIO()):
+        coco.createIndex()
+        results = coco.loadRes([
+            dict(image_id=1, category_id=1, bbox=xywh(box), score=score)
+            for box, score in zip(found, scores)])
+        judge = COCOeval(coco, results, 'bbox')
+        judge.params.iouThrs = np.array([.5])
+        judge.evaluate()
+        judge.accumulate()
+    return judge.eval['precision'][0, :, 0, 0, 2].mean()
+
+
+@pytest.mark.parametrize('found, expected', [
+    # inside the crowd, and the object itself
+    ([(10, 10, 19, 19), (60, 60, 79, 79)], 1.0),
+    # less than half of it in the crowd: wrong
+    ([(45, 10, 60, 19), (60, 60, 79, 79)], 0.5),
+    # twice the object: the second is wrong
+    ([(60, 60, 79, 79), (60, 60, 79, 78)], 1.0),
+])
+def test_crowds_are_judged_as_by_coco(found, expected):
+    found = np.array(found)
+    truth = np.array([(60, 60, 79, 79), (0, 0, 49, 49)])
+    crowd, scores = np.array([False, True]), np.array([.9, .8])
+    labels = np.zeros(2, int)
+    overlaps, partners, covers = match_detections(found, labels, truth,
+                                                  labels, crowd)
+    assert (partners < 1).all()  # a crowd is nobody's partner
+    ap = detection_ap(scores, overlaps, partners, np.zeros(2, bool), 1,
+                      np.array([.5]), covers_N=covers)[0]
+    assert ap == pytest.approx(expected)
+    assert coco_ap50(found, scores, truth, crowd) == pytest.approx(
+        expected, abs=.01)

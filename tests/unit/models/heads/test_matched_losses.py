@@ -73,3 +73,42 @@ def test_matcher_is_built():
     with pytest.raises(ConfigError, match='MaxIoUAssigner. is no matcher'):
         build_matcher(dict(type='mmdet.MaxIoUAssigner', pos_iou_thr=0.5,
                            neg_iou_thr=0.4))
+
+
+def _of(gts, ignored=None, per_place=2, logits=None):
+    head = SimpleNamespace(
+        assigner=IoUMatcher(), loss_cls=QualityFocalLoss(),
+        loss_bbox=BalancedL1Loss())
+    gts = [InstanceData(bboxes=torch.tensor(boxes).reshape(-1, 4),
+                        labels=torch.zeros(len(boxes)).long())
+           for boxes in gts]
+    if logits is None:
+        logits = torch.zeros(len(gts), 4, 3)
+    return matched_losses(head, ANCHORS, logits, torch.zeros(len(gts), 4, 4),
+                          gts, encode_boxes, decode_boxes, ignored=ignored,
+                          per_place=per_place)
+
+
+def test_images_without_objects_divide_by_their_places():
+    sums = _of([[], []])['loss_cls']
+    assert sums.count == 0 and sums.empty == 4
+    assert sums.mean() == sums.total / 4
+    some = _of([[], [[0., 0., 8., 8.]]])['loss_cls']
+    assert some.mean() == some.total  # one positive: the reference's rule
+
+
+def test_anchors_in_a_crowd_take_no_part():
+    crowd = torch.tensor([[0., 0., 16., 7.]])
+    none = torch.zeros(0, 4)
+    logits = torch.zeros(1, 4, 3, requires_grad=True)
+    _of([[]], [crowd], logits=logits)['loss_cls'].total.backward()
+    moved = logits.grad[0].abs().sum(1) > 0
+    assert moved.tolist() == [False, False, True, True]
+    # an object in it is learnt all the same
+    logits = torch.zeros(1, 4, 3, requires_grad=True)
+    box = [[0., 0., 8., 8.]]
+    _of([box], [crowd], logits=logits)['loss_cls'].total.backward()
+    moved = logits.grad[0].abs().sum(1) > 0
+    assert moved.tolist() == [True, False, True, True]
+    same = _of([box]), _of([box], [none])
+    assert torch.equal(*(x['loss_cls'].total for x in same))

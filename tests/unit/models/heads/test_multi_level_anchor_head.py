@@ -123,3 +123,18 @@ def test_wrong_number_of_levels():
 def test_settings_that_would_change_nothing(key, words):
     with pytest.raises(ConfigError, match=words):
         MultiLevelAnchorHead(3, 8, test_cfg={key: 1})
+
+
+def test_images_without_objects_and_crowds():
+    """Two images, six anchors of one place; a crowd that hides them all."""
+    head = _head()
+    samples = toy_batch(('det', ))['data_samples']
+    for sample in samples:
+        sample.gt_instances = sample.gt_instances[:0]
+    term = head.loss_sums(_feats(), samples)['loss_cls']
+    assert term.mean() == term.total / 12
+    for sample in samples:
+        sample.ignored_instances = InstanceData(
+            bboxes=torch.tensor([[-500., -500., 500., 500.]]),
+            labels=torch.tensor([0]))
+    assert head.loss_sums(_feats(), samples)['loss_cls'].total == 0

@@ -21,3 +21,14 @@ def test_a_count_of_zero_divides_by_one():
 def test_a_given_count_replaces_the_own():
     loss = LossSum(torch.tensor(6.), torch.tensor(2.))
     assert loss.mean(torch.tensor(4.)) == 1.5
+
+
+def test_what_stands_for_a_count_of_zero():
+    zero, two = torch.tensor(0.), torch.tensor(2.)
+    loss = LossSum(torch.tensor(6.), zero, two)
+    assert loss.mean() == 3
+    assert loss.merge(loss).mean() == 3  # of two such groups, 12 / 4
+    # some positives anywhere: the count divides, as if there was no third
+    assert loss.merge(LossSum(zero, torch.tensor(1.))).mean() == 6
+    assert loss.mean(two, two) == 3 and loss.mean(zero, zero) == 6
+    assert loss.scaled(.5).mean() == 1.5
