@@ -19,7 +19,7 @@ from ..losses.loss_sum import LossSum
 from ..tasks.base import Group
 from .building import build_part, build_tasks, check_known, check_weights
 from .freezing import freeze
-from .joint import joint_counts, joint_logs, refuse_uncounted
+from .joint import joint_counts, joint_logs
 from .memory_order import lay_out
 from .sequential import sequential_step
 
@@ -276,7 +276,6 @@ class MultiTaskDetSeg(BaseModel):
         Losses of stock heads are already means of their process.
         """
         layout = self.counted_terms()
-        refuse_uncounted(self.heads, sums, layout)
         world = get_world_size()
         joint: dict[tuple[str, str], Tensor] = {}
         if world > 1 and layout:

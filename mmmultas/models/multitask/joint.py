@@ -1,16 +1,13 @@
 """What processes tell one another in an update, each in one vector."""
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
-from torch import Tensor, nn
-
-from mmmultas.utils.errors import ConfigError
+from torch import Tensor
 
 from ..losses.loss_sum import LossSum
 
-__all__ = ['joint_counts', 'joint_logs', 'refuse_uncounted']
+__all__ = ['joint_counts', 'joint_logs']
 
 
 def joint_counts(sums: Mapping[str, Mapping[str, LossSum]],
@@ -66,21 +63,3 @@ def joint_logs(logs: Mapping[str, Tensor],
         for name, value, count in zip(names, values, seen_by) if count > 0
     }
     return {**logs, **terms, 'loss': loss}
-
-
-def refuse_uncounted(heads: Mapping[str, nn.Module],
-                     sums: Mapping[str, Mapping[str, LossSum]],
-                     layout: Sequence[tuple[str, str]]) -> None:
-    """A term that nobody counts would be a mean of its process alone.
-
-    Raises:
-        ConfigError: A head that names its terms gives another one.
-    """
-    for task, head in heads.items():
-        named: Any = getattr(head, 'loss_terms', None)
-        for term in sums.get(task, ()) if named is not None else ():
-            if (task, term) not in layout:
-                raise ConfigError(
-                    f'{type(head).__name__} gives the loss {term!r}, which '
-                    f'its `loss_terms` {tuple(named)} does not name: name it '
-                    'there, so that it is averaged over all processes.')

@@ -105,6 +105,7 @@ class Task(metaclass=ABCMeta):
             group = Group(self.select(feats), samples)
             if hasattr(head, 'loss_sums'):
                 terms = head.loss_sums(*group)
+                _check_counted(head, terms)
             else:
                 with outputs_in_full(head):
                     losses = self.head_loss(head, group)
@@ -168,3 +169,18 @@ def outputs_in_full(head: Any) -> Iterator[None]:
     finally:
         for name in names:
             delattr(head, name)
+
+
+def _check_counted(head: Any, terms: Mapping[str, LossSum]) -> None:
+    """A term that nobody counts would be a mean of its process alone.
+
+    Raises:
+        ConfigError: A head gives a term that its ``loss_terms`` lacks.
+    """
+    named = tuple(getattr(head, 'loss_terms', ()))
+    for term in terms:
+        if term not in named:
+            raise ConfigError(
+                f'{type(head).__name__} gives the loss {term!r}, which its '
+                f'`loss_terms` {named} does not name: name it there, so that '
+                'it is averaged over all processes.')

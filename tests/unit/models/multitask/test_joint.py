@@ -1,10 +1,8 @@
 import pytest
 import torch
-from torch import nn
 
 from mmmultas.models.losses import LossSum
 from mmmultas.models.multitask import joint
-from mmmultas.utils.errors import ConfigError
 
 LAYOUT = [('det', 'loss_cls'), ('seg', 'loss_ce')]
 
@@ -41,16 +39,3 @@ def test_logs_are_joint_values(beside):
     found = joint.joint_logs(logs, names)
     assert {k: float(v) for k, v in found.items()} == {
         'loss': 2., 'det.loss_cls': 2., 'seg.loss_ce': 2.5, 'aux.loss': 9.}
-
-
-def test_terms_that_nobody_counts():
-
-    class Head(nn.Module):
-        loss_terms = ('loss_cls', )
-
-    one = LossSum(torch.tensor(1.), torch.tensor(1.))
-    heads = dict(det=Head(), seg=nn.Module())
-    joint.refuse_uncounted(heads, dict(det=dict(loss_cls=one),
-                                       seg=dict(loss_x=one)), LAYOUT)
-    with pytest.raises(ConfigError, match="'loss_iou', which its `loss_term"):
-        joint.refuse_uncounted(heads, dict(det=dict(loss_iou=one)), LAYOUT)

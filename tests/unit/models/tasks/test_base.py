@@ -37,6 +37,13 @@ def test_sums_are_pooled_over_groups():
     assert terms['loss_x'].count == 8 and terms['loss_x'].mean() == 3
 
 
+def test_a_term_that_nobody_counts():
+    head = SumHead()
+    head.loss_terms = ('loss_y', )
+    with pytest.raises(ConfigError, match="'loss_x', which its `loss_terms`"):
+        DetectionTask({}).loss_sums(head, _groups(1))
+
+
 def test_means_of_a_stock_head_count_with_their_samples():
     first, second = _groups(1, 4)
     joined = Group((torch.cat([first.feats[0]] * 3), ), first.samples * 3)
