@@ -78,7 +78,7 @@ def rebase(out: str | os.PathLike[str], model: str) -> list[str]:
 
 def _assignment(name: str, value: Any) -> str:
     plain = f'{name} = {value!r}'
-    if len(plain) <= 79 or not isinstance(value, (list, tuple)):
+    if len(plain) <= 79 or not isinstance(value, (list, tuple, dict)):
         return plain
     start, *rest = pprint.pformat(value, width=74, compact=True).splitlines()
     body = '\n'.join(' ' * 4 + line.strip() for line in (start[1:], *rest))

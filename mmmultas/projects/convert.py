@@ -1,6 +1,6 @@
 """Labels of any form, written once as files that the data set reads."""
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmmultas.datasets.coco_masks import rasterise
+from mmmultas.datasets.label_map import IGNORE
 from mmmultas.datasets.problems import Problem, problem_of
 from mmmultas.datasets.writing import write_json, write_png
 from mmmultas.structures import voc_colour
@@ -62,12 +63,16 @@ def write_boxes(labels: LabelSet, pairs: Mapping[str, str],
     write_json(path, content)
 
 
-def write_masks(labels: LabelSet, pairs: Mapping[str, str],
-                images: Mapping[str, str], folder: Path) -> list[Problem]:
+def write_masks(labels: LabelSet, names: Sequence[str],
+                pairs: Mapping[str, str], images: Mapping[str, str],
+                folder: Path) -> list[Problem]:
     """Write a palette PNG per picture; show a progress bar.
 
     Args:
         labels: What was read, with shapes or a painter.
+        names: Of the masks' classes, whose places are the numbers; the first
+            is the background if the labels have one. Training and validation
+            have the same names, whatever their files' order is.
         pairs: Name as the labels tell it → name of the image.
         images: Name of an image → its file.
         folder: ``NAME.png`` are written below it.
@@ -80,7 +85,7 @@ def write_masks(labels: LabelSet, pairs: Mapping[str, str],
     for picture in progress(wanted, what='masks', unit='file'):
         name = pairs[picture.file_name]
         try:
-            mask = _mask(labels, picture, images.get(name, ''))
+            mask = _mask(labels, names, picture, images.get(name, ''))
         except (DataError, ValueError) as error:
             problems.append(problem_of(
                 error, picture.file_name, 'mend or remove the shape',
@@ -90,12 +95,15 @@ def write_masks(labels: LabelSet, pairs: Mapping[str, str],
     return problems
 
 
-def _mask(labels: LabelSet, picture: Picture,
+def _mask(labels: LabelSet, names: Sequence[str], picture: Picture,
           image: str) -> NDArray[np.uint8]:
+    numbers = {name: place for place, name in enumerate(names)}
     if labels.paint is not None:
-        return labels.paint(picture)
+        table = np.full(256, IGNORE, np.uint8)
+        for place, name in enumerate(labels.classes):
+            table[place] = numbers[name]
+        return np.asarray(table[labels.paint(picture)])
     size = picture.size or image_size(image)
-    numbers = {name: i for i, name in enumerate(labels.classes, 1)}
     shapes = [
         dict(category_id=t.name, segmentation=t.shape, iscrowd=t.ignore)
         for t in picture.things if t.shape

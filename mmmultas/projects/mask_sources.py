@@ -103,7 +103,7 @@ def find_masks(path: str,
     source.listed = mask_names(
         [Path(folder), *([root] if root else [Path(folder).parent])])
     source.is_voc = root is not None and _is_voc(root)
-    source.facts, source.problems = _left_out(match, source)
+    source.facts, source.problems = _left_out(match, source, suffix)
     return source
 
 
@@ -214,8 +214,10 @@ def _images(folder: str, given: str | None, root: Path | None, option: str,
         if count > most:
             best, most = str(place), count
     if best is None:
-        raise ConfigError(f'{option} needs {option}-images: the folder of '
-                          f'the images.')
+        raise ConfigError(
+            f'{option} needs {option}-images: the folder of the images; '
+            f'masks are called {some(sorted(pngs))}, and no image in '
+            f'{", ".join(map(str, dict.fromkeys(looked)))} is named so.')
     return best
 
 
@@ -262,7 +264,7 @@ def _is_voc(root: Path) -> bool:
     return bool(names) and names <= set(VOC_CLASSES)
 
 
-def _left_out(match: MaskMatch, source: MaskSource
+def _left_out(match: MaskMatch, source: MaskSource, suffix: str | None
               ) -> tuple[list[str], list[Problem]]:
     facts, problems = [], []
     if match.suffix != '.png':
@@ -272,7 +274,11 @@ def _left_out(match: MaskMatch, source: MaskSource
     if match.spare:
         facts.append(f'left out: {len(match.spare)} images of '
                      f'{source.images} without mask ({some(match.spare)})')
-    if match.lost:
+    if match.lost and suffix is not None:
+        others = sorted(os.path.basename(f) for f in match.lost)
+        facts.append(f'left out: {len(others)} PNGs that end in another way '
+                     f'({some(others)})')
+    elif match.lost:
         names = [os.path.relpath(f, str(source.masks)) for f in match.lost]
         problems.append(Problem(
             str(source.masks), f'holds {len(names)} PNGs that are taken for '

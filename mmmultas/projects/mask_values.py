@@ -248,6 +248,8 @@ def _by_list(found: MaskValues, listed: NameList, values: list[Value],
             f'--seg-classes name=value, or --ignore them.')
     kept = [f for f in facts if not any(
         f.startswith(f'{v} ') for v in taken)]
+    kept += [f'{v} is ignored, as {listed.origin} says'
+             for v in names.ignored if v in found.masks]
     told = _several(names)
     return Legend(tuple(names.values), _plain(list(told)), skip,
                   listed.origin, tuple(kept))

@@ -241,7 +241,8 @@ def _divide(project: Project,
             project.val[task] = sum(n in held for n in listed)
             project.train[task] = len(listed) - project.val[task]
         project.values['val_list'] = sorted(held)  # a file, once written
-    project.facts.append(('training and validation', facts))
+    if facts:
+        project.facts.append(('training and validation', facts))
 
 
 def _classes(project: Project, boxes: Sequence[BoxSource]) -> None:
@@ -275,9 +276,10 @@ def _write(project: Project, boxes: Sequence[BoxSource],
         place = drawn.masks
         if place is None:
             folder = Path(f'{stem}_{part}masks')
-            assert drawn.labels is not None
-            project.problems += write_masks(drawn.labels, drawn.pairs,
-                                            drawn.files, folder)
+            assert drawn.labels is not None and project.legend is not None
+            project.problems += write_masks(
+                drawn.labels, project.legend.names, drawn.pairs, drawn.files,
+                folder)
             place = str(folder)
         _found(project, part, SEG, drawn, place)
     project.facts += facts  # sources first

@@ -38,6 +38,8 @@ class Lists:
 def training_part(path: str) -> str:
     """``path``, or its folder ``train`` where it is divided into parts."""
     root = Path(path)
+    if root.suffix in ('.yaml', '.yml'):  # YOLO's data.yaml
+        root = root.parent
     if any((root / name).is_dir()
            for name in ('Annotations', 'SegmentationClass')):
         return path  # VOC's parts are lists
@@ -65,8 +67,8 @@ def other_part(path: str | None, part: str) -> str | None:
         if not re.search('train', parts[place]):
             continue
         for word in _WORDS[part]:
-            other = Path(*parts[:place], parts[place].replace('train', word),
-                         *parts[place + 1:])
+            name = re.sub('train(ing)?', word, parts[place])
+            other = Path(*parts[:place], name, *parts[place + 1:])
             if other.exists():
                 return str(other)
     return None

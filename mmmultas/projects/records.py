@@ -55,8 +55,8 @@ class LabelSet:
         classes: Names, in the order of the file.
         pictures: One per image that is labelled, with or without things.
         problems: What cannot be used.
-        paint: Draws the mask of a picture: 0 is the background or, where
-            there is none, the first class. None: by the things' shapes.
+        paint: Draws the mask of a picture: numbers are places in
+            ``classes``, 255 takes no part. None: by the things' shapes.
         background: Whether pixels outside of all shapes are a class.
     """
     classes: tuple[str, ...]

@@ -69,6 +69,38 @@ def test_from_folders_to_a_training_step(own, tmp_path):
     assert 'val/det/mAP' in scores and 'val/seg/mIoU' in scores
 
 
+@pytest.mark.parametrize('tasks', [('det', ), ('seg', ), ('det', 'seg')])
+def test_two_images_train_for_one_task_or_two(tmp_path, tasks):
+    """One image in a batch of two, the other in validation."""
+    kit = ShapeFolder(tmp_path / 'own', 2)
+    images = str(kit.root / 'images')
+    sources = dict(det=Source(str(kit.write_xml()), images),
+                   seg=Source(str(kit.write_masks()), images))
+    project = new_project(*(sources[t] if t in tasks else None
+                            for t in ('det', 'seg')),
+                          str(tmp_path / 'my.py'))
+    cfg = Config.fromfile(project.out)
+    classes = {t: cfg.model['heads'][t]['num_classes'] for t in tasks}
+    cfg.work_dir = str(tmp_path / 'work')
+    cfg.model = toy_model(tasks)  # EfficientNet would take seconds
+    for task, count in classes.items():
+        cfg.model['heads'][task]['num_classes'] = count
+    cfg.train_cfg.max_epochs = 2
+    for key in ('train', 'val', 'test'):
+        for loader in cfg[f'{key}_dataloader'].values():
+            loader.update(num_workers=0, persistent_workers=False)
+    runner = build_runner(cfg)
+    runner.train()
+    assert runner.iter == 2
+    scores = runner.message_hub.log_scalars
+    for task in tasks:
+        assert f'train/{task}.loss_{"cls" if task == "det" else "ce"}' in (
+            scores)
+    assert ('val/det/mAP' in scores) == ('det' in tasks)
+    assert ('val/seg/mIoU' in scores) == ('seg' in tasks)
+    assert list((tmp_path / 'work').glob('best_score_*.pth'))
+
+
 def test_everything_broken_is_listed_in_one_run(own, tmp_path):
     config, out = tmp_path / 'my.py', tmp_path / 'report.json'
     boxes, masks = own

@@ -42,8 +42,10 @@ def files_below(folder: Path, suffix: str) -> Iterator[Path]:
 
 def near(path: Path) -> list[Path]:
     """Where images of a file of labels may lie."""
-    parent = path.parent
-    return [parent / 'images', parent, parent.parent / 'images']
+    parent, above = path.parent, path.parent.parent
+    part = path.stem.rpartition('_')[2]  # instances_train2017.json
+    return [parent / 'images', parent, above / 'images', above / part,
+            above / 'images' / part]
 
 
 def load_json(path: Path) -> Any:

@@ -6,7 +6,8 @@ from mmmultas.projects.convert import write_boxes, write_masks
 from mmmultas.projects.readers import open_labels
 from mmmultas.projects.records import LabelSet, Picture, Thing
 from mmmultas.testing import SHAPES, ShapeFolder
-from mmmultas.testing.label_files import write_polygons, write_yolo
+from mmmultas.testing.label_files import (write_panoptic, write_polygons,
+                                          write_yolo)
 
 
 def images_of(kit):
@@ -36,19 +37,36 @@ def test_masks_are_drawn(tmp_path):
     path = str(write_polygons(kit))
     labels = open_labels(path, 'seg').read(images, 'seg')
     pairs = {f'{n}.png': n for n in kit.names}
-    assert not write_masks(labels, pairs, images, tmp_path / 'm')
+    names = ('background', *SHAPES)
+    assert not write_masks(labels, names, pairs, images, tmp_path / 'm')
     for name in kit.names:
         drawn = np.asarray(Image.open(tmp_path / f'm/{name}.png'))
         assert (drawn == kit.masks[name]).mean() > 0.95
         assert set(np.unique(drawn)) == set(np.unique(kit.masks[name]))
 
 
+def test_numbers_are_those_of_the_names(tmp_path):
+    """Two files name the classes in another order; their masks agree."""
+    kit = ShapeFolder(tmp_path, 2)
+    images = images_of(kit)
+    pairs = {f'{n}.png': n for n in kit.names}
+    names = ('ground', 'triangle', 'circle', 'square')
+    labels = open_labels(str(write_panoptic(kit)), 'seg').read(images, 'seg')
+    write_masks(labels, names, pairs, images, tmp_path / 'm')
+    drawn = np.asarray(Image.open(tmp_path / 'm/im00.png'))
+    assert (drawn == np.array([0, 2, 3, 1])[kit.masks['im00']]).all()
+    labels = open_labels(str(write_polygons(kit)), 'seg').read(images, 'seg')
+    write_masks(labels, names, pairs, images, tmp_path / 'n')
+    other = np.asarray(Image.open(tmp_path / 'n/im00.png'))
+    assert (drawn == other).mean() > 0.95
+
+
 def test_shapes_that_cannot_be_drawn_are_problems(tmp_path):
     labels = LabelSet(('a', ), [
         Picture('x.png', (9, 9), (Thing('a', None, [[1, 2]]), )),
         Picture('y.png', (9, 9), (Thing('a', None, [[1, 1, 5, 1, 5, 5]]), ))])
-    [problem] = write_masks(labels, {'x.png': 'x', 'y.png': 'y'}, {},
-                            tmp_path)
+    [problem] = write_masks(labels, ('b', 'a'), {'x.png': 'x', 'y.png': 'y'},
+                            {}, tmp_path)
     assert problem.file == 'x.png' and 'three or more points' in (
         problem.reason)
     assert (tmp_path / 'y.png').is_file()

@@ -35,7 +35,8 @@ def test_painted_masks(kit, read, tmp_path):
     expected[5, 11:13] = expected[6, 11:13] = 1
     assert (coco_mask.decode(runs) == expected).all()
     assert 'polyline' in labels.problems[0].reason
-    assert not write_masks(labels, {'im00.png': 'im00'}, {}, tmp_path / 'm')
+    assert not write_masks(labels, ('background', 'cat'),
+                           {'im00.png': 'im00'}, {}, tmp_path / 'm')
 
 
 def test_what_is_no_cvat(kit, read):
