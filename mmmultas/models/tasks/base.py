@@ -3,7 +3,7 @@
 A third task is a new file here, a head, a metric and a config.
 """
 from abc import ABCMeta, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Mapping, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
