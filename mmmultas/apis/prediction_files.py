@@ -10,13 +10,11 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
-from PIL import Image
 
-from mmmultas.structures import sem_seg_data
+from mmmultas.structures import sem_seg_data, write_index_mask
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.progress import progress
-from mmmultas.visualization.drawing import class_colours
 from mmmultas.visualization.visualizer import MultiTaskVisualizer
 
 from .image_sources import Source, Video, image_sources, is_video
@@ -72,23 +70,6 @@ def detections_of(prediction: Prediction) -> list[dict[str, Any]]:
         zip(prediction['labels'].tolist(), prediction['names'],
             prediction['scores'].tolist(), prediction['bboxes'].tolist())
     ]
-
-
-def write_index_mask(path: Path, labels: NDArray,
-                     palette: Any = None) -> None:
-    """Write class numbers as an 8-bit PNG with a palette.
-
-    Args:
-        path: The file.
-        labels: (H, W), at most 256 classes.
-        palette: RGB triples; VOC's wheel fills up what is missing.
-    """
-    if labels.max(initial=0) > 255:
-        raise ConfigError('Masks are written for up to 256 classes.')
-    picture = Image.fromarray(labels.astype(np.uint8))
-    colours = class_colours(256, palette, first=0)
-    picture.putpalette([value for colour in colours for value in colour])
-    picture.save(path)
 
 
 def as_sample(prediction: Prediction) -> DetDataSample:

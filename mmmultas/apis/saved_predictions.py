@@ -22,6 +22,7 @@ from mmmultas.registry import EVALUATOR
 from mmmultas.structures import DET, SEG, has_task, sem_seg_data
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.output_names import INDEX
 from mmmultas.utils.progress import progress
 from mmmultas.visualization.charts import draw_matrix
 
@@ -64,8 +65,11 @@ class SavedPredictions:
             self._sources[task] = path
         self.classes: list[str] | None = None
         self._images: dict[tuple[str, str], list[_Detection]] = {}
+        self._places: dict[str, str] = {}
         if DET in self._sources:
             self._read_boxes(self._sources[DET])
+        if SEG in self._sources:
+            self._places = _read_index(self._sources[SEG])
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -120,13 +124,30 @@ class SavedPredictions:
                                 dtype=torch.int64))
 
     def _mask(self, sample: DetDataSample) -> torch.Tensor:
-        stem = Path(sample.metainfo['img_path']).stem
-        path = self._sources[SEG] / f'{stem}.png'
+        image = str(sample.metainfo['img_path'])
+        name = self._places.get(image, f'{Path(image).stem}.png')
+        path = self._sources[SEG] / name
         if not path.is_file():
             raise DataError(f'{path} does not exist: test with this config '
                             'and --seg-out first.')
         labels = decode_mask(read_bytes(path, 'mask'), str(path))
         return torch.from_numpy(labels.astype(np.int64))[None]
+
+
+def _read_index(folder: Path) -> dict[str, str]:
+    """Where the masks of images of one name lie; nothing without them."""
+    path = folder / INDEX
+    if not path.is_file():
+        return {}
+    try:
+        places = json.loads(read_bytes(path, 'index'))
+        if all('..' not in Path(place).parts and not Path(place).is_absolute()
+               for place in places.values()):
+            return dict(places)
+    except (ValueError, AttributeError, TypeError, RecursionError):
+        pass
+    raise DataError(f'{path} is no index of `tools/test.py --seg-out`: test '
+                    'again.')
 
 
 class Confusion(NamedTuple):

@@ -3,14 +3,14 @@ import json
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from mmengine.dist import gather_object
+from mmengine.dist import gather_object, is_main_process
 from mmengine.hooks import Hook
-from PIL import Image
 
 from mmmultas.registry import HOOKS, VISUALIZERS
+from mmmultas.structures import check_class_count, write_index_mask
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.output_names import INDEX, output_names
 from mmmultas.utils.pictures import read_rgb
 
 __all__ = ['PictureHook', 'PredictionHook']
@@ -26,6 +26,8 @@ class PredictionHook(Hook):
     Args:
         out: JSON file of the boxes, or None.
         seg_out: Folder of the masks, one ``<image name>.png`` each, or None.
+            Images of one name lie in folders that tell them apart, and
+            ``index.json`` says where.
     """
 
     def __init__(self,
@@ -37,14 +39,29 @@ class PredictionHook(Hook):
         self.out = None if out is None else Path(out)
         self.seg_out = None if seg_out is None else Path(seg_out)
         self._images: list[dict[str, Any]] = []
+        self._names: dict[str, str] = {}
 
     def before_test_epoch(self, runner: Any) -> None:
-        """Make the folders before hours of work, not after."""
+        """Make the folders before hours of work, not after.
+
+        Raises:
+            ConfigError: More classes than a mask can hold.
+        """
         self._images = []
         if self.out is not None:
             self.out.parent.mkdir(parents=True, exist_ok=True)
-        if self.seg_out is not None:
-            self.seg_out.mkdir(parents=True, exist_ok=True)
+        if self.seg_out is None:
+            return
+        meta = runner.test_dataloader.dataset.metainfo
+        check_class_count(
+            len(meta.get('seg', {}).get('classes') or ()), '--seg-out')
+        self._names = _names_of(runner)
+        self.seg_out.mkdir(parents=True, exist_ok=True)
+        places = {path: f'{name}.png' for path, name in self._names.items()
+                  if name != Path(path).stem}
+        if places and is_main_process():
+            with atomic_path(self.seg_out / INDEX) as part:
+                part.write_text(json.dumps(places))
 
     def after_test_iter(self,
                         runner: Any,
@@ -81,14 +98,26 @@ class PredictionHook(Hook):
         runner.logger.info(f'Boxes of {len(images)} images: {self.out}')
 
     def _write_mask(self, sample: Any, palette: Any) -> None:
-        mask = sample.pred_sem_seg.sem_seg[0].cpu().numpy().astype(np.uint8)
-        picture = Image.fromarray(mask, mode='P')
-        if palette is not None:
-            flat = np.asarray(palette, np.uint8).reshape(-1).tolist()
-            picture.putpalette(flat + [0] * (768 - len(flat)))
-        stem = Path(sample.metainfo['img_path']).stem
         assert self.seg_out is not None
-        picture.save(self.seg_out / f'{stem}.png')
+        path = self.seg_out / f'{_name_of(sample, self._names)}.png'
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_index_mask(path, sample.pred_sem_seg.sem_seg[0].cpu().numpy(),
+                         palette)
+
+
+def _names_of(runner: Any) -> dict[str, str]:
+    """Names of the files of all test images; none of a drawn data set."""
+    paths = []
+    for loader in getattr(runner.test_dataloader, 'loaders', {}).values():
+        ask = getattr(loader.dataset, 'get_data_info', None)
+        paths += [str(ask(index).get('img_path', '')) if ask else ''
+                  for index in range(len(loader.dataset))]
+    return output_names(path for path in paths if path)
+
+
+def _name_of(sample: Any, names: dict[str, str]) -> str:
+    path = str(sample.metainfo['img_path'])
+    return names.get(path, Path(path).stem)
 
 
 def _boxes_of(sample: Any) -> dict[str, Any]:
@@ -136,11 +165,13 @@ class PictureHook(Hook):
         self.score_thr = score_thr
         self.limit = limit
         self._drawn = 0
+        self._names: dict[str, str] = {}
         self._visualizer: Any = None
 
     def before_test_epoch(self, runner: Any) -> None:
         """Make the folder, hand over class names."""
         self._drawn = 0
+        self._names = _names_of(runner)
         self.show_dir.mkdir(parents=True, exist_ok=True)
         # the config's own visualizer may be a stock one
         self._visualizer = VISUALIZERS.build(
@@ -159,12 +190,13 @@ class PictureHook(Hook):
                 return
             path = Path(sample.metainfo['img_path'])
             image = read_rgb(path, sample.metainfo.get('exif', True))
+            name = _name_of(sample, self._names)
             self._visualizer.add_datasample(
-                path.stem,
+                name,
                 image,
                 sample.cpu(),
                 draw_gt=True,
                 draw_pred=True,
                 pred_score_thr=self.score_thr,
-                out_file=str(self.show_dir / f'{path.stem}.png'))
+                out_file=str(self.show_dir / f'{name}.png'))
             self._drawn += 1

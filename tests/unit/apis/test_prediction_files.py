@@ -94,7 +94,7 @@ def test_a_video_becomes_a_video_and_lines(save_toy, tmp_path):
 
 
 def test_masks_of_too_many_classes(tmp_path):
-    with pytest.raises(ConfigError, match='256'):
+    with pytest.raises(ConfigError, match='255'):
         write_index_mask(tmp_path / 'a.png', np.array([[300]]))
 
 

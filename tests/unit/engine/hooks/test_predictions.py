@@ -7,9 +7,10 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from PIL import Image
 
+from mmmultas.apis.saved_predictions import SavedPredictions
 from mmmultas.engine.hooks import PictureHook, PredictionHook
 from mmmultas.structures import sem_seg_data
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import ConfigError, DataError
 
 PALETTE = [(0, 0, 0), (9, 8, 7), (255, 0, 1)]
 
@@ -84,3 +85,51 @@ def test_pictures_up_to_a_limit(tmp_path):
     hook.before_test_epoch(Runner())
     hook.after_test_iter(Runner(), 0, outputs=[_sample(p) for p in paths])
     assert [p.name for p in (tmp_path / 'show').iterdir()] == ['cat.png']
+
+
+class Files:
+    """Test images of one name in two folders."""
+
+    def __init__(self, paths):
+        self.paths = paths
+
+    def __len__(self):
+        return len(self.paths)
+
+    def get_data_info(self, index):
+        return dict(img_path=str(self.paths[index]))
+
+
+def test_images_of_one_name_do_not_overwrite_each_other(tmp_path):
+    paths = [tmp_path / f'{folder}/cat.png' for folder in 'ab']
+    for path in paths:
+        path.parent.mkdir()
+        Image.new('RGB', (6, 4)).save(path)
+    runner = Runner()
+    loader = type('L', (), dict(dataset=Files(paths)))()
+    runner.test_dataloader.loaders = dict(val=loader)
+    masks = PredictionHook(seg_out=str(tmp_path / 'm'))
+    shown = PictureHook(str(tmp_path / 'show'))
+    samples = [_sample(path) for path in paths]
+    samples[1].pred_sem_seg.sem_seg[:] = 2
+    for hook in (masks, shown):
+        hook.before_test_epoch(runner)
+        hook.after_test_iter(runner, 0, outputs=samples)
+    saved = SavedPredictions([tmp_path / 'm'])
+    for path, sample in zip(paths, samples):
+        again = DetDataSample(metainfo=dict(
+            img_path=str(path), tasks=('seg', )))
+        saved.attach(again)
+        assert torch.equal(again.pred_sem_seg.sem_seg,
+                           sample.pred_sem_seg.sem_seg)
+        assert (tmp_path / f'show/{path.parent.name}/cat.png').is_file()
+    (tmp_path / 'm/index.json').write_text('{"a": "../../etc/passwd"}')
+    with pytest.raises(DataError, match='is no index'):
+        SavedPredictions([tmp_path / 'm'])
+
+
+def test_too_many_classes_for_a_mask(tmp_path):
+    runner = Runner()
+    runner.test_dataloader.dataset.metainfo['seg']['classes'] = range(300)
+    with pytest.raises(ConfigError, match='--seg-out writes masks of 8 bits'):
+        PredictionHook(seg_out=str(tmp_path)).before_test_epoch(runner)
