@@ -1,4 +1,5 @@
 """Moved to :mod:`mmmultas.projects.data_sources`."""
 from mmmultas.utils.moved import moved
 
-__getattr__ = moved(__name__, 'mmmultas.projects.data_sources')
+__getattr__ = moved(__name__, 'mmmultas.projects.data_sources',
+                    'mmmultas.projects.mask_sources')

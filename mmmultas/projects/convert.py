@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmmultas.datasets.coco_masks import rasterise
+from mmmultas.datasets.files import MAX_PIXELS
 from mmmultas.datasets.label_map import IGNORE
 from mmmultas.datasets.problems import Problem, problem_of
 from mmmultas.datasets.writing import write_json, write_png
 from mmmultas.structures import voc_colour
-from mmmultas.utils.errors import DataError
 from mmmultas.utils.progress import progress
 
 from .readers.base import image_size
@@ -86,7 +86,7 @@ def write_masks(labels: LabelSet, names: Sequence[str],
         name = pairs[picture.file_name]
         try:
             mask = _mask(labels, names, picture, images.get(name, ''))
-        except (DataError, ValueError) as error:
+        except Exception as error:  # whatever pycocotools stumbles over
             problems.append(problem_of(
                 error, picture.file_name, 'mend or remove the shape',
                 'entry'))
@@ -104,6 +104,8 @@ def _mask(labels: LabelSet, names: Sequence[str], picture: Picture,
             table[place] = numbers[name]
         return np.asarray(table[labels.paint(picture)])
     size = picture.size or image_size(image)
+    if size[0] * size[1] > MAX_PIXELS:
+        raise ValueError(f'says that it has {size[1]}×{size[0]} pixels')
     shapes = [
         dict(category_id=t.name, segmentation=t.shape, iscrowd=t.ignore)
         for t in picture.things if t.shape

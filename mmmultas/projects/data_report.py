@@ -126,8 +126,9 @@ def _boxes_text(stream: StreamReport) -> str:
     total = sum(row[0] for _, row in rows)
     skipped = total - stream.learnt
     ignored = f' ({skipped} difficult or crowds)' * bool(skipped)
+    none = f'; {stream.without} images without a box' * bool(stream.without)
     return f'{total}{ignored}: ' + _shortened(
-        [(name, row[0], str(row[0])) for name, row in rows])
+        [(name, row[0], str(row[0])) for name, row in rows]) + none
 
 
 def _pixels_text(stream: StreamReport) -> str:
@@ -164,6 +165,7 @@ def _stream_json(stream: StreamReport) -> dict[str, Any]:
             name: dict(zip(('all', *GROUPS), row))
             for name, row in box_rows(stream)
         }
+        content['images_without_box'] = stream.without
         content['side_at_input'] = side_at_input(stream, MAY_BE_SMALLER)
     if stream.labelled[SEG]:
         content['pixels'] = {

@@ -116,11 +116,12 @@ def choose_images(opened: Opened,
         raise ConfigError(f'{option}-images {given} is no folder: give the '
                           f'folder of the images.')
     best: tuple[str, dict[str, str], Match] | None = None
-    places = [Path(given)] if given is not None else [
-        *opened.places, *map(Path, others)]
+    places = [*opened.places, *map(Path, others)]
+    if given is not None:
+        places = [Path(given), Path(given) / 'train']
     for place in dict.fromkeys(places):
         files = list_files(place)[0] if place.is_dir() else {}
-        if not files and given is None:
+        if not files and (given is None or best is not None):
             continue
         match = match_names(opened.names, list(files))
         if best is None or _fit(match) > _fit(best[2]):

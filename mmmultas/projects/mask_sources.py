@@ -195,14 +195,16 @@ def _no_masks(path: str, option: str) -> Exception:
 def _images(folder: str, given: str | None, root: Path | None, option: str,
             places: Sequence[str], pngs: Mapping[str, str]) -> str:
     """The folder with the most images that masks begin with."""
+    parent = Path(folder).parent
+    looked = [root / 'JPEGImages'] if root else [
+        parent / 'images', *map(Path, places), Path(folder)]
     if given is not None:
         if not os.path.isdir(given):
             raise ConfigError(f'{option}-images {given} is no folder: give '
                               f'the folder of the images.')
-        return given
-    parent = Path(folder).parent
-    looked = [root / 'JPEGImages'] if root else [
-        parent / 'images', *map(Path, places), Path(folder)]
+        if not (Path(given) / 'train').is_dir():
+            return given
+        looked = [Path(given) / 'train', Path(given)]
     best, most = None, 0
     for place in looked:
         files = list_files(place)[0] if place.is_dir() else {}
@@ -213,6 +215,8 @@ def _images(folder: str, given: str | None, root: Path | None, option: str,
                         for cut in range(len(mask), 0, -1)) for mask in pngs)
         if count > most:
             best, most = str(place), count
+    if best is None and given is not None:
+        return str(looked[0])  # images with an end of their own
     if best is None:
         raise ConfigError(
             f'{option} needs {option}-images: the folder of the images; '

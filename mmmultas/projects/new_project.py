@@ -1,15 +1,15 @@
 """A config for own data, from a look at the data."""
 import os
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from mmmultas.datasets.problems import Problem
 from mmmultas.structures import DET, SEG
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import ConfigError, UserError
 
 from .class_names import parse_names, parse_values
 from .config_template import CONFIGS, fill_in, rebase
@@ -22,7 +22,7 @@ from .matching import some
 from .parts import (Lists, find_lists, held_out_of, other_part,
                     training_part)
 
-__all__ = ['Project', 'Source', 'new_project']
+__all__ = ['Project', 'Source', 'new_project', 'project_text']
 
 TEMPLATE = CONFIGS / 'multas/rn50_pafpn_mtl_custom.py'
 #: ``max_epochs`` and ``val_share`` of the template.
@@ -33,6 +33,7 @@ HEADER = """# Written by tools/new_project.py; docs/own_data.md explains it.
 # python tools/check_data.py {out}
 # python tools/train.py {out}"""
 Labels = BoxSource | MaskSource
+Found = TypeVar('Found', BoxSource, MaskSource)
 
 
 @dataclass(frozen=True)
@@ -128,55 +129,58 @@ def new_project(det: Source | None,
     return project
 
 
+def project_text(project: Project) -> str:
+    """What was found and chosen; the check's summary shows it, too."""
+    lines = [line for heading, facts in project.facts
+             for line in (heading, *(f'  {fact}' for fact in facts))]
+    return '\n'.join([*lines, f'Written: {project.out}'])
+
+
 def _find_boxes(source: Source | None, project: Project) -> list[BoxSource]:
     if source is None:
         return []
-    source = _with_val(source, project, '--det')
-    found = [find_boxes(source.labels, source.images, '--det')]
-    if source.val_labels:
-        found.append(find_boxes(source.val_labels, source.val_images,
-                                '--val-det', [found[0].images]))
-    return found
+    labels = training_part(source.labels)
+    found = [find_boxes(labels, source.images, '--det')]
+    return found + _validation(
+        project, source, found[0], '--det', lambda path, images: find_boxes(
+            path, images, '--val-det', [found[0].images]))
 
 
 def _find_masks(source: Source | None, boxes: Sequence[BoxSource],
                 suffix: str | None, project: Project) -> list[MaskSource]:
     if source is None:
         return []
-    source = _with_val(source, project, '--seg')
-    places = [b.images for b in boxes]
-    found = [find_masks(source.labels, source.images, '--seg', suffix,
-                        places)]
-    if source.val_labels:
-        found.append(find_masks(
-            source.val_labels, source.val_images, '--val-seg', suffix,
-            [found[0].images, *places]))
-    return found
-
-
-def _with_val(source: Source, project: Project, option: str) -> Source:
-    """The part ``train`` of what is divided, and its validation."""
     labels = training_part(source.labels)
-    images = source.images and training_part(source.images)
+    places = [b.images for b in boxes]
+    found = [find_masks(labels, source.images, '--seg', suffix, places)]
+    return found + _validation(
+        project, source, found[0], '--seg', lambda path, images: find_masks(
+            path, images, '--val-seg', suffix, [found[0].images, *places]))
+
+
+def _validation(project: Project, source: Source, train: Found, option: str,
+                find: Callable[[str, str | None], Found]) -> list[Found]:
+    """What is named for validation, or lies beside training."""
     facts = []
-    if labels != source.labels:
-        facts.append(f'training: {labels}')
-    val, val_images = source.val_labels, source.val_images
-    if val is None:
-        val, val_images = other_part(labels, 'val'), other_part(images, 'val')
-        if val is not None and images is not None and val_images is None:
-            facts.append(f'{val} is not used, since its images are not '
-                         f'found (--val-{option[2:]}-images names them)')
-            val = None
-        elif val is not None:
-            facts.append(f'validation: {val}')
-    test = other_part(labels, 'test')
+    if train.path != source.labels:
+        facts.append(f'training: {train.path}')
+    found = []
+    beside = other_part(train.path, 'val')
+    if source.val_labels:
+        found = [find(source.val_labels, source.val_images)]
+    elif beside:
+        try:
+            found = [find(beside, source.val_images
+                          or other_part(train.images, 'val'))]
+            facts.append(f'validation: {beside}')
+        except UserError as error:
+            facts.append(f'{beside} is not used: {error}')
+    test = other_part(train.path, 'test')
     if test is not None:
         facts.append(f'{test} is not used: it takes no part')
     if facts:
         project.facts.append((f'parts of {option} {source.labels}', facts))
-    return replace(source, labels=labels, images=images, val_labels=val,
-                   val_images=val_images)
+    return found
 
 
 def _name_masks(project: Project, masks: Sequence[MaskSource],

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mmmultas.datasets.problems import Problem
 
-__all__ = ['LabelSet', 'Opened', 'Picture', 'Thing']
+__all__ = ['LabelSet', 'Opened', 'Paint', 'Picture', 'Thing']
 
 Images = Mapping[str, str]
 Paint = Callable[['Picture'], NDArray[np.uint8]]

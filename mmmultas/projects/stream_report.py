@@ -37,6 +37,7 @@ class StreamReport:
             transforms do not tell.
         sides: Side of each box that is learnt, the root of its area, as a
             share of the image's.
+        without: Images that are labelled and have no box.
         crowded: Most boxes in an image, and the image.
         orientations: EXIF orientation → images.
         bits: Bits per channel → images.
@@ -59,6 +60,7 @@ class StreamReport:
     labelled: Counter[str] = field(default_factory=Counter)
     input_size: tuple[int, int] | None = None
     sides: list[float] = field(default_factory=list)
+    without: int = 0
     crowded: tuple[int, str] = (0, '')
     orientations: Counter[int] = field(default_factory=Counter)
     bits: Counter[int] = field(default_factory=Counter)
@@ -76,6 +78,7 @@ class StreamReport:
             self.orientations[finding.orientation] += 1
             self.bits[finding.bits] += 1
             self.brightest = max(self.brightest, finding.brightest)
+        self.without += DET in tasks and not finding.boxes
         self._add_boxes(finding)
         if finding.pixels is not None:
             self.pixels += finding.pixels

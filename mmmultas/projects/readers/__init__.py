@@ -1,7 +1,15 @@
 """Labels of other tools: a module for each form, all listed here."""
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from mmmultas.projects.records import Opened
+import numpy as np
+from numpy.typing import NDArray
+
+from mmmultas.projects.records import LabelSet, Opened, Paint, Picture
+from mmmultas.utils.errors import DataError, UserError
 
 from .base import Format
 from .coco import COCO
@@ -29,11 +37,41 @@ def open_labels(path: str, task: str) -> Opened | None:
         DataError: A file of a known form that cannot be read.
     """
     for form in FORMATS:
-        if task in form.gives:
+        if task not in form.gives:
+            continue
+        with _readable(form.name, path):
             opened = form.open(Path(path))
-            if opened is not None:
-                return opened
+        if opened is not None:
+            return replace(opened, read=partial(_read, opened))
     return None
+
+
+def _read(opened: Opened, images: Mapping[str, str], task: str) -> LabelSet:
+    with _readable(opened.form, opened.path):
+        labels = opened.read(images, task)
+    if labels.paint is not None:
+        labels.paint = partial(_paint, opened, labels.paint)
+    return labels
+
+
+def _paint(opened: Opened, paint: Paint, picture: Picture
+           ) -> NDArray[np.uint8]:
+    with _readable(opened.form, opened.path):
+        return paint(picture)
+
+
+@contextmanager
+def _readable(form: str, path: str) -> Iterator[None]:
+    """Entries of a wrong type are the file's fault: say so."""
+    try:
+        yield
+    except UserError:
+        raise
+    except (AttributeError, IndexError, KeyError, OverflowError, TypeError,
+            ValueError) as error:
+        raise DataError(
+            f'{path} looks like {form}, but cannot be read '
+            f'({type(error).__name__}: {error}); export it again.') from error
 
 
 def readable(task: str) -> str:

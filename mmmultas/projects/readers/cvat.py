@@ -6,6 +6,7 @@ from xml.etree.ElementTree import Element
 import numpy as np
 
 from mmmultas.datasets.checks import parse_xml
+from mmmultas.datasets.files import MAX_PIXELS
 from mmmultas.datasets.problems import Problem
 from mmmultas.projects.records import LabelSet, Opened, Picture, Thing
 
@@ -114,6 +115,9 @@ def _runs(node: Element, size: tuple[int, int]) -> dict[str, Any]:
     left, top, width, height = (int(node.get(k, 0))
                                 for k in ('left', 'top', 'width', 'height'))
     runs = [int(v) for v in (node.get('rle') or '').split(',') if v.strip()]
+    if size[0] * size[1] > MAX_PIXELS or not (
+            sum(runs) <= height * width <= size[0] * size[1]):
+        raise ValueError('a mask has more runs than pixels')
     values = np.repeat(np.arange(len(runs)) % 2, runs)
     window = np.zeros(height * width, np.uint8)
     window[:len(values)] = values[:len(window)]

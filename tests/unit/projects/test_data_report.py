@@ -26,6 +26,7 @@ def stream(name='train/det', **kwargs):
 
 def test_a_summary_stands_above_the_verdict():
     det = stream(labelled=Counter(det=2), notes=['good to know'],
+                 without=1,
                  input_size=(100, 400), sides=[0.1] * 9 + [0.5] * 9)
     text = report_text(DataReport([det], [], [('config', ['a', 'b'])]))
     head, *lines = text.split('\n')
@@ -34,7 +35,8 @@ def test_a_summary_stands_above_the_verdict():
         'train/det: 2 images (2 with boxes)',
         '  images: 30×40 to 60×50, most often 60×40 (2); 2 of 8 bits, 1 of 16 '
         'bits; 1 have an EXIF tag that turns them',
-        '  boxes: 3 (1 difficult or crowds): cat 3, dog 0 (!)',
+        '  boxes: 3 (1 difficult or crowds): cat 3, dog 0 (!); 1 images '
+        'without a box',
         '  boxes where the network sees 400×100: nine of ten above 20 pixels, '
         'half above 60',
         '  note: good to know',

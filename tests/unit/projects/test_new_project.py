@@ -8,7 +8,7 @@ from PIL import Image
 
 from mmmultas.projects.data_check import check_data
 from mmmultas.projects.new_project import (EPOCHS, TEMPLATE, VAL_SHARE,
-                                           Source, new_project)
+                                           Source, new_project, project_text)
 from mmmultas.registry import DATASETS
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder
 from mmmultas.utils.errors import ConfigError
@@ -215,3 +215,35 @@ def test_the_constants_are_those_of_the_template():
     cfg = Config.fromfile(TEMPLATE)
     assert cfg.train_cfg.max_epochs == EPOCHS
     assert cfg.val_share == VAL_SHARE
+
+
+def test_a_part_beside_training_that_cannot_be_used_is_said(tmp_path):
+    kit = ShapeFolder(tmp_path / 'train', 5)
+    kit.write_coco()
+    (tmp_path / 'val').mkdir()
+    (tmp_path / 'val/boxes.json').write_text('{}')
+    project = new_project(Source(str(tmp_path / 'train/boxes.json')), None,
+                          str(tmp_path / 'my.py'))
+    assert project.val == dict(det=1)
+    assert 'val/boxes.json is not used: ' in said(project)
+
+
+def test_images_in_a_folder_of_parts(tmp_path):
+    """``images/train`` belongs to ``train.json``, ``images/val`` to val's."""
+    for part, first in (('train', 0), ('val', 20)):
+        kit = ShapeFolder(tmp_path / part, 4, first=first)
+        kit.write_coco().rename(tmp_path / f'{part}.json')
+        (tmp_path / 'images').mkdir(exist_ok=True)
+        (kit.root / 'images').rename(tmp_path / 'images' / part)
+    project = new_project(
+        Source(str(tmp_path / 'train.json'), str(tmp_path / 'images')), None,
+        str(tmp_path / 'my.py'))
+    assert (project.train, project.val) == (dict(det=4), dict(det=4))
+    assert not [p for p in check_data(Config.fromfile(project.out)).problems
+                if p.kind != 'rare']
+
+
+def test_what_was_found_is_told(kits, tmp_path):
+    text = project_text(new_project(*sources(kits), str(tmp_path / 'my.py')))
+    assert 'values of the masks\n  classes named by the values' in text
+    assert text.endswith(f'Written: {tmp_path}/my.py')

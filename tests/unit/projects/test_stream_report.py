@@ -16,6 +16,9 @@ def test_an_image_is_counted():
     report.add(finding, ('det', 'seg'))
     report.add(Finding('b.jpg', size=(9, 9), brightest=200,
                        colours={1: '#00ff00'}), ('seg', ))
+    assert report.without == 0
+    report.add(Finding('c.jpg'), ('det', ))
+    assert report.without == 1
     assert report.boxes['cat', 'small'] == 1
     assert report.boxes['dog', 'difficult'] == 1 and report.learnt == 2
     assert report.boxes_of('dog') == 2
@@ -24,7 +27,7 @@ def test_an_image_is_counted():
     assert report.orientations == {6: 1, 1: 1} and report.bits[16] == 1
     assert report.brightest == 200
     assert report.palettes == {1: {'#ff0000': 'a.jpg', '#00ff00': 'b.jpg'}}
-    assert report.labelled == dict(det=1, seg=2)
+    assert report.labelled == dict(det=2, seg=2)
     assert report.masked[[0, 1, 255]].tolist() == [1, 0, 1]
 
 
