@@ -30,6 +30,7 @@ from mmmultas.utils.checkpoint import load_file, load_weights
 from mmmultas.utils.config_text import parse_config_text
 from mmmultas.utils.errors import CheckpointError, ConfigError, UserError
 from mmmultas.utils.launch import load_config
+from mmmultas.utils.quiet import import_stock
 
 __all__ = [
     'SavedModel', 'choose_device', 'eval_geometry', 'load_saved_model',
@@ -220,7 +221,7 @@ def _known() -> tuple[set[str], set[str]]:
 @lru_cache
 def _import_all() -> None:
     assert mmdet.registry and mmseg.registry  # they hang on MMEngine's
-    # the upstream data sets print which optional packages are missing
+    import_stock()
     with contextlib.redirect_stdout(io.StringIO()):
         for registry in list(_registries()):
             registry.import_from_location()

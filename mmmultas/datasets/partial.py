@@ -3,7 +3,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from mmdet.datasets import CocoDataset
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from numpy.typing import NDArray
@@ -77,7 +76,8 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
         self._luts: dict[Any, NDArray[np.uint8]] = {}
         #: Whether boxes to be ignored are COCO's crowds, not difficult ones.
         self._crowds = any(
-            isinstance(part, CocoDataset) for part in parts_of(dataset))
+            kind.__name__ == 'CocoDataset'
+            for part in parts_of(dataset) for kind in type(part).__mro__)
 
     @property
     def metainfo(self) -> dict[str, Any]:

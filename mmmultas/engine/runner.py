@@ -19,6 +19,7 @@ from mmmultas.utils.checkpoint import (assert_fits, atomic_path, load_file,
                                        with_our_names)
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.plain import make_plain
+from mmmultas.utils.quiet import quiet_console
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 
 from .coverage import may_skip_a_head, refuse_stray_collectives
@@ -123,6 +124,13 @@ class MultiTaskRunner(Runner):
                 if hasattr(one, 'bind'):
                     one.bind(self.train_loop.dataloader.schedule)
         return built
+
+    def build_logger(self, *args: Any, **kwargs: Any) -> Any:
+        """Keep details from the console; the log file has them."""
+        logger = super().build_logger(*args, **kwargs)
+        for file in quiet_console(logger):
+            logger.info(f'Environment, config and all settings: {file}')
+        return logger
 
     def register_hooks(self,
                        default_hooks: Any = None,

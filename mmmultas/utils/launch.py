@@ -12,6 +12,7 @@ from mmengine.registry import RUNNERS, init_default_scope
 
 from .console import friendly_errors
 from .errors import ConfigError
+from .quiet import import_stock
 
 __all__ = [
     'build_runner', 'check_options', 'friendly_errors', 'load_config',
@@ -125,6 +126,7 @@ def build_runner(cfg: Config, launcher: str = 'none') -> Any:
     if launcher == 'none' and 'LOCAL_RANK' not in os.environ:
         os.environ['LOCAL_RANK'] = '0'
     cfg.launcher = launcher
+    import_stock()
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     kind = cfg.get('runner_type', 'mmmultas.MultiTaskRunner')
     runner_class = RUNNERS.get(kind)
