@@ -3,6 +3,7 @@
 import sys
 from argparse import ArgumentParser, Namespace
 
+from mmmultas.datasets.problems import ERROR, Problem
 from mmmultas.projects.config_template import model_names
 from mmmultas.projects.data_check import check_data
 from mmmultas.projects.data_report import report_text
@@ -84,12 +85,16 @@ def main() -> int:
     report.between[:0] = project.problems
     report.facts += project.facts
     print(report_text(report, args.all))
-    if report.problems:
-        print('\nMend them, then look again:\n'
-              f'python tools/check_data.py {args.out}')
-        return 1
-    print(f'\nNext:\npython tools/train.py {args.out}')
-    return 0
+    print(f'\n{next_step(report.problems, args.out)}')
+    return int(bool(report.problems))
+
+
+def next_step(problems: list[Problem], out: str) -> str:
+    """A sentence, and the next command in the last line."""
+    if any(problem.severity == ERROR for problem in problems):
+        return f'Mend them, then look again:\npython tools/check_data.py {out}'
+    first = 'If it is as you meant' if problems else 'Next'
+    return f'{first}:\npython tools/train.py {out}'
 
 
 if __name__ == '__main__':

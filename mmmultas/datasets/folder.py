@@ -1,6 +1,6 @@
 """Own data: a folder of images with boxes, masks or both beside it."""
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -176,13 +176,18 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                 entries.append(
                     self._entry(name, images[name], [x[name] for x in labels]))
             else:
-                problems.append(self._no_image(name, labels[0][name]))
+                problems.append(
+                    self._no_image(name, labels[0][name], images))
         if not chosen:
+            told = ' '.join(str(p) for p in problems[:1])
             raise DataError(
                 f'{self.images} has no image with labels '
                 f'({", ".join(self.tasks)}) in '
-                f'{" and ".join(self._places())}; names without suffix must '
-                f'be the same (see `mask_suffix` and `image_suffix`).')
+                f'{" and ".join(self._places())}: images are called '
+                f'{_some(images)}, labels '
+                f'{" and ".join(map(_some, labels))}; names without suffix '
+                f'must be the same (see `mask_suffix` and `image_suffix`).' +
+                f' {told}'.rstrip())
         return entries, problems
 
     def _part(self, names: list[str], problems: list[Problem]) -> list[str]:
@@ -218,12 +223,13 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                 named[stem] = image
         return named
 
-    def _no_image(self, name: str, label: Any) -> Problem:
+    def _no_image(self, name: str, label: Any,
+                  images: Mapping[str, str]) -> Problem:
         asks = self.boxes if isinstance(label, CocoImage) else label
         return Problem(
             str(Path(self.images) / name), f'is asked for by {asks}, but '
-            f'there is no such image', 'add it or remove its label',
-            'match')
+            f'there is no such image (images there are called '
+            f'{_some(images)})', 'add it or remove its label', 'match')
 
     def _entry(self, name: str, image: str, labels: list[Any]) -> Entry:
         present = [task for task in (DET, SEG) if task in self.tasks]
@@ -286,6 +292,11 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                 bbox_label=label,
                 ignore_flag=int(skip or flat))
         ]
+
+
+def _some(names: Iterable[str]) -> str:
+    listed = list(names)
+    return ', '.join(listed[:3]) + ', …' * (len(listed) > 3) or 'nothing'
 
 
 def mask_table(space: LabelSpace,

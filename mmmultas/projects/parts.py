@@ -100,6 +100,13 @@ def find_lists(root: Path | None, task: str,
         files = {p: str(found[p].resolve()) for p in ('train', 'val')}
         facts.append(f'parts: {folder}/train.txt ({counts["train"]} images) '
                      f'and val.txt ({counts["val"]})')
+        listed = {n for p in ('train', 'val', 'test') if p in counts
+                  for n in pick_part(names, read_names(found[p]), None,
+                                     str(found[p]))[0]}
+        spare = [n for n in names if n not in listed]
+        if spare:
+            facts.append(f'left out: {len(spare)} images that are in none of '
+                         f'the lists ({some(spare)})')
         if 'test' in counts:
             facts.append(f'test.txt names {counts["test"]} images, which take '
                          'no part in training and validation')

@@ -106,7 +106,8 @@ def test_what_is_said(run, name):
         summary, verdict = (done.stdout.index(w) for w in (
             'Summary: is this', 'found.'))
         assert summary < verdict
-    if not code:
+    if not code or '(to be looked at)' in done.stdout and (
+            'cannot be right' not in done.stdout):
         assert done.stdout.rstrip().endswith(f'python tools/train.py {out}')
 
 

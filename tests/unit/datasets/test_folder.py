@@ -114,10 +114,12 @@ def test_a_label_without_its_image(kit):
     boxes = kit.write_coco()
     (kit.root / 'images/im02.png').unlink()
     with pytest.raises(DataError, match='images/im02 is asked for by '
-                       '.*boxes.json.*no such image'):
+                       '.*boxes.json.*no such image .images there are called '
+                       'im00, im01, im03.'):
         build(kit, 'det', boxes=str(boxes))
     empty = kit.path('empty/x').parent
-    with pytest.raises(DataError, match='no image with labels'):
+    with pytest.raises(DataError, match='no image with labels.*images are '
+                       'called im00, im01, im03, labels nothing; names'):
         build(kit, 'seg', masks=str(empty))
 
 

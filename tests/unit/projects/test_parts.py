@@ -40,6 +40,9 @@ def test_lists(tmp_path):
     assert lists.counts == dict(train=2, val=1, test=1)
     assert set(lists.files) == {'train', 'val'}
     assert 'test.txt names 1 images' in lists.facts[1]
+    more = find_lists(tmp_path, 'det', list('abcdefg')).facts
+    assert 'left out: 3 images that are in none of the lists (e, f, g)' in (
+        more)
     assert not find_lists(tmp_path, 'seg', list('abcd')).files
     (folder / 'val.txt').write_text('z')
     lists = find_lists(tmp_path, 'det', list('abcd'))
