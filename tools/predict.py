@@ -1,6 +1,7 @@
 #!/usr/bin/env python
 """Predict: python tools/predict.py CHECKPOINT IMAGE|FOLDER|VIDEO [...]."""
 import argparse
+import sys
 
 from mmmultas.apis.inferencer import MultiTaskInferencer
 from mmmultas.apis.prediction_files import predict_to_files
@@ -11,8 +12,10 @@ from mmmultas.utils.launch import friendly_errors
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description='Find boxes and masks in pictures or a video.')
-    parser.add_argument('checkpoint', help='checkpoint file')
-    parser.add_argument('input', help='picture, folder of pictures or video')
+    parser.add_argument(
+        'checkpoint', help='checkpoint, or a work folder: its best one')
+    parser.add_argument(
+        'input', nargs='+', help='pictures, folders of pictures, videos')
     parser.add_argument(
         '--out-dir', default='work_dirs/predict', help='folder of the files')
     parser.add_argument('--batch-size', type=int, default=1)
@@ -35,7 +38,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--skip-broken',
         action='store_true',
-        help='go on where a picture cannot be decoded, and count')
+        help='exit with 0 although pictures cannot be decoded; they are '
+        'named and the others predicted on in any case')
     return parser.parse_args()
 
 
@@ -49,13 +53,15 @@ def main() -> None:
         config=args.config,
         batch_size=args.batch_size,
         score_thr=args.score_thr,
-        skip_broken=args.skip_broken,
+        skip_broken=True,
         amp=args.amp)
     for path in predict_to_files(inferencer, args.input, args.out_dir):
         print(path)
     if inferencer.skipped:
         print(f'{len(inferencer.skipped)} left out:', *inferencer.skipped,
-              sep='\n  ')
+              sep='\n  ', file=sys.stderr)
+        if not args.skip_broken:
+            sys.exit(1)
 
 
 if __name__ == '__main__':

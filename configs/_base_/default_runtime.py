@@ -10,6 +10,7 @@ default_hooks = dict(
         interval=1,
         max_keep=3,
         save_best='score'),
+    pictures=dict(type='mmmultas.ValidationPictureHook', number=4),
     sampler_seed=None,
     sync_buffers=dict(type='SyncBuffersHook'))
 

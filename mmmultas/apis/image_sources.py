@@ -49,6 +49,7 @@ def image_sources(given: Any) -> list[Source]:
     if isinstance(given, np.ndarray):
         return [Source(None, _checked(given))]
     if isinstance(given, str | Path):
+        refuse_address(given)
         path = Path(given).expanduser()
         if path.is_dir():
             return _folder(path)
@@ -59,6 +60,17 @@ def image_sources(given: Any) -> list[Source]:
         return [source for one in given for source in image_sources(one)]
     raise DataError('Pictures are a path, a folder, an (H, W, 3) array or a '
                     f'list of them, not a {type(given).__name__}.')
+
+
+def refuse_address(given: str | Path) -> None:
+    """Nothing is downloaded: who predicts says what is opened.
+
+    Raises:
+        DataError: An address where a file is wanted.
+    """
+    if isinstance(given, str) and '://' in given:
+        raise DataError(f'{given} is an address: download it (curl -O '
+                        f'{given}) and name the file.')
 
 
 def _folder(path: Path) -> list[Source]:
@@ -89,6 +101,7 @@ class Video:
     """
 
     def __init__(self, path: str | Path) -> None:
+        refuse_address(path)
         self.path = Path(path).expanduser()
         if not self.path.is_file():
             raise DataError(f'{self.path} does not exist: check the path.')

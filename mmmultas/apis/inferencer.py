@@ -13,6 +13,7 @@ from mmmultas.utils.precision import mixed_precision
 from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.progress import progress as progress_bar
+from mmmultas.utils.run_files import chosen_checkpoint
 
 from .image_sources import Source, Video, image_sources, is_video
 from .saved_model import load_saved_model
@@ -30,7 +31,8 @@ class MultiTaskInferencer:
     refused.
 
     Args:
-        checkpoint: A checkpoint of training, or a published one.
+        checkpoint: A checkpoint of training, a published one, or the work
+            folder of a run: its best checkpoint, else its last.
         device: For example ``cpu`` or ``cuda:0``; by default a GPU if there
             is one.
         tta: Join what is found in a picture and in its mirror image.
@@ -71,7 +73,8 @@ class MultiTaskInferencer:
         if not 0 <= score_thr <= 1:
             raise ConfigError(f'A score threshold lies in [0, 1]: '
                               f'{score_thr} does not.')
-        saved = load_saved_model(checkpoint, config, device)
+        saved = load_saved_model(
+            chosen_checkpoint(checkpoint), config, device)
         self.model = saved.model
         self.model.set_flip_test(tta)
         #: ``classes`` and ``palette`` of each task of the model.
@@ -80,7 +83,7 @@ class MultiTaskInferencer:
         self.score_thr = score_thr
         self.skip_broken = skip_broken
         self.amp = amp
-        #: Sentences on the pictures left out by the latest call.
+        #: Sentences on the pictures left out, since the latest call.
         self.skipped: list[str] = []
         with DefaultScope.overwrite_default_scope('mmdet'):
             self._load = TRANSFORMS.build(saved.load_image)
@@ -112,6 +115,7 @@ class MultiTaskInferencer:
             DataError: A path that does not exist, or a picture that cannot
                 be decoded.
         """
+        self.skipped = []
         sources = Video(images) if is_video(images) else image_sources(images)
         found: Iterable[Prediction] = self.predict(sources)
         if progress:
@@ -128,7 +132,6 @@ class MultiTaskInferencer:
         self, sources: Iterable[Source]
     ) -> Iterator[list[tuple[Source, Prediction]]]:
         """Sources, pictures read, beside their predictions, in batches."""
-        self.skipped = []
         rest = self.read(sources)
         while batch := list(islice(rest, self.batch_size)):
             yield list(zip(batch, self._forward(batch)))

@@ -1,6 +1,6 @@
 """Predictions as files: boxes in JSON, masks, pictures, videos."""
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -25,7 +25,8 @@ __all__ = [
 ]
 
 
-def predict_to_files(inferencer: MultiTaskInferencer, given: str | Path,
+def predict_to_files(inferencer: MultiTaskInferencer,
+                     given: str | Path | Sequence[str | Path],
                      out_dir: str | Path) -> list[Path]:
     """Predict, and write what was found below ``out_dir``.
 
@@ -35,8 +36,9 @@ def predict_to_files(inferencer: MultiTaskInferencer, given: str | Path,
 
     Args:
         inferencer: The model; boxes under its ``score_thr`` are left out
-            everywhere.
-        given: A picture, a folder or a video.
+            everywhere. Its ``skipped`` says which pictures were left out.
+        given: A picture, a folder or a video, or several of them; all are
+            looked for before the first one is predicted on.
         out_dir: Folder of the files; made where it is missing.
 
     Returns:
@@ -46,17 +48,22 @@ def predict_to_files(inferencer: MultiTaskInferencer, given: str | Path,
         DataError: ``given`` does not exist or cannot be decoded.
         ConfigError: ``out_dir`` cannot be written.
     """
-    video = Video(given) if is_video(given) else None
-    sources = image_sources(given) if video is None else []
+    inferencer.skipped = []
+    given = [given] if isinstance(given, str | Path) else list(given)
+    videos = [Video(one) for one in given if is_video(one)]
+    sources = image_sources([one for one in given if not is_video(one)])
     folder = Path(out_dir)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f'--out-dir {folder} cannot be made '
                           f'({error.strerror}).') from error
-    if video is not None:
-        return _video_to_files(inferencer, video, folder)
-    return _pictures_to_files(inferencer, sources, folder)
+    written: list[Path] = []
+    for video in videos:
+        written += _video_to_files(inferencer, video, folder)
+    if sources:
+        written += _pictures_to_files(inferencer, sources, folder)
+    return written
 
 
 def detections_of(prediction: Prediction) -> list[dict[str, Any]]:

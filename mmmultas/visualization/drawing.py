@@ -139,7 +139,8 @@ def _ink_on(colour: Colour) -> Colour:
 
 
 def _font_size(picture: Picture) -> int:
-    return int(np.clip(picture.shape[1] / 40, 12, 18))
+    """In pixels: readable when a large photograph is shown on a screen."""
+    return int(np.clip(picture.shape[1] / 40, 12, 120))
 
 
 @lru_cache

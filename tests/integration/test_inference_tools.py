@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from mmmultas.testing import Devkit, toy_config
+from mmmultas.utils.errors import DataError
 
 ROOT = Path(__file__).resolve().parents[2]
 SQUASH = dict(type='mmmultas.Squash', size=64)
@@ -139,19 +140,6 @@ def test_flip_in_a_test_and_in_predictions(tool, trained, tmp_path):
         assert one['bbox'] == pytest.approx(other['bbox'], abs=.01)
 
 
-def test_broken_pictures(tool, trained, tmp_path):
-    for name in 'ab':
-        path = tmp_path / f'{name}.jpg'
-        path.write_bytes(
-            (trained.root / f'VOC2012/JPEGImages/{name}.jpg').read_bytes())
-    (tmp_path / 'a.jpg').write_bytes(b'no picture')
-    printed = tool('predict', trained.weights, tmp_path, '--out-dir',
-                   tmp_path / 'out', '--skip-broken')
-    assert '1 left out' in printed and 'a.jpg' in printed
-    assert [p.name for p in (tmp_path / 'out/overlays').iterdir()] == [
-        'b.jpg']
-
-
 def test_curves(tool, trained, tmp_path):
     plot = tmp_path / 'plot.png'
     printed = tool('analysis_tools/analyze_logs', trained.work, '--out', plot)
@@ -209,3 +197,39 @@ def test_heat(tool, trained, tmp_path):
                    '--level', 0, '--out', tmp_path)
     assert str(tmp_path / 'e.png') in printed
     assert cv2.imread(str(tmp_path / 'e.png')).shape[1] == 2 * 400 + 8
+
+
+def test_predicting_from_a_work_folder_goes_on_behind_a_broken_file(
+        tool, trained, tmp_path, capsys):
+    images = sorted((trained.root / 'VOC2012/JPEGImages').iterdir())
+    broken = tmp_path / 'broken.jpg'
+    broken.write_bytes(images[0].read_bytes()[:100])
+    for options in ((), ('--skip-broken', )):
+        out = tmp_path / f'out{len(options)}'
+        arguments = ('predict', trained.work, images[0], broken, images[1],
+                     '--out-dir', out, *options)
+        if options:
+            tool(*arguments)
+        else:
+            with pytest.raises(SystemExit, match='1'):
+                tool(*arguments)
+        if not options:  # `tool` has read the other
+            said = capsys.readouterr().err
+            assert '1 left out:\n' in said and str(broken) in said
+        assert sorted(p.stem for p in (out / 'overlays').iterdir()) == [
+            images[0].stem, images[1].stem]
+        assert len(json.loads(
+            (out / 'predictions.json').read_text())['images']) == 2
+
+
+@pytest.mark.parametrize('given, words', [
+    ('https://example.org/a.jpg', 'is an address: download it'),
+    ('https://example.org/a.mp4', 'is an address: download it'),
+    ('gone.jpg', 'gone.jpg does not exist'),
+])
+def test_inputs_that_are_no_files(tool, trained, tmp_path, given, words):
+    image = next((trained.root / 'VOC2012/JPEGImages').iterdir())
+    with pytest.raises(DataError, match=words):
+        tool('predict', trained.weights, image, given, '--out-dir',
+             tmp_path / 'out')
+    assert not (tmp_path / 'out').exists()

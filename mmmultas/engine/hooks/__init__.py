@@ -5,8 +5,10 @@ from .early_stopping import EarlyStoppingHook
 from .gradient_conflict import GradientConflictHook
 from .multi_scale import MultiScaleHook
 from .predictions import PictureHook, PredictionHook
+from .validation_pictures import ValidationPictureHook
 
 __all__ = [
     'CheckpointHook', 'CompanyHook', 'EarlyStoppingHook',
-    'GradientConflictHook', 'MultiScaleHook', 'PictureHook', 'PredictionHook'
+    'GradientConflictHook', 'MultiScaleHook', 'PictureHook', 'PredictionHook',
+    'ValidationPictureHook'
 ]
