@@ -97,9 +97,15 @@ def check_names(names: set[str] | None, runner: Any) -> None:
         ConfigError: ``val_cfg.selection``, ``save_best`` of a checkpoint
             hook or ``monitor`` of a schedule names another.
     """
+    selection = getattr(runner.val_loop, 'selection', {})
+    for name, weight in selection.items():
+        if weight > 0 and runner.val_loop.lower_is_better(name):
+            raise ConfigError(
+                f'`val_cfg.selection` weighs {name!r} with {weight:g}, but '
+                'lower is better there, and a high `score` is chosen: give '
+                'it a negative weight.')
     if names is None:
         return
-    selection = getattr(runner.val_loop, 'selection', {})
     wanted = {'val_cfg.selection': list(selection)}
     if selection:
         names = names | {'score'}

@@ -144,6 +144,11 @@ class _EvalLoop(BaseLoop):
                     'give one of the metrics another `prefix`.')
         return {**metrics, **more}
 
+    def lower_is_better(self, name: str) -> bool:
+        """Whether some metric declares that ``name`` counts mistakes."""
+        return any(evaluator.lower_is_better(name)
+                   for evaluator in self.evaluators.values())
+
     def check_heads(self) -> None:
         """Refuse metrics of a task that nobody predicts.
 

@@ -160,6 +160,18 @@ class TaskEvaluator(Evaluator):
             _to_cpu([result for _, result in joined]))
         return {f'{metric.prefix}/{key}': v for key, v in scores.items()}
 
+    def lower_is_better(self, name: str) -> bool:
+        """Whether a metric that is reported under ``name`` counts mistakes.
+
+        Metrics declare it: ``lower_is_better`` of their class is a tuple of
+        the names that they report, without prefix.
+        """
+        prefix, _, key = name.rpartition('/')
+        return any(
+            metric.prefix == prefix
+            and key in getattr(metric, 'lower_is_better', ())
+            for metric in self.metrics)
+
     def reset(self) -> None:
         """Forget what was processed."""
         for metric, places in zip(self.metrics, self._places):

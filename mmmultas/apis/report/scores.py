@@ -3,6 +3,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from mmmultas.registry import METRICS
+
 from .collect import Collection, Group, task_of
 
 __all__ = [
@@ -10,7 +12,7 @@ __all__ = [
     'primary_metrics', 'score_of', 'summarise'
 ]
 
-_LOWER = ('error', 'loss', 'rmse', 'mae', 'abs_rel')
+_LOWER = ('err', 'loss', 'rmse', 'mae', 'abs_rel')
 
 
 class Score(NamedTuple):
@@ -50,14 +52,22 @@ def score_of(group: Group, metric: str) -> Score | None:
 
 
 def is_lower_better(metric: str) -> bool:
-    """Whether a metric counts mistakes, by its name.
+    """Whether a metric counts mistakes.
+
+    What a registered metric declares (``lower_is_better``) holds; of others
+    the name tells.
 
     Example:
         >>> is_lower_better('depth/error'), is_lower_better('seg/mIoU')
         (True, False)
     """
-    name = metric.partition('/')[2].lower() or metric.lower()
-    return any(word in name for word in _LOWER)
+    name = metric.partition('/')[2] or metric
+    for kind in METRICS.module_dict.values():
+        if name in getattr(kind, 'lower_is_better', ()):
+            return True
+        if name in getattr(kind, 'higher_is_better', ()):
+            return False
+    return any(word in name.lower() for word in _LOWER)
 
 
 def primary_metrics(metrics: Sequence[str]) -> dict[str, str]:

@@ -28,8 +28,9 @@ class CheckpointHook(Hook):
         interval: Epochs from one save to the next; the last is always saved.
         interval_iters: Also save every so many updates of the run.
         max_keep: Regular checkpoints that are kept.
-        save_best: Metric that the best model is chosen by (higher is
-            better), for example ``'score'``; None for none.
+        save_best: Metric that the best model is chosen by, for example
+            ``'score'``; None for none. High values are better, unless the
+            metric declares the name in ``lower_is_better``.
     """
     # after EMA's exchange of weights and the loggers
     priority = 'VERY_LOW'
@@ -106,7 +107,10 @@ class CheckpointHook(Hook):
         value = float(metrics[self.save_best])
         key = f'best_{self.save_best}'
         best = dict(runner.message_hub.runtime_info.get(key, {}))
-        if best and value <= best['value']:
+        sign = -1 if runner.val_loop.lower_is_better(self.save_best) else 1
+        # nan, where there is no ground truth, is no better than anything
+        if best and not sign * value > sign * best['value'] and not (
+                best['value'] != best['value']):
             return
         name = self.save_best.replace('/', '_')
         file = f'best_{name}_epoch_{runner.epoch}.pth'

@@ -5,6 +5,7 @@ import pytest
 from mmmultas.apis.report.scores import (best_of, delta, delta_m,
                                          is_lower_better, primary_metrics,
                                          score_of, summarise)
+from mmmultas.registry import METRICS
 
 
 def test_mean_and_sample_deviation():
@@ -51,6 +52,15 @@ def test_best():
     assert best_of(dict(a=1.0, b=3.0), lower=True) == {'a'}
     assert best_of(dict(a=1.0, b=1.0)) == set() == best_of(dict(a=1.0))
     assert is_lower_better('depth/abs_rel')
+    assert is_lower_better('normals/mErr') and is_lower_better('x/aErr')
+
+    @METRICS.register_module(force=True)
+    class Declared:
+        lower_is_better = ('odd_count', )
+        higher_is_better = ('error_free', )
+
+    assert is_lower_better('x/odd_count')
+    assert not is_lower_better('x/error_free')
     assert not is_lower_better('det/mAP')
     assert primary_metrics(('det/a', 'seg/b', 'det/c')) == dict(
         det='det/a', seg='seg/b')

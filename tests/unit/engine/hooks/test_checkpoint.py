@@ -1,6 +1,8 @@
 import pytest
+from mmengine.evaluator import BaseMetric
 
 from mmmultas.engine.hooks.checkpoint import CheckpointHook
+from mmmultas.registry import METRICS
 from mmmultas.testing import toy_config
 from mmmultas.utils.checkpoint import load_file
 from mmmultas.utils.errors import CheckpointError, ConfigError
@@ -68,3 +70,31 @@ def test_errors_name_the_key(tmp_path):
         CheckpointHook(max_keep=0)
     with pytest.raises(ConfigError, match="save_best.*'accuracy'"):
         _run(tmp_path, epochs=1, save_best='accuracy')
+
+
+@METRICS.register_module(force=True)
+class Mistakes(BaseMetric):
+    """The second epoch makes fewest, the third has nothing to count."""
+    lower_is_better = ('errors', )
+    values = iter(())
+
+    def process(self, data_batch, data_samples):
+        self.results += [0] * len(data_samples)
+
+    def compute_metrics(self, results):
+        return dict(errors=next(Mistakes.values))
+
+
+def test_metrics_declare_which_way_is_better(tmp_path):
+    Mistakes.values = iter((0., 5., 2., float('nan')))  # and a rehearsal
+    cfg = toy_config(tmp_path, epochs=3)
+    cfg.val_evaluator.seg = dict(type='mmmultas.Mistakes')
+    cfg.val_cfg.selection = {'det/mAP': 1.0, 'seg/errors': -1.0}
+    cfg.default_hooks.checkpoint.save_best = 'seg/errors'
+    build_runner(cfg).train()
+    assert _names(tmp_path, 'best*') == ['best_seg_errors_epoch_2.pth']
+    cfg.work_dir = str(tmp_path / 'other')
+    cfg.val_cfg.selection['seg/errors'] = 1.0
+    Mistakes.values = iter([1.])
+    with pytest.raises(ConfigError, match='lower is better there'):
+        build_runner(cfg).train()
