@@ -2,8 +2,9 @@
 """The joint model against the pair of single-task models.
 
 The pair runs as trained: one network after the other on the same image. The
-joint model runs as trained and with batch norm folded and channels_last
-(exact to 1e-5), and compiled where that works.
+joint model runs as trained, with batch norm folded and channels_last (exact
+to 1e-5), the same in bfloat16 (``--amp`` of the tools on a CPU), and compiled
+where that works.
 
     python benchmarks/inference.py [--models ...] [--compile] [--out FILE]
 """
@@ -46,11 +47,14 @@ def build(name: str, method: str) -> Any:
     return model.cuda() if torch.cuda.is_available() else model
 
 
-def forward(model: Any, images: torch.Tensor) -> Callable[[], Any]:
-    """Encoder and heads, the raw outputs."""
+def forward(model: Any,
+            images: torch.Tensor,
+            low: bool = False) -> Callable[[], Any]:
+    """Encoder and heads, the raw outputs; ``low``: in bfloat16."""
 
     def run() -> Any:
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast(
+                images.device.type, torch.bfloat16, enabled=low):
             return model(images)
 
     return run
@@ -84,19 +88,22 @@ def measure(name: str, batch: int, args: Any) -> dict[str, Any]:
     quick.to(memory_format=torch.channels_last)
     runs = {m: forward(models[m], images) for m in models}
     runs['folded'] = forward(quick, images)
-    error = dict(folded=difference(runs['mtl'](), runs['folded']()))
+    runs['bf16'] = forward(quick, images, low=True)
+    error = {name: difference(runs['mtl'](), runs[name]())
+             for name in ('folded', 'bf16')}
     if args.compile:
         runs['compiled'] = forward(torch.compile(quick), images)
         error['compiled'] = difference(runs['mtl'](), runs['compiled']())
     times = interleave(runs, args.repeats, what=f'{name}, batch {batch}')
-    best = [v for v in ('folded', 'compiled') if v in runs]
+    best = [v for v in ('folded', 'bf16', 'compiled') if v in runs]
     return dict(
         times=summarise(times),
         largest_difference=error,
         over_pair={
             variant: ratio(times, [variant], ['det', 'seg'])
             for variant in ['mtl', *best]
-        })
+        },
+        bf16_over_folded=ratio(times, ['bf16'], ['folded']))
 
 
 def main() -> None:

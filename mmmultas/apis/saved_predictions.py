@@ -19,7 +19,7 @@ from mmmultas.functional.confusion import (confusion_counts,
                                            detection_confusion,
                                            nearest_resize)
 from mmmultas.registry import EVALUATOR
-from mmmultas.structures import DET, SEG, has_task, sem_seg_data
+from mmmultas.structures import DET, SEG, annotated_for, has_task, sem_seg_data
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.output_names import INDEX
@@ -248,10 +248,26 @@ def labelled_samples(
         raise ConfigError(f'There are no predictions for {task!r}: det wants '
                           'the file of --out, seg the folder of --seg-out.')
     loaders, meta = _loaders(cfg, predictions)
-    samples = (sample for name, loader in loaders.items()
+    samples = (_whole(sample, task) for name, loader in loaders.items()
                for _, samples in _joined(name, loader, predictions)
                for sample in samples if has_task(sample, task))
     return list(meta[task]['classes']), samples
+
+
+def _whole(sample: DetDataSample, task: str) -> DetDataSample:
+    """A sample that is annotated for all classes of a task.
+
+    Raises:
+        ConfigError: It is not: others would be counted as wrong.
+    """
+    meta = sample.metainfo
+    if annotated_for(meta, task) is not None:
+        raise ConfigError(
+            f'{meta["img_path"]} is annotated for some classes of {task!r} '
+            'only, and this analysis would count the others as wrong: '
+            'analyse images that are annotated for all of them '
+            '(eval_metric.py leaves the others out).')
+    return sample
 
 
 def write_confusion(confusion: Confusion, out_dir: str | Path,

@@ -13,6 +13,7 @@ from mmmultas.registry import DATASETS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import ConfigError, DataError
 
+from .annotated import Annotated
 from .checks import png_size, read_voc_xml
 from .coco import CocoFile, CocoImage, scan_coco
 from .colours import ColourTable, is_colour, parse_colour
@@ -55,6 +56,9 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         classes: ``dict(det=(…), seg=(…))``.
         palette: Colours of the classes, likewise; made up if absent.
         label_map: As in :class:`~mmmultas.datasets.voc.VOCDataset`.
+        annotated: ``dict(det=('car',))``: the classes that somebody looked
+            for, of each task where these are not all; entries of the others
+            take no part (docs/own_data.md).
         mask_values: For each class of 'seg' its value in the masks: a
             number, a colour '#rrggbb', or a sequence of such. By default
             0, 1, 2, …
@@ -89,6 +93,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                  classes: Mapping[str, Sequence[str]] | None = None,
                  palette: Mapping[str, Sequence[Sequence[int]]] | None = None,
                  label_map: Mapping[str, str | LabelMap] | None = None,
+                 annotated: Mapping[str, Sequence[str]] | None = None,
                  mask_values: Sequence[MaskValue] | None = None,
                  ignore_values: Sequence[int | str] = (IGNORE, ),
                  image_suffix: str | None = None,
@@ -122,6 +127,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                                    (label_map or {}).get(task))
             for task in self.tasks
         }
+        self.annotated = Annotated(annotated, self.spaces)
         self.seg_table = None if SEG not in self.tasks else mask_table(
             self.spaces[SEG], mask_values, ignore_values)
         meta = {t: s.metainfo() for t, s in self.spaces.items()}
@@ -138,7 +144,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         if SEG in self.tasks:
             colours = isinstance(self.seg_table, ColourTable)
             info['seg_colours' if colours else 'seg_lut'] = self.seg_table
-        return info
+        return self.annotated(info)
 
     def load_data_list(self) -> list[Record]:
         """Read all labels and check them.

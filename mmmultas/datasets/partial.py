@@ -12,6 +12,7 @@ from mmmultas.registry import DATASETS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import ConfigError, DataError
 
+from .annotated import Annotated
 from .colours import ColourTable
 from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
 from .pipeline_checks import (BalancedByBoxes, parts_of,
@@ -43,12 +44,15 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
         palette: Colours, likewise.
         label_map: Merging per task, as in
             :class:`~mmmultas.datasets.voc.VOCDataset`.
+        annotated: ``dict(det=('car',))``: the classes that somebody looked
+            for, of each task where these are not all; entries of the others
+            take no part (docs/own_data.md).
         pipeline: Transforms.
         max_refetch: Other images tried when a transform returns None.
 
     Raises:
         ConfigError: A task whose label the data set does not have, or whose
-            classes are not known.
+            classes are not known, or ``annotated`` where it does not count.
     """
 
     def __init__(self,
@@ -58,6 +62,7 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
                  classes: Mapping[str, Sequence[str]] | None = None,
                  palette: Mapping[str, Sequence[Sequence[int]]] | None = None,
                  label_map: Mapping[str, str | LabelMap] | None = None,
+                 annotated: Mapping[str, Sequence[str]] | None = None,
                  pipeline: Sequence[Transform] = (),
                  max_refetch: int = 100) -> None:
         self.tasks = check_tasks(tasks)
@@ -73,6 +78,7 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
                               (label_map or {}).get(task))
             for task in self.tasks
         }
+        self.annotated = Annotated(annotated, self.spaces)
         self._luts: dict[Any, NDArray[np.uint8]] = {}
         #: Whether boxes to be ignored are COCO's crowds, not difficult ones.
         self._crowds = any(
@@ -103,6 +109,11 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
     def get_data_info(self, index: int) -> Record:
         """The record of image ``index``, without withheld labels."""
         info = self.dataset.get_data_info(index)
+        if info.get('annotated'):
+            raise ConfigError(
+                f'A {type(self.dataset).__name__} inside of a PartialDataset '
+                'has `annotated`: give that to the PartialDataset, whose '
+                'classes count.')
         record: Record = dict(
             img_path=info['img_path'],
             # as it is: COCO's evaluator looks its numbers up
@@ -118,7 +129,7 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
                 record['seg_colours'] = self.merged_table(info['seg_colours'])
             else:
                 record['seg_lut'] = self._lut(info)
-        return record
+        return self.annotated(record)
 
     def merged_table(self, table: Any) -> Any:
         """What a table of the data set's own ids becomes by ``label_map``.

@@ -14,6 +14,7 @@ from mmmultas.registry import DATASETS
 from mmmultas.structures import DET, SEG, parse_tasks
 from mmmultas.utils.errors import ConfigError, DataError
 
+from .annotated import Annotated
 from .checks import (VOCAnnotation, check_ids, png_size, read_ids,
                      read_voc_xml, require_files)
 from .files import picture_size, read_bytes
@@ -61,6 +62,9 @@ class VOCDataset(BalancedByBoxes, BaseDataset):
         palette: Colours of the source classes, likewise.
         label_map: ``dict(det=…, seg=…)``: source name → merged name (None
             drops it) or the name of a grouping ('groups4', 'groups10').
+        annotated: ``dict(det=('car',))``: the classes that somebody looked
+            for, of each task where these are not all; entries of the others
+            take no part (docs/own_data.md).
         fraction: Share of each subset's images that is used, in (0, 1];
             smaller shares of one seed are parts of larger ones (see
             :func:`~mmmultas.datasets.splits.labelled_part`).
@@ -85,6 +89,7 @@ class VOCDataset(BalancedByBoxes, BaseDataset):
                  classes: Mapping[str, Sequence[str]] | None = None,
                  palette: Mapping[str, Sequence[Sequence[int]]] | None = None,
                  label_map: Mapping[str, str | LabelMap] | None = None,
+                 annotated: Mapping[str, Sequence[str]] | None = None,
                  fraction: float = 1.0,
                  fraction_seed: int = 0,
                  use_difficult: bool = True,
@@ -105,6 +110,7 @@ class VOCDataset(BalancedByBoxes, BaseDataset):
                             (label_map or {}).get(task))
             for task in named
         }
+        self.annotated = Annotated(annotated, self.spaces)
         self.seg_lut = self.spaces[SEG].lut() if SEG in named else None
         super().__init__(
             metainfo={
@@ -143,7 +149,7 @@ class VOCDataset(BalancedByBoxes, BaseDataset):
         info: Record = super().get_data_info(idx)
         if SEG in info['tasks']:
             info['seg_lut'] = self.seg_lut
-        return info
+        return self.annotated(info)
 
     def ids_of(self, subset: Mapping[str,
                                      Any]) -> tuple[Path, list[str], str]:

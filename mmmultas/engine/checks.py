@@ -10,6 +10,8 @@ from mmengine.model import is_model_wrapper
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.overlap import shared_photos
 
+from .partial_classes import check_partial_classes
+
 __all__ = [
     'check_classes', 'check_distillation', 'check_files', 'check_labels',
     'check_overlap', 'check_run', 'check_same_classes'
@@ -39,6 +41,9 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
         name: stream.dataset.metainfo
         for name, stream in loop.streams.items()
     })
+    check_partial_classes(
+        runner.model,
+        {name: stream.dataset for name, stream in loop.streams.items()})
     check_distillation(
         runner.model,
         (x for s in loop.streams.values() for x in _carried(s.dataset)))

@@ -9,6 +9,7 @@ from mmengine.evaluator.metric import _to_cpu
 from mmengine.structures import BaseDataElement
 
 from mmmultas.registry import EVALUATOR
+from mmmultas.structures import annotated_for
 from mmmultas.utils.errors import ConfigError
 
 __all__ = ['TaskEvaluator']
@@ -89,7 +90,7 @@ class TaskEvaluator(Evaluator):
             size = self._sizes[-1]
             repeated = size is not None and position >= size
             if self.task in sample.get('tasks', ()) and not repeated:
-                kept.append(sample)
+                kept.append(self._with_asked(sample))
                 places.append((len(self._sizes), position))
         if not kept:
             return
@@ -100,6 +101,25 @@ class TaskEvaluator(Evaluator):
             # A metric that does not store one entry per sample keeps the
             # order of the batches.
             known += places if added == len(kept) else [places[0]] * added
+
+    def _with_asked(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """Tell metrics of an image in which some classes were not looked for.
+
+        Raises:
+            ConfigError: A metric that would count them as wrong.
+        """
+        asked = annotated_for(sample, self.task)
+        if asked is None:
+            return sample
+        for metric in self.metrics:
+            if not getattr(metric, 'partial_classes', False):
+                raise ConfigError(
+                    f'{sample.get("img_path", "A sample")} is annotated for '
+                    f'some classes of {self.task!r} only, and a '
+                    f'{type(metric).__name__} counts the others as wrong: '
+                    'take mmmultas.VOCDetMetric or mmmultas.SegMetric, or '
+                    'evaluate on images that are annotated for all classes.')
+        return dict(sample, asked_classes=asked)
 
     def evaluate(self, size: int | None = None) -> dict[str, float]:
         """Join the results of all ranks and compute each metric once.

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 from torch import Tensor
@@ -26,6 +27,11 @@ class SegMetric(BaseMetric):
     class that is neither in the truth nor predicted is n/a and left out of
     the mean, as is the accuracy of a class that is not in the truth.
 
+    In an image that is annotated for some classes only, the others and the
+    background are one, which is not judged: a pixel of it counts where an
+    annotated class is predicted there (a false positive), and a pixel of an
+    annotated class where it is missed.
+
     Args:
         ignore_index: Value of the truth that does not count.
         eval_size: ``None`` scores in original image size. ``(height,
@@ -41,6 +47,8 @@ class SegMetric(BaseMetric):
     """
 
     default_prefix = 'seg'
+    #: ``asked_classes`` of a sample are the only ones that are judged.
+    partial_classes = True
 
     def __init__(self,
                  ignore_index: int = 255,
@@ -72,13 +80,15 @@ class SegMetric(BaseMetric):
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Scores of the summed matrix; prints the table."""
-        size = len(self.class_names)
+        size = len(self.class_names) + 1
         total = np.zeros(size * size, np.int64)
         for cells, counts in results:
             total[cells] += counts
         iou, accuracy, overall = (
             100 * score for score in segmentation_scores(
                 torch.from_numpy(total.reshape(size, size))))
+        # the last one is what nobody looked for
+        iou, accuracy = iou[:-1], accuracy[:-1]
         self._print_table(iou, accuracy)
         scores = dict(
             mIoU=_mean(iou), aAcc=overall.item(), mAcc=_mean(accuracy))
@@ -104,13 +114,14 @@ class SegMetric(BaseMetric):
                 f'predictions of {tuple(truth.shape)} for {path}, not '
                 f'{tuple(prediction.shape)}.')
         try:
-            return confusion_counts(prediction, truth,
-                                    len(self.class_names),
-                                    self.ignore_index)
+            counts = confusion_counts(prediction, truth,
+                                      len(self.class_names),
+                                      self.ignore_index)
         except ValueError as error:
             raise ConfigError(
                 f'SegMetric cannot score {path}: {error}; mend `num_classes` '
                 'of the segmentation head or the label map.') from error
+        return _joined(counts, sample.get('asked_classes'))
 
     @staticmethod
     def _label_map(sample: dict, field: str) -> Tensor:
@@ -139,6 +150,18 @@ class SegMetric(BaseMetric):
                 for name, *scores in zip(names, *columns)]
         table = text_table(('class', 'IoU', 'accuracy'), rows)
         print_log(f'Segmentation (percent):\n{table}', logger='current')
+
+
+def _joined(counts_KK: Tensor, asked: Sequence[int] | None) -> Tensor:
+    """A row and a column more, for what nobody looked for."""
+    size = len(counts_KK)
+    counts = F.pad(counts_KK, (0, 1, 0, 1))
+    if asked is None:
+        return counts
+    place = torch.full((size + 1, ), size, device=counts.device)
+    place[list(asked)] = torch.tensor(list(asked), device=counts.device)
+    return torch.zeros_like(counts).index_put_(
+        (place[:, None], place[None]), counts, accumulate=True)
 
 
 def _mean(scores_K: Tensor) -> float:

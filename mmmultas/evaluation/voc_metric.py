@@ -30,6 +30,9 @@ class VOCDetMetric(BaseMetric):
     than the threshold, as a share of its own area. Classes without ground
     truth are shown as n/a and left out of every mean.
 
+    In an image that is annotated for some classes only, detections of the
+    others are left out: they are neither right nor wrong.
+
     Args:
         ap_mode: ``'area'`` (VOC2010 and later) or ``'11points'`` (VOC2007).
         iou_thrs: Thresholds that ``mAP`` is the mean over.
@@ -47,6 +50,8 @@ class VOCDetMetric(BaseMetric):
     """
 
     default_prefix = 'det'
+    #: ``asked_classes`` of a sample are the only ones that are judged.
+    partial_classes = True
 
     def __init__(self,
                  ap_mode: str = 'area',
@@ -122,7 +127,8 @@ class VOCDetMetric(BaseMetric):
                     'have a detector and the data set load boxes.')
         truth, ignored = sample['gt_instances'], sample.get(
             'ignored_instances', dict(bboxes=np.zeros((0, 4)), labels=[]))
-        predicted = sample['pred_instances']
+        predicted = _asked(sample['pred_instances'],
+                           sample.get('asked_classes'))
         labels = self._labels(predicted)
         gt_labels, hard_labels = self._labels(truth), self._labels(ignored)
         boxes, hard = (_array(part['bboxes']).reshape(-1, 4)
@@ -199,6 +205,15 @@ class VOCDetMetric(BaseMetric):
             f'Detection (VOC convention, {self.ap_mode} AP, percent):\n'
             f'{table}',
             logger='current')
+
+
+def _asked(predicted: Any, classes: Sequence[int] | None) -> Any:
+    """Predictions of the classes that somebody looked for; None for all."""
+    if classes is None:
+        return predicted
+    keep = np.isin(_array(predicted['labels']), classes)
+    return {name: _array(predicted[name])[keep]
+            for name in ('bboxes', 'scores', 'labels')}
 
 
 def _array(values: Any) -> NDArray:

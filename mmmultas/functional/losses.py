@@ -14,7 +14,7 @@ from torch import Tensor
 
 __all__ = [
     'balanced_l1_sum', 'focal_loss_sum', 'quality_focal_loss_sum',
-    'cross_entropy_sum', 'upsampled_cross_entropy_sum'
+    'cross_entropy_sum', 'joined_log_softmax', 'upsampled_cross_entropy_sum'
 ]
 
 
@@ -106,7 +106,8 @@ def quality_focal_loss_sum(logits_AC: Tensor,
 def cross_entropy_sum(logits_NKHW: Tensor,
                       labels_NHW: Tensor,
                       ignore_index: int = 255,
-                      class_weight_K: Tensor | None = None) -> Tensor:
+                      class_weight_K: Tensor | None = None,
+                      joined_NK: Tensor | None = None) -> Tensor:
     """Softmax cross-entropy summed over labelled pixels (SPEC 4).
 
     Args:
@@ -114,12 +115,20 @@ def cross_entropy_sum(logits_NKHW: Tensor,
         labels_NHW: int64 class per pixel.
         ignore_index: Label of pixels that take no part.
         class_weight_K: Weight of each class.
+        joined_NK: Classes that are one, as in :func:`joined_log_softmax`.
 
     Example:
         >>> labels = torch.tensor([[[0, 255]]])
         >>> cross_entropy_sum(torch.zeros(1, 2, 1, 2), labels)
         tensor(0.6931)
     """
+    if joined_NK is not None:
+        return F.nll_loss(
+            joined_log_softmax(logits_NKHW, joined_NK),
+            labels_NHW,
+            weight=class_weight_K,
+            ignore_index=ignore_index,
+            reduction='sum')
     return F.cross_entropy(
         logits_NKHW,
         labels_NHW,
@@ -128,12 +137,39 @@ def cross_entropy_sum(logits_NKHW: Tensor,
         reduction='sum')
 
 
+def joined_log_softmax(logits_NKHW: Tensor, joined_NK: Tensor) -> Tensor:
+    """Logarithms of probabilities; some classes have that of their union.
+
+    Where nobody looked for some classes, a pixel that is none of the others
+    may be any of them: its likelihood is the sum of their probabilities.
+
+    Args:
+        logits_NKHW: Raw scores.
+        joined_NK: bool, the classes of each image that are one; none of them
+            is right, too.
+
+    Returns:
+        Tensor: (N, K, H, W), each class of a union with the union's.
+
+    Example:
+        >>> joined = torch.tensor([[True, True, False]])
+        >>> joined_log_softmax(torch.zeros(1, 3, 1, 1), joined).exp().flatten()
+        tensor([0.6667, 0.6667, 0.3333])
+    """
+    logs = logits_NKHW.log_softmax(1)
+    # a sum over no class would have no gradient that is a number
+    summed = joined_NK | ~joined_NK.any(1, keepdim=True)
+    union = logs.masked_fill(~summed[..., None, None],
+                             -math.inf).logsumexp(1, keepdim=True)
+    return torch.where(joined_NK[..., None, None], union, logs)
+
+
 def upsampled_cross_entropy_sum(logits_NKhw: Tensor,
                                 labels_NHW: Tensor,
                                 factor: int,
                                 ignore_index: int = 255,
-                                class_weight_K: Tensor | None = None
-                                ) -> Tensor:
+                                class_weight_K: Tensor | None = None,
+                                joined_NK: Tensor | None = None) -> Tensor:
     """:func:`cross_entropy_sum` of nearest-upsampled scores, for less.
 
     All pixels of a block have the same scores, so their logarithms are taken
@@ -146,6 +182,7 @@ def upsampled_cross_entropy_sum(logits_NKhw: Tensor,
         factor: Whole factor of the upsampling.
         ignore_index: Label of pixels that take no part.
         class_weight_K: Weight of each class.
+        joined_NK: Classes that are one, as in :func:`joined_log_softmax`.
 
     Example:
         >>> labels = torch.tensor([[[0, 255], [1, 1]]])
@@ -161,7 +198,9 @@ def upsampled_cross_entropy_sum(logits_NKhw: Tensor,
     blocks = blocks.reshape(n, factor**2, h, w)
     valid = blocks != ignore_index
     classes = blocks.masked_fill(~valid, 0)
-    logs = logits_NKhw.contiguous().log_softmax(1)
+    logits = logits_NKhw.contiguous()
+    logs = (logits.log_softmax(1) if joined_NK is None else
+            joined_log_softmax(logits, joined_NK))
     # not times 0: an infinite score that is ignored would make it NaN
     losses = -logs.gather(1, classes).masked_fill(~valid, 0)
     if class_weight_K is not None:

@@ -51,6 +51,8 @@ class ToyDataset(Dataset[Any]):
         size: Side of the images in pixels.
         seed: Seed of the scenes.
         augment: Whether the noise is drawn from the global generator.
+        annotated: Task → class numbers that somebody looked for; labels of
+            others stay in the samples.
     """
 
     def __init__(self,
@@ -58,13 +60,15 @@ class ToyDataset(Dataset[Any]):
                  tasks: Sequence[Any] = (DET, SEG),
                  size: int = 64,
                  seed: int = 0,
-                 augment: bool = True) -> None:
+                 augment: bool = True,
+                 annotated: dict[str, Any] | None = None) -> None:
         self.length = length
         kinds = [tasks] if not tasks or isinstance(tasks[0], str) else tasks
         self.kinds = [tuple(kind) for kind in kinds]
         self.size = size
         self.seed = seed
         self.augment = augment
+        self.asked = annotated
 
     @property
     def tasks(self) -> tuple[str, ...]:
@@ -129,6 +133,8 @@ class ToyDataset(Dataset[Any]):
                 img_shape=shape,
                 ori_shape=shape,
                 scale_factor=(1.0, 1.0)))
+        if self.asked:
+            sample.set_metainfo(dict(annotated=dict(self.asked)))
         if DET in tasks:
             sample.gt_instances = InstanceData(
                 bboxes=torch.tensor(boxes, dtype=torch.float32),

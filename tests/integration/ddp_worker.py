@@ -29,7 +29,10 @@ def config(work_dir: str, mode: str, world: int):
         streams,
         epochs=2,
         alternate='epoch' if mode == 'epoch' else 'iteration')
-    if mode in ('equal', 'uneven', 'distilled'):
+    if mode == 'partial':  # other classes in every third image, by process
+        for stream in streams.values():
+            stream['dataset'].update(type='mmmultas.PartialToyDataset')
+    if mode in ('equal', 'uneven', 'distilled', 'partial'):
         # 3 batches, the last one filled up, and 4, two images left out
         streams['det']['drop_last'] = False
         streams['seg']['dataset']['length'] = 18
@@ -178,7 +181,8 @@ def say_threads(work_dir: str) -> None:
 
 def main() -> None:
     from mmmultas.models import MultiTaskDetSeg, MultiTeacherDistill
-    from mmmultas.registry import MODELS
+    from mmmultas.registry import DATASETS, MODELS
+    from mmmultas.testing import ToyDataset
 
     class Frozen:
 
@@ -197,11 +201,19 @@ def main() -> None:
     class FrozenNormDistill(Frozen, MultiTeacherDistill):
         pass
 
+    @DATASETS.register_module()
+    class PartialToyDataset(ToyDataset):
+
+        def __getitem__(self, index: int):
+            self.asked = (dict(det=(1, ), seg=(2, ))
+                          if index % 3 == 0 else None)
+            return super().__getitem__(index)
+
     work_dir, mode, world = sys.argv[1], sys.argv[2], int(sys.argv[3])
     if world > 1:
         atexit.register(say_threads, work_dir)  # the first is called last
     cfg = config(work_dir, mode, world)
-    if mode in ('equal', 'uneven'):
+    if mode in ('equal', 'uneven', 'partial'):
         cfg.model.type = 'mmmultas.FrozenNorm'
     if mode == 'distilled':
         cfg.model.type = 'mmmultas.FrozenNormDistill'

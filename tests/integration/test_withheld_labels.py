@@ -24,14 +24,30 @@ class SpoiltToyDataset(ToyDataset):
         if 'seg' not in tasks:
             mask = sample.gt_sem_seg.sem_seg
             mask.copy_((mask + self.shift) % 3)
+        if self.asked:
+            sample.set_metainfo(dict(annotated=self.asked))
+            self._spoil_unasked(sample)
         return sample
 
+    def _spoil_unasked(self, sample):
+        """Boxes of the other class, and whether a pixel is it or nothing."""
+        boxes = sample.gt_instances
+        other = boxes.labels != self.asked['det'][0]
+        boxes.bboxes[other] += self.shift
+        mask = sample.gt_sem_seg.sem_seg
+        unasked = mask != self.asked['seg'][0]
+        others = [i for i in range(3) if i != self.asked['seg'][0]]
+        if self.shift:
+            swapped = torch.where(mask == others[0], others[1], others[0])
+            mask.copy_(torch.where(unasked, swapped.to(mask), mask))
 
-def _weights(work_dir, shift, alternate, model=None):
+
+def _weights(work_dir, shift, alternate, model=None, asked=None):
     SpoiltToyDataset.shift = shift
     cfg = toy_config(work_dir, epochs=2, alternate=alternate, model=model)
     for stream in cfg.train_dataloader.values():
         stream.dataset.type = 'mmmultas.SpoiltToyDataset'
+        stream.dataset.annotated = asked
     cfg.custom_hooks.append(
         dict(type='mmmultas.MultiScaleHook', sizes=[48, 64, 96]))
     runner = build_runner(cfg)
@@ -44,9 +60,9 @@ def _weights(work_dir, shift, alternate, model=None):
     }
 
 
-def _run(tmp_path, alternate, model=None):
-    first = _weights(tmp_path / 'a', 0, alternate, model)
-    second = _weights(tmp_path / 'b', 1, alternate, model)
+def _run(tmp_path, alternate, model=None, asked=None):
+    first = _weights(tmp_path / 'a', 0, alternate, model, asked)
+    second = _weights(tmp_path / 'b', 1, alternate, model, asked)
     assert all(torch.equal(first[key], second[key]) for key in first)
     return first
 
@@ -81,6 +97,20 @@ def _distilled(folder, sees):
     if sees == 'other':  # images without the boxes that it needs
         del distiller['distill_losses']['loss_defeat'], mappings['loss_defeat']
     return model
+
+
+@pytest.mark.parametrize('refined', [0, 1])
+@pytest.mark.parametrize('weights', [None, [0.5, 1.0, 2.0]])
+def test_classes_that_nobody_looked_for(tmp_path, refined, weights):
+    model = toy_model()
+    model['heads']['seg'].update(
+        num_refine_convs=refined,
+        loss_decode=dict(
+            type='mmmultas.CrossEntropyLoss', class_weight=weights))
+    asked = dict(det=(1, ), seg=(2, ))
+    part = _run(tmp_path, 'iteration', model, asked)
+    whole = _weights(tmp_path / 'c', 0, 'iteration', model)
+    assert any(not torch.equal(part[key], whole[key]) for key in part)
 
 
 def test_auxiliary_heads(tmp_path):

@@ -49,3 +49,26 @@ def cross_entropy(logits, labels, ignore=255):
             total += math.log(sum(math.exp(s)
                                   for s in scores)) - scores[label]
     return total
+
+
+def partial_cross_entropy(logits, labels, asked, ignore=255):
+    """A pixel of a class that nobody looked for may be any of these.
+
+    ``logits`` is a list of pixels, each a list of class scores; ``asked``
+    the classes that somebody looked for.
+    """
+    total = 0.0
+    for scores, label in zip(logits, labels):
+        if label == ignore:
+            continue
+        whole = sum(math.exp(s) for s in scores)
+        may_be = [label] if label in asked else [
+            k for k in range(len(scores)) if k not in asked]
+        total -= math.log(sum(math.exp(scores[k]) / whole for k in may_be))
+    return total
+
+
+def partial_focal(logits, targets, asked, alpha=0.25, gamma=1.0):
+    """Focal loss of the classes that somebody looked for."""
+    return focal([[row[k] for k in asked] for row in logits],
+                 [[row[k] for k in asked] for row in targets], alpha, gamma)

@@ -27,8 +27,9 @@ class PackInputs(BaseTransform):
 
     Args:
         meta_keys: What of the results goes along as metainfo; ``tasks``,
-            ``exif`` (how the picture was read) and ``crowds`` (whether
-            boxes to be ignored are COCO's crowds) always do.
+            ``annotated`` (the classes that somebody looked for), ``exif``
+            (how the picture was read) and ``crowds`` (whether boxes to be
+            ignored are COCO's crowds) always do.
     """
 
     #: Tasks whose labels are packed.
@@ -46,7 +47,8 @@ class PackInputs(BaseTransform):
         """Pack one sample."""
         tasks = results['tasks']
         self._check(tasks)
-        meta = {k: results[k] for k in (*self.meta_keys, 'exif', 'crowds')
+        always = ('annotated', 'exif', 'crowds')
+        meta = {k: results[k] for k in (*self.meta_keys, *always)
                 if k in results}
         sample = DetDataSample(metainfo={**meta, 'tasks': tasks})
         if DET in tasks:

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from mmmultas.functional.boxes import pairwise_cover
 from mmmultas.registry import MODELS, TASK_UTILS
+from mmmultas.structures import asked_boxes
 from mmmultas.utils.errors import ConfigError
 
 from ..assigners import AnchorTargets
@@ -29,7 +30,8 @@ def matched_losses(head: Any,
                    decode: Coding,
                    valid: Tensor | None = None,
                    ignored: Sequence[Tensor] | None = None,
-                   per_place: int = 1) -> dict[str, LossSum]:
+                   per_place: int = 1,
+                   unasked: Tensor | None = None) -> dict[str, LossSum]:
     """Match each image, then score all anchors at once.
 
     Anchors that lie by more than half in an ignored box, and match no other,
@@ -49,6 +51,8 @@ def matched_losses(head: Any,
         ignored: N times (I, 4) corners of boxes that are neither objects nor
             background (crowds); None for none.
         per_place: Anchors of one place.
+        unasked: (N, C) bool, classes that nobody looked for in an image: no
+            anchor is wrong about them. None for none.
     """
     with torch.no_grad():
         targets = [
@@ -67,6 +71,8 @@ def matched_losses(head: Any,
         if ignored is not None:
             hidden = torch.stack([_hidden(anchors, b) for b in ignored])
             ignore = ignore | (hidden & ~positive)[..., None]
+        if unasked is not None:
+            ignore |= unasked[:, None]
     loss_cls = head.loss_cls(logits, cls_target, ignore)
     places = loss_cls.count.new_tensor(float(len(gts) * per_place))
     return dict(
@@ -150,7 +156,7 @@ def sum_loss(cfg: dict | None, default: str) -> SumLoss:
 def ignored_boxes(samples: Sequence[Any]) -> list[Tensor]:
     """(I, 4) corners of each sample's ``ignored_instances``."""
     return [
-        get_box_tensor(sample.ignored_instances.bboxes)
+        get_box_tensor(asked_boxes(sample, 'ignored_instances').bboxes)
         if 'ignored_instances' in sample else
         get_box_tensor(sample.gt_instances.bboxes)[:0] for sample in samples
     ]

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS
+from mmmultas.structures import DET, asked_boxes, unasked_classes
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
@@ -48,6 +49,8 @@ class MatchedAnchorHeadMixin(AnchorHead):
     """
     #: Names of the terms of :meth:`loss_sums`.
     loss_terms = ('loss_cls', 'loss_bbox')
+    #: Images count in which nobody looked for some classes.
+    partial_classes = True
 
     def __init__(self,
                  *args: Any,
@@ -96,7 +99,7 @@ class MatchedAnchorHeadMixin(AnchorHead):
                 'MatchedAnchorHeadMixin goes before a head of scores and '
                 'boxes, such as RetinaHead.')
         scores, boxes = outputs
-        return self._sums(scores, boxes, [s.gt_instances for s in samples],
+        return self._sums(scores, boxes, [asked_boxes(s) for s in samples],
                           [s.metainfo for s in samples],
                           ignored_boxes(samples))
 
@@ -138,8 +141,9 @@ class MatchedAnchorHeadMixin(AnchorHead):
                 self.bbox_coder.encode,
                 self.bbox_coder.decode,
                 valid=torch.stack([torch.cat(levels) for levels in flags]),
-            ignored=ignored,
-            per_place=self.num_base_priors)
+                ignored=ignored,
+                per_place=self.num_base_priors,
+                unasked=unasked_classes(metas, DET, self.num_classes, device))
 
 
 @MODELS.register_module()

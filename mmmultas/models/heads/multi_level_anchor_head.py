@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from mmmultas.functional.boxes import decode_boxes, encode_boxes
 from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS, TASK_UTILS
+from mmmultas.structures import DET, asked_boxes, unasked_classes
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
@@ -62,6 +63,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
     """
     #: Names of the terms of :meth:`loss_sums`.
     loss_terms = ('loss_cls', 'loss_bbox')
+    #: Images count in which nobody looked for some classes.
+    partial_classes = True
 
     def __init__(self,
                  num_classes: int,
@@ -146,17 +149,27 @@ class MultiLevelAnchorHead(BaseDenseHead):
                 in ``ignored_instances`` are neither learnt nor background.
         """
         scores, boxes = self(feats)
+        unasked = unasked_classes([s.metainfo for s in samples], DET,
+                                  self.num_classes, scores[0].device)
         return self.loss_by_feat(scores, boxes,
-                                 [sample.gt_instances for sample in samples],
-                                 ignored_boxes(samples))
+                                 [asked_boxes(sample) for sample in samples],
+                                 ignored_boxes(samples), unasked)
 
-    def loss_by_feat(
-            self,
-            cls_scores: list[Tensor],
-            bbox_preds: list[Tensor],
-            gts: list[InstanceData],
-            ignored: list[Tensor] | None = None) -> dict[str, LossSum]:
-        """Match each image, then score all anchors at once."""
+    def loss_by_feat(self,
+                     cls_scores: list[Tensor],
+                     bbox_preds: list[Tensor],
+                     gts: list[InstanceData],
+                     ignored: list[Tensor] | None = None,
+                     unasked: Tensor | None = None) -> dict[str, LossSum]:
+        """Match each image, then score all anchors at once.
+
+        Args:
+            cls_scores: Raw scores per level.
+            bbox_preds: Raw boxes per level.
+            gts: ``bboxes`` and ``labels`` of the N images.
+            ignored: (I, 4) boxes of each image in which no anchor is wrong.
+            unasked: (N, C) bool, classes that nobody looked for.
+        """
         logits = self.flatten(cls_scores, self.num_classes)
         deltas = self.flatten(bbox_preds, 4)
         anchors = self.anchors.grid([x.shape[-2:] for x in cls_scores],
@@ -171,7 +184,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
                 encode_boxes,
                 decode_boxes,
                 ignored=ignored,
-                per_place=self.anchors.num_base_anchors)
+                per_place=self.anchors.num_base_anchors,
+                unasked=unasked)
 
     def predict_by_feat(self,
                         cls_scores: list[Tensor],

@@ -10,9 +10,11 @@ from torch import Tensor, nn
 
 from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS
+from mmmultas.structures import SEG, joined_labels, unasked_classes
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
+from ..losses.segmentation import CrossEntropyLoss
 from ..necks.conv_block import ConvBlock
 
 __all__ = ['PanopticFPNSegHead']
@@ -148,15 +150,27 @@ class PanopticFPNSegHead(BaseModule):
         labels = torch.stack(
             [sample.gt_sem_seg.sem_seg.squeeze(0) for sample in samples])
         height, width = labels.shape[-2:]
+        unasked = unasked_classes([s.metainfo for s in samples], SEG,
+                                  self.num_classes, labels.device)
+        joined = {}
+        if unasked is not None:
+            joined = dict(joined=unasked)
+            labels = joined_labels(labels, unasked,
+                                   self.loss_decode.ignore_index)
         if self._scores_in_blocks():
             logits = self.conv_seg(self._summed(feats)).float()
             with full_precision():
                 return dict(
                     loss_ce=self.loss_decode.of_upsampled(
-                        logits, labels, self.to_full_size.factor))
+                        logits, labels, self.to_full_size.factor, **joined))
         logits = self(feats)[..., :height, :width].float()
         with full_precision():
-            return dict(loss_ce=self.loss_decode(logits, labels))
+            return dict(loss_ce=self.loss_decode(logits, labels, **joined))
+
+    @property
+    def partial_classes(self) -> bool:
+        """Whether images count in which nobody looked for some classes."""
+        return isinstance(self.loss_decode, CrossEntropyLoss)
 
     def _scores_in_blocks(self) -> bool:
         """Whether a loss can be had without upsampling.

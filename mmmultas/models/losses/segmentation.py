@@ -35,18 +35,31 @@ class CrossEntropyLoss(SumLoss):
             class_weight, dtype=torch.float32)
         self.register_buffer('class_weight', weight, persistent=False)
 
-    def forward(self, logits: Tensor, labels: Tensor) -> LossSum:
-        """Sum over (N, K, H, W) raw scores and (N, H, W) int64 labels."""
+    def forward(self,
+                logits: Tensor,
+                labels: Tensor,
+                joined: Tensor | None = None) -> LossSum:
+        """Sum over (N, K, H, W) raw scores and (N, H, W) int64 labels.
+
+        Args:
+            logits: Raw scores.
+            labels: Class of every pixel.
+            joined: (N, K) bool, classes that nobody looked for: a pixel of
+                one of them may be any of them. None for none.
+        """
         total = cross_entropy_sum(logits, labels, self.ignore_index,
-                                  self.class_weight)
+                                  self.class_weight, joined)
         return self._counted(total, labels)
 
-    def of_upsampled(self, logits: Tensor, labels: Tensor,
-                     factor: int) -> LossSum:
+    def of_upsampled(self,
+                     logits: Tensor,
+                     labels: Tensor,
+                     factor: int,
+                     joined: Tensor | None = None) -> LossSum:
         """What :meth:`forward` makes of nearest-upsampled scores."""
         total = upsampled_cross_entropy_sum(logits, labels, factor,
                                             self.ignore_index,
-                                            self.class_weight)
+                                            self.class_weight, joined)
         return self._counted(total, labels)
 
     def _counted(self, total: Tensor, labels: Tensor) -> LossSum:

@@ -38,6 +38,8 @@ class Task(metaclass=ABCMeta):
         cfg: The head's config. ``in_index`` (a list of level indices) is
             read by tasks whose heads have no such argument.
     """
+    #: Its name in the samples' ``annotated``.
+    name: str = ''
     #: Scope in which a head's type without a prefix is looked up.
     scope: str
     #: Fields of a sample that are this task's ground truth.
@@ -103,6 +105,8 @@ class Task(metaclass=ABCMeta):
         pooled: dict[str, LossSum] = {}
         for feats, samples in groups:
             group = Group(self.select(feats), samples)
+            if not getattr(head, 'partial_classes', False):
+                self.refuse_partial_classes(head, samples)
             if hasattr(head, 'loss_sums'):
                 terms = head.loss_sums(*group)
                 _check_counted(head, terms)
@@ -114,6 +118,25 @@ class Task(metaclass=ABCMeta):
                 pooled[name] = pooled[name].merge(
                     term) if name in pooled else term
         return pooled
+
+    def refuse_partial_classes(self, head: Any,
+                               samples: SampleList) -> None:
+        """A head would learn that classes nobody looked for are absent.
+
+        Those of this package do not; others say ``partial_classes = True``
+        and read ``unasked_classes`` of the samples' metainfo.
+
+        Raises:
+            ConfigError: A sample whose ``annotated`` names this task.
+        """
+        for sample in samples:
+            if self.name in (sample.metainfo.get('annotated') or {}):
+                raise ConfigError(
+                    f'{sample.metainfo.get("img_path", "A sample")} is '
+                    f'annotated for some classes of {self.name!r} only, and '
+                    f'a {type(head).__name__} cannot leave the others out: '
+                    'take a head of this package (docs/heads.md), or remove '
+                    '`annotated`.')
 
     def counted_terms(self, head: Any) -> tuple[str, ...]:
         """Terms of :meth:`loss_sums` whose counts are those of all processes.

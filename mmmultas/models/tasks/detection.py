@@ -26,6 +26,7 @@ class DetectionTask(Task):
         cfg: Config of a dense head, with ``train_cfg`` and ``test_cfg``
             inside, and optionally ``in_index``, the levels that it reads.
     """
+    name = DET
     scope = 'mmdet'
     gt_fields = ('gt_instances', )
 

@@ -33,6 +33,7 @@ class SegmentationTask(Task):
             ``auxiliary`` is the config of a further head, or a list of such,
             that learns from the same labels and is not asked in prediction.
     """
+    name = SEG
     scope = 'mmseg'
     gt_fields = ('gt_sem_seg', )
 

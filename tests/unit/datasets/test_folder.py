@@ -190,3 +190,25 @@ def test_mask_table_of_numbers():
 def test_mask_values_that_cannot_be(values, words):
     with warnings.catch_warnings(), pytest.raises(ConfigError, match=words):
         mask_table(SPACE, values)
+
+
+def test_classes_that_nobody_looked_for(kit):
+    """Boxes of them are not read; in masks they are background."""
+    first, *others = SHAPES
+    asked = dict(det=(first, ), seg=(first, ))
+    both = dict(boxes=str(kit.write_coco()), masks=str(kit.write_masks()))
+    data = build(kit, ('det', 'seg'), annotated=asked, **both)
+    whole = build(kit, ('det', 'seg'), **both)
+    for index in range(4):
+        sample, full = (d[index]['data_samples'] for d in (data, whole))
+        assert sample.metainfo['annotated'] == dict(det=(0, ), seg=(1, ))
+        labels = full.gt_instances.labels
+        assert len(sample.gt_instances) == int((labels == 0).sum())
+        mask = full.gt_sem_seg.sem_seg
+        assert (sample.gt_sem_seg.sem_seg == mask * (mask == 1)).all()
+        assert 'annotated' not in full.metainfo
+    assert len(others) > 1
+    # a class without a value of its own in these masks
+    values = (0, 1, (), 3)
+    table = mask_table(data.spaces['seg'], values)
+    assert table[:4].tolist() == [0, 1, 254, 3]

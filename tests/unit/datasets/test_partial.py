@@ -282,3 +282,16 @@ def test_errors(devkit, mmdet_scope):
             partial(empty, 'det')
     with pytest.raises(DataError, match='CocoDataset lacks a file .*gone'):
         partial(dict(coco(devkit), ann_file='gone.json'), 'det')
+
+
+def test_classes_that_nobody_looked_for(devkit, mmdet_scope):
+    data = partial(coco(devkit), 'det', annotated=dict(det=('dog', )))
+    info = data.get_data_info(0)
+    assert info['annotated'] == dict(det=(1, ))
+    assert [thing['bbox_label'] for thing in info['instances']] == [1]
+    inner = dict(
+        type='mmmultas.VOCDataset', data_root=str(devkit.root),
+        subsets=[dict(root='VOC2012', ids='ids.txt')], tasks=('det', ),
+        annotated=dict(det=('cat', )))
+    with pytest.raises(ConfigError, match='give that to the PartialDataset'):
+        partial(inner, 'det')

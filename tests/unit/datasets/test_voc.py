@@ -273,3 +273,13 @@ def test_configs_agree_with_themselves(name, streams):
     for loader in loaders.values():
         sizes = [t.size for t in loader.dataset.pipeline if 'size' in t]
         assert sizes == [cfg.img_size] * 2
+
+
+def test_classes_that_nobody_looked_for(devkit):
+    data = voc(devkit, annotated=dict(det=('dog', ), seg=('cat', 'dog')))
+    info = data.get_data_info(0)
+    assert [x['bbox_label'] for x in info['instances']] == [11]
+    assert info['annotated'] == dict(det=(11, ), seg=(8, 12))
+    assert info['seg_lut'][[0, 8, 12, 20, 255]].tolist() == [0, 8, 12, 0, 255]
+    only = voc(devkit, tasks=('det', ), annotated=dict(det=('dog', )))
+    assert only.get_data_info(0)['annotated'] == dict(det=(11, ))

@@ -248,3 +248,22 @@ def test_two_uneven_processes_equal_one():
     assert scores.pop('streams') == [0, 2, 4, 6, 8]
     assert scores.pop('error') == '`broken` cannot work.'
     assert scores == expected
+
+
+def test_metrics_are_told_which_classes_were_looked_for():
+    sample = make_sample(2)
+    sample.set_metainfo(dict(annotated=dict(det=(1, ))))
+    evaluator = TaskEvaluator('det', Order())
+    with pytest.raises(ConfigError, match="'det' only, and a Order counts"):
+        evaluator.process([sample])
+
+    class Asked(Order):
+        partial_classes = True
+
+        def process(self, data_batch, data_samples):
+            self.results += [s.get('asked_classes') for s in data_samples]
+
+    for task, want in (('det', [(1, ), None]), ('seg', [None, None])):
+        evaluator = TaskEvaluator(task, Asked())
+        evaluator.process([sample, make_sample(6)])
+        assert evaluator.metrics[0].results == want

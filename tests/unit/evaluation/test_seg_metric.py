@@ -133,6 +133,23 @@ def test_entries_hold_only_the_cells_in_use():
     metric.dataset_meta = dict(classes=tuple(map(str, range(150))))
     metric.process(None, [sample([[3, 3]], [[3, 149]])])
     [(cells, counts)] = metric.results
-    assert cells.tolist() == [3 * 150 + 3, 149 * 150 + 3]
+    assert cells.tolist() == [3 * 151 + 3, 149 * 151 + 3]
     assert counts.tolist() == [1, 1]
     assert cells.dtype == np.int32
+
+
+def test_images_that_are_annotated_for_some_classes():
+    """Only these are judged; the rest is neither right nor wrong."""
+    asked = (1, )
+    # truth: 0 is "no cat". A missed cat, a cat that is none, two more things
+    partial = dict(
+        sample([[1, 2, 1, 3, 0]], [[1, 1, 0, 0, 0]]), asked_classes=asked)
+    metric = SegMetric()
+    scores = evaluate([partial], metric)
+    assert scores['seg/mIoU'] == pytest.approx(100 / 3)  # of the cat alone
+    assert scores['seg/mAcc'] == pytest.approx(50)
+    assert scores['seg/aAcc'] == pytest.approx(60)
+    plain = sample([[1, 2]], [[2, 2]])
+    both = evaluate([partial, plain], SegMetric(subset=('cat', 'dog')))
+    # cat: 1 of 4; dog: 1 of 2, the one of the partial image does not count
+    assert both['seg/mIoU_subset'] == pytest.approx((25 + 50) / 2)

@@ -190,3 +190,15 @@ def test_one_compact_entry_per_sample():
     assert len(metric.results) == 7
     assert all(isinstance(value, np.ndarray) and value.size <= 8
                for value in metric.results[0].values())
+
+
+def test_images_that_are_annotated_for_some_classes():
+    found = sample(([BOX], [0]), ([BOX, BOX, FAR], [0, 1, 2], [.5, .9, .95]))
+    whole = sample(([BOX], [1]), ([BOX], [1], [.7]))
+    assert evaluate([found, whole])['det/AP50'] < 100
+    found['asked_classes'] = (0, )
+    assert evaluate([found, whole])['det/AP50'] == 100
+    for agnostic, score in ((dict(found), 100),
+                            (dict(found, asked_classes=None), 50)):
+        scores = evaluate([agnostic], class_agnostic=True)
+        assert scores['det/AP50'] == pytest.approx(score)

@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 
 from mmmultas.functional.losses import (balanced_l1_sum, cross_entropy_sum,
-                                        focal_loss_sum,
+                                        focal_loss_sum, joined_log_softmax,
                                         quality_focal_loss_sum,
                                         upsampled_cross_entropy_sum)
 
@@ -115,3 +115,51 @@ def test_no_label_before_upsampling():
     small[0, 1, 0, 0] = -torch.inf
     labels[0, 7, 7] = 1
     assert upsampled_cross_entropy_sum(small, labels, 4).isfinite()
+
+
+JOINED = torch.tensor([[True, False, True], [False, False, False]])
+
+
+@pytest.mark.parametrize('form', ['full', 'blocks'])
+def test_classes_that_nobody_looked_for(form):
+    """The first image is annotated for class 1, the second for all."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 3, 2, 2, dtype=torch.float64, requires_grad=True)
+    labels = torch.tensor([[[0, 1], [2, 255]], [[0, 1], [2, 255]]])
+    if form == 'full':
+        total = cross_entropy_sum(logits, labels, joined_NK=JOINED)
+    else:
+        labels = labels.repeat_interleave(4, 1).repeat_interleave(4, 2)
+        total = upsampled_cross_entropy_sum(
+            logits, labels, 4, joined_NK=JOINED) / 16
+        labels = labels[:, ::4, ::4]
+    pixels = logits.permute(0, 2, 3, 1).flatten(1, 2).tolist()
+    truth = labels.flatten(1).tolist()
+    expected = naive.partial_cross_entropy(pixels[0], truth[0], [1])
+    expected += naive.cross_entropy(pixels[1], truth[1])
+    assert total.item() == pytest.approx(expected)
+    total.backward()
+    assert logits.grad.isfinite().all()
+    # what may be class 0 or 2 says nothing about which
+    one = logits.detach()[:1].clone().requires_grad_()
+    cross_entropy_sum(one, labels[:1] * 0, joined_NK=JOINED[:1]).backward()
+    share = one.detach()[:, [0, 2]].softmax(1)
+    pull = one.grad[:, [0, 2]]
+    torch.testing.assert_close(pull / pull.sum(1, keepdim=True), share)
+
+
+def test_nothing_joined_is_the_plain_softmax():
+    logits = torch.randn(2, 3, 2, 2, requires_grad=True)
+    joined = torch.zeros(2, 3, dtype=torch.bool)
+    torch.testing.assert_close(
+        joined_log_softmax(logits, joined), logits.log_softmax(1))
+    alone = torch.tensor([[True, False, False]] * 2)
+    torch.testing.assert_close(
+        joined_log_softmax(logits, alone), logits.log_softmax(1))
+
+
+def test_all_joined_is_certain():
+    logits = torch.randn(1, 3, 2, 2)
+    joined = torch.ones(1, 3, dtype=torch.bool)
+    torch.testing.assert_close(
+        joined_log_softmax(logits, joined), torch.zeros(1, 3, 2, 2))

@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 from mmengine.structures import InstanceData
+from naive_losses import quality_focal
 
 from mmmultas.functional.boxes import decode_boxes, encode_boxes
 from mmmultas.models.assigners import IoUMatcher, MutualGuideMatcher
@@ -16,7 +17,8 @@ ANCHORS = torch.tensor([[0., 0., 8., 8.], [8., 0., 16., 8.],
                         [0., 8., 8., 16.], [8., 8., 16., 16.]])
 
 
-def _sums(assigner, logits, deltas, valid=None, anchors=ANCHORS):
+def _sums(assigner, logits, deltas, valid=None, anchors=ANCHORS,
+          unasked=None):
     head = SimpleNamespace(
         assigner=assigner, loss_cls=QualityFocalLoss(),
         loss_bbox=BalancedL1Loss())
@@ -24,7 +26,7 @@ def _sums(assigner, logits, deltas, valid=None, anchors=ANCHORS):
         bboxes=torch.tensor([[0., 0., 8., 7.]]), labels=torch.tensor([1]))
            for _ in logits]
     return matched_losses(head, anchors, logits, deltas, gts, encode_boxes,
-                          decode_boxes, valid)
+                          decode_boxes, valid, unasked)
 
 
 @pytest.mark.parametrize('assigner', [IoUMatcher(), MutualGuideMatcher()])
@@ -112,3 +114,23 @@ def test_anchors_in_a_crowd_take_no_part():
     assert moved.tolist() == [True, False, True, True]
     same = _of([box]), _of([box], [none])
     assert torch.equal(*(x['loss_cls'].total for x in same))
+
+
+@pytest.mark.parametrize('assigner', [IoUMatcher(), MutualGuideMatcher()])
+def test_no_anchor_is_wrong_about_classes_that_nobody_looked_for(assigner):
+    """The naive loss of the others, the boxes and counts of all."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 4, 3, requires_grad=True)
+    deltas = torch.randn(2, 4, 4)
+    unasked = torch.tensor([[True, False, False], [False] * 3])
+    whole = _sums(assigner, logits, deltas)
+    part = _sums(assigner, logits, deltas, unasked=unasked)
+    for name in whole:
+        assert torch.equal(part[name].count, whole[name].count)
+    assert torch.equal(part['loss_bbox'].total, whole['loss_bbox'].total)
+    lost = quality_focal(logits[0, :, :1].tolist(), [[0.0]] * 4)
+    assert part['loss_cls'].total.item() == pytest.approx(
+        whole['loss_cls'].total.item() - 2 * lost, abs=1e-4)
+    part['loss_cls'].total.backward()
+    assert logits.grad[0, :, 0].eq(0).all()
+    assert logits.grad[1, :, 0].ne(0).all()
