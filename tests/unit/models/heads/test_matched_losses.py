@@ -26,7 +26,7 @@ def _sums(assigner, logits, deltas, valid=None, anchors=ANCHORS,
         bboxes=torch.tensor([[0., 0., 8., 7.]]), labels=torch.tensor([1]))
            for _ in logits]
     return matched_losses(head, anchors, logits, deltas, gts, encode_boxes,
-                          decode_boxes, valid, unasked)
+                          decode_boxes, valid, unasked=unasked)
 
 
 @pytest.mark.parametrize('assigner', [IoUMatcher(), MutualGuideMatcher()])
