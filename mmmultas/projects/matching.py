@@ -47,7 +47,7 @@ def match_names(told: Sequence[str], images: Sequence[str]) -> Match:
     """Find the image of each label.
 
     First by the whole path without suffix; where none is so found, by the
-    last component, as long as that is unique.
+    last component in any case, as long as that is unique.
 
     Args:
         told: File names as the labels tell them, perhaps with folders of
@@ -71,11 +71,11 @@ def _by_last(stems: Mapping[str, str], images: Sequence[str]
              ) -> dict[str, str]:
     lasts: dict[str, list[str]] = defaultdict(list)
     for image in images:
-        lasts[_last(image)].append(image)
-    wanted = Counter(_last(s) for s in stems.values())
+        lasts[_last(image).casefold()].append(image)
+    wanted = Counter(_last(s).casefold() for s in stems.values())
     pairs = {}
     for name, stem in stems.items():
-        last = _last(stem)
+        last = _last(stem).casefold()
         for key in (last, _UPLOADED.sub('', last)):
             if wanted[last] == 1 and len(lasts.get(key, ())) == 1:
                 pairs[name] = lasts[key][0]

@@ -280,6 +280,10 @@ def _write(project: Project, boxes: Sequence[BoxSource],
         place = drawn.masks
         if place is None:
             folder = Path(f'{stem}_{part}masks')
+            if folder.exists():
+                raise ConfigError(f'{folder} exists already, and masks of '
+                                  f'another time may lie there: remove it, '
+                                  f'or give another --out.')
             assert drawn.labels is not None and project.legend is not None
             project.problems += write_masks(
                 drawn.labels, project.legend.names, drawn.pairs, drawn.files,

@@ -43,6 +43,10 @@ def training_part(path: str) -> str:
     if any((root / name).is_dir()
            for name in ('Annotations', 'SegmentationClass')):
         return path  # VOC's parts are lists
+    if root.is_dir() and any(
+            p.suffix.lower() in ('.json', '.png', '.xml')
+            for p in root.iterdir() if p.is_file()):
+        return path  # labels lie here
     if (root / 'train').is_dir():
         return str(root / 'train')
     if (root / 'labels' / 'train').is_dir():  # YOLO: labels/train

@@ -1,7 +1,9 @@
 """What readers share."""
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +51,18 @@ def near(path: Path) -> list[Path]:
 
 
 def load_json(path: Path) -> Any:
-    """The content of a json, None where it is none.
+    """The content of a json, not to be changed; None where it is none.
 
     Raises:
         DataError: It cannot be read.
     """
+    status = os.stat(path)
+    return _loaded(path, status.st_mtime_ns, status.st_size)
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path, time: int, size: int) -> Any:
+    """Several readers look at one file, which may be large."""
     data = read_bytes(path, 'labels', _MAX_BYTES)
     try:
         return json.loads(data.decode('utf-8-sig'))

@@ -16,6 +16,7 @@ def test_some():
     (['/data/upload/1a2b3c4d-a.jpg'], ['a'],
      {'/data/upload/1a2b3c4d-a.jpg': 'a'}, False),
     (['my%20a.jpg'], ['my a'], {'my%20a.jpg': 'my a'}, True),
+    (['img_1.JPG'], ['IMG_1'], {'img_1.JPG': 'IMG_1'}, False),
     (['x/a.jpg', 'y/a.jpg'], ['a'], {}, False),
     (['a.jpg'], ['x/a', 'y/a'], {}, False),
     (['v1.2'], ['v1'], {'v1.2': 'v1'}, True),

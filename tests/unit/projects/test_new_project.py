@@ -11,6 +11,7 @@ from mmmultas.projects.new_project import (EPOCHS, TEMPLATE, VAL_SHARE,
                                            Source, new_project, project_text)
 from mmmultas.registry import DATASETS
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder
+from mmmultas.testing.label_files import write_polygons
 from mmmultas.utils.errors import ConfigError
 
 
@@ -247,3 +248,13 @@ def test_what_was_found_is_told(kits, tmp_path):
     text = project_text(new_project(*sources(kits), str(tmp_path / 'my.py')))
     assert 'values of the masks\n  classes named by the values' in text
     assert text.endswith(f'Written: {tmp_path}/my.py')
+
+
+def test_masks_of_another_time_are_not_mixed_in(tmp_path):
+    kit = ShapeFolder(tmp_path / 'own', 4)
+    path = str(write_polygons(kit))
+    project = new_project(None, Source(path), str(tmp_path / 'my.py'))
+    assert len(list((tmp_path / 'my_masks').glob('*.png'))) == 4
+    Path(project.out).unlink()
+    with pytest.raises(ConfigError, match='my_masks exists already'):
+        new_project(None, Source(path), str(tmp_path / 'my.py'))

@@ -26,6 +26,9 @@ def test_the_part_to_train_on(tmp_path):
     assert training_part(str(tmp_path)).endswith('labels/train')
     (tmp_path / 'train').mkdir()
     assert training_part(str(tmp_path)) == str(tmp_path / 'train')
+    (tmp_path / 'boxes.json').touch()
+    assert training_part(str(tmp_path)) == str(tmp_path)
+    (tmp_path / 'boxes.json').unlink()
     (tmp_path / 'Annotations').mkdir()
     assert not training_part(str(tmp_path)).endswith('/train')
 
