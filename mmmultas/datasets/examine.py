@@ -29,11 +29,20 @@ TOLERANCE = 1.0
 
 @dataclass(frozen=True)
 class Box:
-    """A box of known class; ``bbox`` is xyxy in pixels, from 0."""
+    """A box of known class.
+
+    Attributes:
+        name: Its class.
+        label: The class's number.
+        bbox: xyxy in pixels, from 0.
+        ignore: A crowd, or a difficult one.
+        passed_over: It is neither learnt nor judged.
+    """
     name: str
     label: int
     bbox: tuple[float, ...]
     ignore: bool = False
+    passed_over: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +79,12 @@ class Rules:
         index: Class name → number; None where it is dropped.
         classes: Names by task.
         exif: Whether images are turned as their EXIF tag says.
+        difficult: Whether difficult boxes of XMLs are learnt or judged.
     """
     index: Mapping[str, int | None]
     classes: Mapping[str, Sequence[str]]
     exif: bool = True
+    difficult: bool = False
 
 
 @dataclass(eq=False)
@@ -133,7 +144,7 @@ def _examine_boxes(finding: Finding, item: Item, rules: Rules) -> None:
     if item.xml is not None:
         origin = item.xml
         try:
-            boxes, told, problems = xml_boxes(item.xml, rules.index)
+            boxes, told, problems = xml_boxes(item.xml, rules)
         except DataError as error:
             finding.problems.append(problem_of(error, item.xml))
             return
@@ -186,13 +197,13 @@ def _twice(boxes: Sequence[Box], origin: str, image: str
 
 
 def xml_boxes(
-    path: str, index: Mapping[str, int | None]
+    path: str, rules: Rules
 ) -> tuple[list[Box], tuple[int, int] | None, list[Problem]]:
     """Read an XML of the VOC layout, going on behind what is wrong.
 
     Args:
         path: The file.
-        index: Class name → number; None where it is dropped.
+        rules: Of the stream.
 
     Returns:
         tuple: Boxes, (height, width) and problems.
@@ -203,13 +214,14 @@ def xml_boxes(
     annotation, problems = scan_voc_xml(path)
     boxes = []
     for thing in annotation.objects:
-        if thing.name not in index:
+        if thing.name not in rules.index:
             problems.append(unknown_class(path, thing.name))
             continue
-        label = index[thing.name]
+        label = rules.index[thing.name]
         if label is not None:
             corners = tuple(float(side - 1) for side in thing.bbox)
-            boxes.append(Box(thing.name, label, corners, thing.difficult))
+            boxes.append(Box(thing.name, label, corners, thing.difficult,
+                             thing.difficult and not rules.difficult))
     return boxes, annotation.size, problems
 
 

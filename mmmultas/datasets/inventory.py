@@ -118,7 +118,9 @@ def _fill(inventory: Inventory, dataset: Any, exif: bool) -> None:
     inventory.rules = Rules(
         dict(spaces[DET].index) if DET in spaces else {},
         {task: space.classes
-         for task, space in spaces.items()}, exif)
+         for task, space in spaces.items()}, exif,
+        bool(getattr(dataset, 'use_difficult', False))
+        and not getattr(dataset, 'test_mode', False))
     if isinstance(dataset, VOCDataset):
         _of_voc(inventory, dataset)
     elif isinstance(dataset, FolderDataset):
@@ -245,7 +247,8 @@ def _coco_boxes(image: CocoImage, index: Mapping[str, int | None],
         if box.name not in index:
             problems.append(unknown_class(origin, box.name))
         elif label is not None:
-            boxes.append(Box(box.name, label, box.bbox, box.ignore))
+            boxes.append(
+                Box(box.name, label, box.bbox, box.ignore, box.ignore))
     return boxes, problems
 
 
@@ -261,7 +264,8 @@ def _of_wrapped(inventory: Inventory, dataset: PartialDataset,
         for name, label in kept.rules.index.items():
             index[name] = None if label is None else outer.index[
                 outer.sources[label]]
-    inventory.rules = Rules(index, inventory.rules.classes, exif)
+    inventory.rules = replace(
+        kept.rules, index=index, classes=inventory.rules.classes)
     inventory.problems, inventory.notes = kept.problems, kept.notes
     for item in kept.items:
         tasks = tuple(t for t in item.tasks if t in dataset.tasks)
@@ -269,7 +273,7 @@ def _of_wrapped(inventory: Inventory, dataset: PartialDataset,
         for box in item.boxes if DET in tasks else ():
             label = index[box.name]
             if label is not None:
-                boxes.append(Box(box.name, label, box.bbox, box.ignore))
+                boxes.append(replace(box, label=label))
         if SEG in tasks and table is not None:
             table = dataset.merged_table(table)
         inventory.items.append(
@@ -307,7 +311,8 @@ def _item(record: Mapping[str, Any], raw: Mapping[str, Any], rules: Rules,
     names: Sequence[str] = rules.classes.get(DET, ())
     boxes = tuple(
         Box(names[x['bbox_label']], x['bbox_label'], tuple(x['bbox']),
-            bool(x.get('ignore_flag'))) for x in record.get('instances', ()))
+            bool(x.get('ignore_flag')), bool(x.get('ignore_flag')))
+        for x in record.get('instances', ()))
     size = (record['height'], record['width']) if (
         'height' in record and 'width' in record) else None
     table: NDArray | ColourTable | None = record.get(

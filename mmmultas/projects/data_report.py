@@ -124,7 +124,7 @@ def _shortened(entries: Sequence[tuple[str, float, str]]) -> str:
 def _boxes_text(stream: StreamReport) -> str:
     rows = list(box_rows(stream))
     total = sum(row[0] for _, row in rows)
-    skipped = total - stream.learnt
+    skipped = sum(row[-1] for _, row in rows)
     ignored = f' ({skipped} difficult or crowds)' * bool(skipped)
     none = f'; {stream.without} images without a box' * bool(stream.without)
     return f'{total}{ignored}: ' + _shortened(

@@ -91,6 +91,7 @@ def find_boxes(path: str,
     if not source.names or not boxes:
         raise DataError(_nothing(source, opened, match, option))
     source.facts, source.problems = left_out(match, opened, folder)
+    source.facts += labels.facts
     if not in_place:
         source.problems += labels.problems
     return source

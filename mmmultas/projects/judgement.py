@@ -83,9 +83,9 @@ def _crowds(stream: StreamReport) -> Iterator[Problem]:
     elif not stream.learnt:
         yield Problem(
             stream.name, f'has {boxes} boxes, all of them crowds or '
-            'difficult (`iscrowd` 1, as CVAT writes it for painted masks), '
-            'which are not learnt', 'set `iscrowd` to 0 in the json, or '
-            'export again without it', 'nothing')
+            'difficult, which are neither learnt nor judged', 'set `iscrowd` '
+            'to 0 in the json (CVAT writes 1 for painted masks), or '
+            '`<difficult>` to 0 in the XMLs', 'nothing')
 
 
 def _too_many(stream: StreamReport,

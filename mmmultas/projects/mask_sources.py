@@ -150,6 +150,8 @@ def _sum(one: MaskValues, other: MaskValues) -> MaskValues:
         {k: one.masks.get(k, 0) + other.masks.get(k, 0) for k in keys},
         {k: one.pixels.get(k, 0) + other.pixels.get(k, 0) for k in keys},
         {**other.example, **one.example},
+        {k: one.colours.get(k, set()) | other.colours.get(k, set())
+         for k in keys if k in one.colours or k in other.colours},
         one.problems + other.problems)
 
 
@@ -174,6 +176,7 @@ def _drawn(path: str, images: str | None, option: str,
             f'{some(list(opened.names))}; the folder holds '
             f'{some(list(files))}.')
     facts, problems = left_out(match, opened, folder)
+    facts += labels.facts
     if labels.background:
         facts.append('pixels outside of all shapes are "background"')
     return MaskSource(

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mmmultas.datasets.colours import colour_name
+from mmmultas.datasets.files import png_palette
 from mmmultas.datasets.label_map import VOC_CLASSES
 from mmmultas.datasets.problems import Problem, problem_of
 from mmmultas.datasets.transforms.loading import decode_colours, decode_mask
@@ -35,11 +36,13 @@ class MaskValues:
         masks: Value → masks that hold it; ascending.
         pixels: Value → pixels.
         example: Value → such a mask.
+        colours: Value → its colours in the files' own palettes.
         problems: Masks that cannot be read.
     """
     masks: dict[Value, int] = field(default_factory=dict)
     pixels: dict[Value, int] = field(default_factory=dict)
     example: dict[Value, str] = field(default_factory=dict)
+    colours: dict[Value, set[str]] = field(default_factory=dict)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -87,12 +90,15 @@ def count_values(paths: Sequence[str]) -> MaskValues:
             found.problems.append(problem_of(error, path))
             continue
         kinds[coloured] = path
+        palette = {} if coloured else png_palette(data)
         values, counts = np.unique(raw, return_counts=True)
         for value, count in zip(values.tolist(), counts.tolist()):
             key = colour_name(value) if coloured else value
             masks[key] += 1
             pixels[key] += count
             found.example.setdefault(key, path)
+            if value in palette:
+                found.colours.setdefault(key, set()).add(palette[value])
         if len(masks) > MOST + 3:
             _refuse_many(masks, pixels, path)
     if len(kinds) == 2:
@@ -234,8 +240,8 @@ def _by_list(found: MaskValues, listed: NameList, values: list[Value],
     names = listed
     if not found.coloured and any(isinstance(v, str) for vs in
                                   listed.values.values() for v in vs):
-        names = NameList(listed.origin, {
-            n: (i, ) for i, n in enumerate(listed.values)})
+        names, fact = _numbered(found, listed)
+        facts = [*facts, fact]
     taken = {v for vs in names.values.values() for v in vs}
     skip = (*(v for v in skipped if v not in taken),
             *(v for v in names.ignored if v not in skipped))
@@ -253,6 +259,31 @@ def _by_list(found: MaskValues, listed: NameList, values: list[Value],
     told = _several(names)
     return Legend(tuple(names.values), _plain(list(told)), skip,
                   listed.origin, tuple(kept))
+
+
+def _numbered(found: MaskValues,
+              listed: NameList) -> tuple[NameList, str]:
+    """A list of colours for masks of numbers: by their palette, or in order.
+    """
+    names: dict[Value, str | None] = dict.fromkeys(listed.ignored)
+    names |= {v: n for n, vs in listed.values.items() for v in vs}
+    told = {value: colours for value, colours in found.colours.items()
+            if len(colours) == 1 and colours <= set(names)}
+    if set(found.masks) - set(BORDERS) <= set(told):
+        values: dict[str, tuple[Value, ...]] = {n: () for n in listed.values}
+        ignored: list[Value] = []
+        for value, colours in told.items():
+            name = names[next(iter(colours))]
+            if name is None:
+                ignored.append(value)
+            else:
+                values[name] = (*values[name], value)
+        kept = {n: v for n, v in values.items() if v}
+        return (NameList(listed.origin, kept, tuple(ignored)),
+                'numbers are named by the colours of their palette')
+    return NameList(listed.origin, {
+        n: (i, ) for i, n in enumerate(listed.values)
+    }), f'numbers are named in the order of {listed.origin}'
 
 
 def _refuse_soft(found: MaskValues) -> None:

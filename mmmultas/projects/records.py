@@ -55,6 +55,7 @@ class LabelSet:
         classes: Names, in the order of the file.
         pictures: One per image that is labelled, with or without things.
         problems: What cannot be used.
+        facts: What a person should know.
         paint: Draws the mask of a picture: numbers are places in
             ``classes``, 255 takes no part. None: by the things' shapes.
         background: Whether pixels outside of all shapes are a class.
@@ -62,6 +63,7 @@ class LabelSet:
     classes: tuple[str, ...]
     pictures: list[Picture] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    facts: list[str] = field(default_factory=list)
     paint: Paint | None = None
     background: bool = True
 

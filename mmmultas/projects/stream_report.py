@@ -35,6 +35,7 @@ class StreamReport:
         labelled: Images by task.
         input_size: (height, width) that the network sees; None where the
             transforms do not tell.
+        learnt: Boxes that are learnt or judged, not passed over.
         sides: Side of each box that is learnt, the root of its area, as a
             share of the image's.
         without: Images that are labelled and have no box.
@@ -59,6 +60,7 @@ class StreamReport:
         default_factory=lambda: np.zeros(256, np.int64))
     labelled: Counter[str] = field(default_factory=Counter)
     input_size: tuple[int, int] | None = None
+    learnt: int = 0
     sides: list[float] = field(default_factory=list)
     without: int = 0
     crowded: tuple[int, str] = (0, '')
@@ -96,15 +98,10 @@ class StreamReport:
             group = 'difficult' if box.ignore else size_group(area)
             name = self.classes[DET][box.label]
             self.boxes[name, group] += 1
-            if finding.size and area and not box.ignore:
+            self.learnt += not box.passed_over
+            if finding.size and area and not box.passed_over:
                 height, width = finding.size
                 self.sides.append(float(np.sqrt(area / (height * width))))
-
-    @property
-    def learnt(self) -> int:
-        """Boxes that are neither difficult nor crowds."""
-        return sum(n for (_, group), n in self.boxes.items()
-                   if group != 'difficult')
 
     def boxes_of(self, name: str) -> int:
         """Boxes of a class, those that are not learnt too."""

@@ -61,7 +61,7 @@ def _read(path: Path, content: dict[str, Any],
         Picture(name, None, tuple(_boxes(entry, classes, things)))
         for name, entry in entries.items()
     ]
-    return LabelSet(order, pictures, [], paint, background=False)
+    return LabelSet(order, pictures, paint=paint, background=False)
 
 
 def _boxes(entry: dict[str, Any], classes: dict[Any, str],

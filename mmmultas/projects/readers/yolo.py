@@ -74,6 +74,14 @@ def _read(folder: Path, files: Mapping[str, Path],
         highest = max([highest, *(int(t.name) for t in things)])
         found.pictures.append(Picture(name, size, tuple(things)))
     names = {str(i): n for i, n in known.items()}
+    if not known:
+        found.facts.append('the classes have no names: write them into '
+                           f'{folder.parent}/data.yaml or classes.txt')
+    elif highest >= max(known) + 1:
+        found.problems.append(Problem(
+            str(folder), f'has the class number {highest}, but its list of '
+            f'names ends with {max(known)} ({known[max(known)]})',
+            'complete data.yaml or classes.txt', 'class'))
     for i in range(highest + 1):
         names.setdefault(str(i), f'class_{i}')
     found.pictures = [

@@ -31,6 +31,9 @@ def test_sound_files(devkit):
     assert not finding.problems and finding.size == (40, 60)
     assert [(b.name, b.ignore) for b in finding.boxes] == [
         ('cat', False), ('dog', True)]
+    assert finding.boxes[1].passed_over
+    learnt = Rules(RULES.index, RULES.classes, difficult=True)
+    assert not examine(item(devkit), learnt).boxes[1].passed_over
     mask = np.array(Image.open(item(devkit).mask))
     for value in (0, 8, 12, 255):
         assert finding.pixels[value] == (mask == value).sum()
@@ -72,7 +75,7 @@ def test_sizes_that_disagree(devkit):
 
 def test_a_missing_size_is_that_of_the_picture(devkit):
     devkit.write('VOC2012/Annotations/a.xml', '<annotation></annotation>')
-    assert xml_boxes(item(devkit).xml, {}) == ([], None, [])
+    assert xml_boxes(item(devkit).xml, RULES) == ([], None, [])
     assert examine(item(devkit), RULES).size == (40, 60)
 
 

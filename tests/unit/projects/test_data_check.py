@@ -118,3 +118,20 @@ def test_the_size_at_the_input_is_that_of_the_pipeline(config):
     det, seg, *_ = check_data(config).streams
     assert det.input_size == (32, 64) and seg.input_size is None
     assert det.by_rule
+
+
+def test_difficult_boxes_are_learnt_and_not_judged(tmp_path):
+    kit = ShapeFolder(tmp_path, 4)
+    kit.write_xml()
+    for path in (tmp_path / 'xml').glob('*.xml'):
+        path.write_text(path.read_text().replace(
+            '<bndbox>', '<difficult>1</difficult><bndbox>'))
+
+    def nothing(**kwargs):
+        stream = folder(kit, 'det', **kwargs)
+        stream['dataset']['boxes'] = str(tmp_path / 'xml')
+        report = check_data(dict(train_dataloader=dict(det=stream)))
+        return [p for p in report.problems if p.kind == 'nothing']
+
+    assert not nothing()
+    assert nothing(use_difficult=False) and nothing(test_mode=True)

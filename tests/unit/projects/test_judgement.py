@@ -17,6 +17,7 @@ def stream(task='det', boxes=None, **kwargs):
     report.boxes.update(boxes or {
         ('cat', 'small'): 3, ('dog', 'small'): 1})
     report.pixels[:2] = 10, 5
+    report.learnt = sum(report.boxes.values())
     return report
 
 
@@ -31,8 +32,12 @@ def test_sound_streams_are_not_judged():
 
 
 def test_crowds_alone_teach_nothing():
-    text = told(stream(boxes={('cat', 'difficult'): 4}))['nothing']
-    assert '4 boxes, all of them crowds' in text and '`iscrowd` to 0' in text
+    report = stream(boxes={('cat', 'difficult'): 4, ('dog', 'difficult'): 1})
+    assert not told(report)  # difficult ones of XMLs are learnt
+    report.learnt = 0
+    text = told(report)['nothing']
+    assert '5 boxes, all of them crowds' in text
+    assert 'set `iscrowd` to 0 in the json' in text and 'XMLs' in text
     assert 'not one box' in told(stream(boxes={('x', 'small'): 0}))['nothing']
 
 

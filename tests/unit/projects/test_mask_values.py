@@ -76,8 +76,17 @@ def test_a_list_beside_the_masks():
     legend = name_values(values({0: 5, 7: 5}), ('a', 'b'), listed)
     assert legend.names == ('a', 'b')  # who is asked has the last word
     colours = NameList('x.txt', dict(sky=('#000000', ), road=('#ff0000', )))
-    legend = name_values(values({0: 5, 1: 5}), None, colours)
-    assert legend.names == ('sky', 'road')  # numbers in the list's order
+    plain = values({0: 5, 1: 5})
+    legend = name_values(plain, None, colours)
+    assert legend.names == ('sky', 'road')
+    assert 'in the order of x.txt' in legend.facts[0]
+    plain.colours = {0: {'#ff0000'}, 1: {'#000000'}}
+    legend = name_values(plain, None, colours)
+    assert dict(zip(legend.names, legend.values)) == dict(road=0, sky=1)
+    assert 'by the colours of their palette' in legend.facts[0]
+    plain.colours[1].add('#123456')  # another palette elsewhere
+    legend = name_values(plain, None, colours)
+    assert 'in the order of' in legend.facts[0]
 
 
 def test_names_that_do_not_fit():

@@ -10,7 +10,7 @@ def test_an_image_is_counted():
     finding = Finding('a.jpg', size=(100, 400), orientation=6, bits=16,
                       brightest=9, colours={1: '#ff0000'})
     finding.boxes = [Box('cat', 0, (0., 0., 20., 20.)),
-                     Box('dog', 1, (0., 0., 40., 40.), True),
+                     Box('dog', 1, (0., 0., 40., 40.), True, True),
                      Box('dog', 1, (5., 5., 5., 9.))]
     finding.pixels = np.bincount([0, 0, 255], minlength=256)
     report.add(finding, ('det', 'seg'))

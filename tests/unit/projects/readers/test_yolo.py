@@ -24,9 +24,16 @@ def test_polygons(kit, read, same_boxes):
 def test_names_that_nobody_wrote(kit, read):
     path = write_yolo(kit)
     (kit.root / 'data.yaml').unlink()
-    assert read(path)[1].classes == ('class_0', 'class_1', 'class_2')
+    labels = read(path)[1]
+    assert labels.classes == ('class_0', 'class_1', 'class_2')
+    assert 'no names: write them into' in labels.facts[0]
     (kit.root / 'classes.txt').write_text('a\nb\nc\n')
     assert read(path)[1].classes == ('a', 'b', 'c')
+    (kit.root / 'classes.txt').write_text('a\nb\n')
+    labels = read(path)[1]
+    assert labels.classes == ('a', 'b', 'class_2')
+    assert 'class number 2, but its list of names ends with 1 (b)' in (
+        labels.problems[0].reason)
 
 
 def test_lines_that_cannot_be_read(kit, read):
