@@ -132,4 +132,10 @@ def _pictures(split: str, name: str, cfg: dict[str, Any], seed: int,
     for meta, image, sample in shown_samples(split, name, cfg, seed, start):
         visualizer.dataset_meta = meta
         drawn = visualizer.draw(image, sample, draw_pred=False)
-        yield add_caption(drawn, str(sample.metainfo.get('img_id', '')))
+        yield add_caption(drawn, _title(sample.metainfo))
+
+
+def _title(meta: Mapping[str, Any]) -> str:
+    """The file's name, which a person can look for; else its number."""
+    path = str(meta.get('img_path', ''))
+    return Path(path).name or str(meta.get('img_id', ''))

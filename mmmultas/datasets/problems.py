@@ -12,6 +12,7 @@ ERROR, WARNING = 'error', 'warning'
 #: Kind → its title in a report; the worst come first.
 KINDS = {
     'nothing': 'Nothing to learn from',
+    'pipeline': 'Pipelines of which nothing right would be learnt',
     'file': 'Files that cannot be used',
     'match': 'Labels and images that do not find each other',
     'units': 'Boxes in another form',

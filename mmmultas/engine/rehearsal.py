@@ -73,9 +73,9 @@ def check_boxes(key: str, dataset: Any) -> None:
         if not truth or compared == COMPARED:
             continue
         compared += 1
-        sample = dataset[index]['data_samples']
-        found = sample.get('gt_instances', None)
-        if found is None or len(found) != len(truth):
+        sample = dataset[index].get('data_samples')
+        found = sample and sample.get('gt_instances', None)
+        if not found or len(found) != len(truth):
             continue
         boxes = getattr(found.bboxes, 'tensor', found.bboxes)
         if (boxes - torch.tensor(truth)).abs().max() > 1:

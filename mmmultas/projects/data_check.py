@@ -14,7 +14,7 @@ from mmmultas.datasets.examine import Finding, Rules, examine
 from mmmultas.datasets.hold_out import photo_of
 from mmmultas.datasets.inventory import (Inventory, leaf_configs,
                                          take_inventory)
-from mmmultas.datasets.problems import WARNING, Problem
+from mmmultas.datasets.problems import ERROR, WARNING, Problem
 from mmmultas.engine.streams import check_streams
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.overlap import shared_photos
@@ -22,6 +22,7 @@ from mmmultas.utils.progress import progress
 
 from .judgement import judge
 from .stream_report import StreamReport, size_group
+from .trial import try_stream
 
 __all__ = ['DataReport', 'StreamReport', 'check_data', 'size_group']
 
@@ -79,7 +80,20 @@ def check_data(cfg: Mapping[str, Any], num_workers: int = 0) -> DataReport:
                     report.add(finding, item.tasks)
                     bar.update()
     streams = [report for report, _ in plans]
+    for report in streams:
+        _try(report, cfg)
     return DataReport(streams, _between(streams) + judge(streams, cfg))
+
+
+def _try(report: StreamReport, cfg: Mapping[str, Any]) -> None:
+    """Draw a sample of a stream whose files are all right."""
+    if any(problem.severity == ERROR for problem in report.problems):
+        return  # it would stop at one of them
+    split, name = report.name.split(', ')[0].split('/', 1)
+    found = try_stream(f'{split}_dataloader.{name}',
+                       cfg[f'{split}_dataloader'][name], split != 'train')
+    if found is not None:
+        report.problems.append(found)
 
 
 def _plans(
