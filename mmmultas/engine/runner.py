@@ -264,6 +264,19 @@ class MultiTaskRunner(Runner):
         model: torch.nn.Module = super().train()
         return model
 
+    def _maybe_compile(self, target: str) -> None:
+        """Compile the encoder alone (``compile=True`` or its options).
+
+        What is around it works on lists of samples, which a compiler cannot
+        look through; MMEngine would compile the whole step and fail.
+        """
+        options = self.cfg.get('compile')
+        network = self.model
+        network = network.module if is_model_wrapper(network) else network
+        if options and hasattr(network, 'encode'):
+            options = {} if options is True else dict(options)
+            network.encode = torch.compile(network.encode, **options)
+
     def build_train_loop(self, loop: Any) -> Any:
         """Name the key that a loop does not know."""
         return _named('train_cfg', super().build_train_loop, loop)

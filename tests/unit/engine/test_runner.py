@@ -159,3 +159,17 @@ def test_weights_of_a_stock_model_start_ours(tmp_path):
     runner.load_or_resume()
     assert all(torch.equal(value, model.state_dict()[key])
                for key, value in runner.model.state_dict().items())
+
+
+def test_a_compiled_encoder_learns_the_same(tmp_path):
+    weights = []
+    for name, options in (('plain', None), ('compiled', True)):
+        cfg = toy_config(tmp_path / name, epochs=1)
+        if options:
+            cfg.compile = dict(backend='eager')
+        runner = build_runner(cfg)
+        runner.train()
+        weights.append(runner.model.state_dict())
+    assert hasattr(runner.model.encode, '_torchdynamo_orig_callable')
+    for key, value in weights[0].items():
+        torch.testing.assert_close(weights[1][key], value)
