@@ -9,6 +9,7 @@ from mmmultas.projects.data_check import check_data
 from mmmultas.projects.data_report import report_text
 from mmmultas.projects.new_project import Source, new_project
 from mmmultas.projects.readers import readable
+from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import friendly_errors, load_config
 
 
@@ -65,10 +66,14 @@ def _add_sources(parser: ArgumentParser) -> None:
 def source_of(args: Namespace, task: str) -> Source | None:
     """What the options of a task name."""
     options = vars(args)
+    others = (f'{task}_images', f'val_{task}', f'val_{task}_images')
     if options[task] is None:
+        for name in others:
+            if options[name] is not None:
+                raise ConfigError(f'--{name.replace("_", "-")} needs '
+                                  f'--{task}: the labels of training.')
         return None
-    return Source(options[task], options[f'{task}_images'],
-                  options[f'val_{task}'], options[f'val_{task}_images'])
+    return Source(options[task], *(options[name] for name in others))
 
 
 def main() -> int:

@@ -87,6 +87,9 @@ def find_masks(path: str,
     pngs = list_files(folder, '.png')[0] if os.path.isdir(folder) else {}
     opened = None if root else _shapes(path, pngs)
     if opened is not None:
+        if suffix is not None:
+            raise ConfigError(f'--mask-suffix is of PNG masks: {path} is '
+                              f'{opened.form}.')
         return _drawn(path, images, option, opened, places)
     if not pngs:
         raise _no_masks(path, option)
@@ -123,6 +126,10 @@ def legend_of(sources: Sequence[MaskSource],
     """
     first = sources[0]
     if first.labels is not None:
+        if given or ignored:
+            raise ConfigError(f'--seg-classes and --ignore are of mask '
+                              f'values: {first.path} ({first.form}) has its '
+                              f'own names.')
         names: dict[str, None] = {}
         for source in sources:
             assert source.labels is not None

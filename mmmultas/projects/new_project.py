@@ -108,6 +108,9 @@ def new_project(det: Source | None,
                           f'give the name of a new config.')
     if det is None and seg is None:
         raise ConfigError('Name boxes with --det, masks with --seg, or both.')
+    if seg is None and (seg_classes or ignore or mask_suffix):
+        raise ConfigError('--seg-classes, --ignore and --mask-suffix are of '
+                          'masks: name them with --seg.')
     chosen, why = (model, '--model') if model else default_model()
     base = rebase(out, chosen)
     project = Project(out)
@@ -118,13 +121,13 @@ def new_project(det: Source | None,
         t for t, found in ((DET, boxes), (SEG, masks)) if found)
     if masks:
         _name_masks(project, masks, seg_classes, ignore)
-    _divide(project, {DET: boxes, SEG: masks})
+    held = _divide(project, {DET: boxes, SEG: masks})
     project.inputs = choose_inputs(
         boxes[0] if boxes else None, masks[0] if masks else None,
         project.train)
     _set_schedule(project, project.inputs)
     _classes(project, boxes)
-    _write(project, boxes, masks)
+    _write(project, boxes, masks, held)
     _say_inputs(project, f'{chosen} ({why})')
     return project
 
@@ -175,6 +178,10 @@ def _validation(project: Project, source: Source, train: Found, option: str,
             facts.append(f'validation: {beside}')
         except UserError as error:
             facts.append(f'{beside} is not used: {error}')
+    if source.val_images and not found:
+        raise ConfigError(f'--val-{option[2:]}-images names images, but there '
+                          f'are no labels of validation: name them with '
+                          f'--val-{option[2:]}.')
     test = other_part(train.path, 'test')
     if test is not None:
         facts.append(f'{test} is not used: it takes no part')
@@ -214,8 +221,9 @@ def _value_text(value: Any) -> str:
 
 
 def _divide(project: Project,
-            found: dict[str, Sequence[Labels]]) -> None:
-    """Training and validation of every task."""
+            found: dict[str, Sequence[Labels]]) -> set[str]:
+    """Training and validation of every task; the names to hold out."""
+    held: set[str] = set()
     open_tasks: dict[str, Sequence[str]] = {}
     facts: list[str] = []
     for task, parts in found.items():
@@ -244,9 +252,9 @@ def _divide(project: Project,
         for task, listed in open_tasks.items():
             project.val[task] = sum(n in held for n in listed)
             project.train[task] = len(listed) - project.val[task]
-        project.values['val_list'] = sorted(held)  # a file, once written
     if facts:
         project.facts.append(('training and validation', facts))
+    return held
 
 
 def _classes(project: Project, boxes: Sequence[BoxSource]) -> None:
@@ -262,39 +270,22 @@ def _classes(project: Project, boxes: Sequence[BoxSource]) -> None:
 
 
 def _write(project: Project, boxes: Sequence[BoxSource],
-           masks: Sequence[MaskSource]) -> None:
+           masks: Sequence[MaskSource], held: set[str]) -> None:
     """Write what has to be converted, then the config."""
     out = Path(project.out)
     out.parent.mkdir(parents=True, exist_ok=True)
     stem = out.with_suffix('')
     facts, project.facts = project.facts, []
     for part, source in zip(('', 'val_'), boxes):
-        place = source.boxes
-        if place is None:
-            path = Path(f'{stem}_{part}boxes.json')
-            write_boxes(source.labels, source.pairs, source.files,
-                        source.images, path)
-            place = str(path)
-        _found(project, part, DET, source, place)
+        _found(project, part, DET, source,
+               _boxes_of(source, Path(f'{stem}_{part}boxes.json')))
     for part, drawn in zip(('', 'val_'), masks):
-        place = drawn.masks
-        if place is None:
-            folder = Path(f'{stem}_{part}masks')
-            if folder.exists():
-                raise ConfigError(f'{folder} exists already, and masks of '
-                                  f'another time may lie there: remove it, '
-                                  f'or give another --out.')
-            assert drawn.labels is not None and project.legend is not None
-            project.problems += write_masks(
-                drawn.labels, project.legend.names, drawn.pairs, drawn.files,
-                folder)
-            place = str(folder)
-        _found(project, part, SEG, drawn, place)
+        _found(project, part, SEG, drawn,
+               _masks_of(project, drawn, Path(f'{stem}_{part}masks')))
     project.facts += facts  # sources first
-    held = project.values.get('val_list')
     if held:
         path = Path(f'{stem}_val.txt')
-        path.write_text('\n'.join(held) + '\n')
+        path.write_text(''.join(f'{name}\n' for name in sorted(held)))
         project.values['val_list'] = str(path.resolve())
         project.facts.append((f'list: {path}', [
             'names the images that are held out; a name more or less in it '
@@ -302,6 +293,29 @@ def _write(project: Project, boxes: Sequence[BoxSource],
     text = fill_in(TEMPLATE.read_text(),
                    project.values, HEADER.format(out=project.out))
     out.write_text(text)
+
+
+def _boxes_of(source: BoxSource, path: Path) -> str:
+    """Where the data set reads boxes: in place, or converted."""
+    if source.boxes is not None:
+        return source.boxes
+    write_boxes(source.labels, source.pairs, source.files, source.images,
+                path)
+    return str(path)
+
+
+def _masks_of(project: Project, source: MaskSource, folder: Path) -> str:
+    """Where the data set reads masks: in place, or drawn."""
+    if source.masks is not None:
+        return source.masks
+    if folder.exists():
+        raise ConfigError(f'{folder} exists already, and masks of another '
+                          f'time may lie there: remove it, or give another '
+                          f'--out.')
+    assert source.labels is not None and project.legend is not None
+    project.problems += write_masks(source.labels, project.legend.names,
+                                    source.pairs, source.files, folder)
+    return str(folder)
 
 
 def _found(project: Project, part: str, task: str, source: Labels,

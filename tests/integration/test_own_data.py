@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from in_process import run_tool
 from mmengine.config import Config
 from PIL import Image
 
@@ -160,6 +161,13 @@ def test_a_missing_list_is_a_problem_and_a_missing_config_an_error(tmp_path):
     assert done.returncode == 1 and 'Traceback' not in done.stderr
     assert 'data/own/det/images is no folder' in done.stdout
     assert done.stdout.rstrip().endswith('problems found.')
+
+
+def test_options_that_would_change_nothing_are_refused(tmp_path):
+    done = run_tool('new_project', '--det', 'x.json', '--val-seg', 'y',
+                    '--out', tmp_path / 'my.py')
+    assert done.returncode == 1
+    assert '--val-seg needs --seg: the labels of training.' in done.stderr
 
 
 def test_the_guide_names_what_there_is():

@@ -206,6 +206,18 @@ def test_mistakes(kits, tmp_path):
         new_project(det, seg, str(out), ('a', 'b'))
     with pytest.raises(ConfigError, match="--ignore has the value 'red'"):
         new_project(det, seg, str(out), ignore=['red'])
+    with pytest.raises(ConfigError, match='--ignore and --mask-suffix are of '
+                       'masks'):
+        new_project(det, None, str(out), ignore=['0'])
+    with pytest.raises(ConfigError, match='--val-det-images names images.*'
+                       'with --val-det'):
+        new_project(Source(det.labels, val_images=str(tmp_path)), None,
+                    str(out))
+    shapes = Source(str(write_polygons(kits[0])))
+    with pytest.raises(ConfigError, match='shapes.json .COCO json. has its'):
+        new_project(None, shapes, str(out), ('a', 'b'))
+    with pytest.raises(ConfigError, match='--mask-suffix is of PNG masks'):
+        new_project(None, shapes, str(out), mask_suffix='_m.png')
     lonely = ShapeFolder(tmp_path / 'one', 1)
     with pytest.raises(ConfigError, match='--det has one image alone'):
         new_project(Source(str(lonely.write_coco())), seg, str(out))
