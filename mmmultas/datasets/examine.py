@@ -282,7 +282,10 @@ def _examine_mask(finding: Finding, item: Item) -> None:
         finding.problems.append(problem_of(error, path))
         return
     if finding.size and raw.shape != finding.size:
+        (h, w), (height, width) = raw.shape, finding.size
         mend = 'replace the mask'
+        if abs(h * width - w * height) <= max(height, width):
+            mend = "resize it to the image's size, without smoothing"
         if raw.shape == finding.size[::-1] and swaps_sides(
                 finding.orientation):
             mend = ('the mask fits the file as it is stored: load it so, '

@@ -124,8 +124,7 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
     """Names of images, one a line, with or without suffix.
 
     Args:
-        path: A text file, such as VOC's ``ImageSets/Main/train.txt``. Of
-            VOC's lists of a class (``000012 -1``) the names are taken.
+        path: A text file, such as VOC's ``ImageSets/Main/train.txt``.
 
     Raises:
         DataError: It cannot be read, or is empty.
@@ -144,13 +143,16 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
 
 def _plain(line: str) -> str:
     name = line.strip().replace('\\', '/').removeprefix('./')
-    head, _, tail = name.rpartition(' ')
-    if head and tail.lstrip('-') in ('0', '1'):
-        name = head.strip()
     for suffix in _SUFFIXES:
         if name.lower().endswith(suffix):
             return name[:-len(suffix)]
     return name
+
+
+def _without_flag(name: str) -> str:
+    """VOC's lists of a class have a flag behind the name: ``000012 -1``."""
+    head, mark, flag = name.rpartition(' ')
+    return head.strip() if mark and flag.lstrip('-') in ('0', '1') else name
 
 
 def pick_part(names: Sequence[str], listed: Iterable[str],
@@ -169,7 +171,8 @@ def pick_part(names: Sequence[str], listed: Iterable[str],
     Raises:
         DataError: The part has no image.
     """
-    wanted = set(listed)
+    there = {*names, *(n.rpartition('/')[2] for n in names)}
+    wanted = {n if n in there else _without_flag(n) for n in listed}
     inside = [n for n in names
               if n in wanted or n.rpartition('/')[2] in wanted]
     known = {*inside, *(n.rpartition('/')[2] for n in inside)}

@@ -4,7 +4,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from urllib.parse import unquote
 
 from mmmultas.utils.errors import ConfigError, DataError
@@ -56,37 +55,44 @@ def match_names(told: Sequence[str], images: Sequence[str]) -> Match:
     """
     there = set(images)
     found = Match()
-    stems = {name: _stem(name) for name in told}
-    found.pairs = {name: s for name, s in stems.items() if s in there}
+    forms = {name: _forms(name) for name in told}
+    found.pairs = {
+        name: form for name, both in forms.items()
+        for form in both[::-1] if form in there
+    }
     if not found.pairs:
         found.exact = False
-        found.pairs = _by_last(stems, images)
+        found.pairs = _by_last(forms, images)
     found.lost = [name for name in told if name not in found.pairs]
     used = set(found.pairs.values())
     found.spare = [name for name in images if name not in used]
     return found
 
 
-def _by_last(stems: Mapping[str, str], images: Sequence[str]
+def _by_last(forms: Mapping[str, Sequence[str]], images: Sequence[str]
              ) -> dict[str, str]:
     lasts: dict[str, list[str]] = defaultdict(list)
     for image in images:
         lasts[_last(image).casefold()].append(image)
-    wanted = Counter(_last(s).casefold() for s in stems.values())
+    wanted = Counter(_last(both[-1]).casefold() for both in forms.values())
     pairs = {}
-    for name, stem in stems.items():
-        last = _last(stem).casefold()
-        for key in (last, _UPLOADED.sub('', last)):
-            if wanted[last] == 1 and len(lasts.get(key, ())) == 1:
+    for name, both in forms.items():
+        if wanted[_last(both[-1]).casefold()] > 1:
+            continue
+        keys = [_last(form).casefold() for form in both]
+        for key in (*keys, *(_UPLOADED.sub('', key) for key in keys)):
+            if len(lasts.get(key, ())) == 1:
                 pairs[name] = lasts[key][0]
                 break
     return pairs
 
 
-def _stem(name: str) -> str:
+def _forms(name: str) -> tuple[str, ...]:
+    """A name as it is and, if it may have one, without its suffix."""
     plain = unquote(name).replace('\\', '/').removeprefix('./')
-    return PurePosixPath(plain).with_suffix('').as_posix() if '.' in (
-        plain.rpartition('/')[2]) else plain
+    stem, mark, suffix = plain.rpartition('.')
+    has_suffix = mark and stem and '/' not in suffix
+    return (plain, stem) if has_suffix else (plain, )
 
 
 def _last(name: str) -> str:

@@ -45,6 +45,8 @@ def roboflow_yolo(root):
     for _, kit in kits(root, PARTS[0]):
         write_yolo(kit)
         shutil.move(kit.root / 'data.yaml', root / 'data.yaml')
+        for path in [*kit.root.glob('images/*'), *kit.root.glob('labels/*')]:
+            path.rename(path.with_stem(f'{path.stem}_png.rf.0a1b2c'))
     return root / 'data.yaml', None, (6, 6)
 
 

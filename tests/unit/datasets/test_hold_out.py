@@ -60,8 +60,8 @@ def test_versions_of_a_photograph_stay_together():
 
 def test_names_of_a_list(tmp_path):
     path = tmp_path / 'train.txt'
-    path.write_text('\ufeffa\r\nsub\\b.JPG\n\n000012  1\n7 -1\nmy image.png\n')
-    assert read_names(path) == ['a', 'sub/b', '000012', '7', 'my image']
+    path.write_text('\ufeffa\r\nsub\\b.JPG\n\n000012  1\nmy image.png\n')
+    assert read_names(path) == ['a', 'sub/b', '000012  1', 'my image']
     path.write_text(' \n')
     with pytest.raises(DataError, match='is empty'):
         read_names(path)
@@ -74,6 +74,9 @@ def test_parts_of_a_list():
     names = ['a/1', 'b/1', 'b/2']
     assert pick_part(names, ['1', '9'], 'val', 'x')[0] == ['a/1', 'b/1']
     assert pick_part(names, ['b/1', '9'], None, 'x') == (['b/1'], ['9'])
+    flags = ['a/1 -1', '2  1', 'photo 1']  # of VOC's lists of a class
+    assert pick_part([*names, 'photo 1', 'photo'], flags, None, 'x') == (
+        ['a/1', 'b/2', 'photo 1'], [])
     assert pick_part(names, ['b/1'], 'train', 'x')[0] == ['a/1', 'b/2']
     with pytest.raises(DataError, match='names 9 …, the images are called '
                        'a/1, b/1, b/2'):

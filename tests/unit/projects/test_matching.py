@@ -20,6 +20,10 @@ def test_some():
     (['x/a.jpg', 'y/a.jpg'], ['a'], {}, False),
     (['a.jpg'], ['x/a', 'y/a'], {}, False),
     (['v1.2'], ['v1'], {'v1.2': 'v1'}, True),
+    (['v1.2'], ['v1', 'v1.2'], {'v1.2': 'v1.2'}, True),
+    (['a.rf.01', 'a.rf.02'], ['a.rf.01', 'a.rf.02'],
+     {'a.rf.01': 'a.rf.01', 'a.rf.02': 'a.rf.02'}, True),
+    (['x/a.rf.01'], ['y/a.rf.01'], {'x/a.rf.01': 'y/a.rf.01'}, False),
     (['photo.rf.0a1b.jpg'], ['photo.rf.0a1b'],
      {'photo.rf.0a1b.jpg': 'photo.rf.0a1b'}, True),
 ])
