@@ -6,6 +6,7 @@ name (DESIGN trap 17).
 """
 import contextlib
 import os
+import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -261,7 +262,12 @@ def load_matching(module: torch.nn.Module, state: dict[str, torch.Tensor],
 
 
 #: Parts of MMDetection's and MMSegmentation's models that stand elsewhere.
-_ELSEWHERE = {'bbox_head.': 'heads.det.', 'decode_head.': 'heads.seg.'}
+_ELSEWHERE = {
+    r'bbox_head\.': 'heads.det.',
+    r'decode_head\.': 'heads.seg.',
+    r'auxiliary_head\.(?=\d)': 'heads.seg.auxiliary.',
+    r'auxiliary_head\.': 'heads.seg.auxiliary.0.'
+}
 
 
 def with_our_names(state: dict[str, torch.Tensor],
@@ -273,22 +279,23 @@ def with_our_names(state: dict[str, torch.Tensor],
         own: Names of the model that is to be filled.
 
     Example:
-        >>> list(with_our_names({'bbox_head.a': 1, 'neck.a': 2},
-        ...                     ['heads.det.a', 'neck.a']))
-        ['heads.det.a', 'neck.a']
+        >>> state = {'bbox_head.a': 1, 'neck.a': 2, 'auxiliary_head.a': 3}
+        >>> list(with_our_names(state, ['heads.det.a', 'neck.a',
+        ...                             'heads.seg.auxiliary.0.a']))
+        ['heads.det.a', 'neck.a', 'heads.seg.auxiliary.0.a']
     """
-    own = tuple(own)
+    own, named = tuple(own), ' '.join(state)
     moves = {
         old: new for old, new in _ELSEWHERE.items()
-        if any(key.startswith(new) for key in own)
-        and not any(key.startswith(new) for key in state)
-        and not any(key.startswith(old) for key in own)
+        if new not in named and any(key.startswith(new) for key in own)
+        and not any(re.match(old, key) for key in own)
     }
-    return {
-        next((new + key.removeprefix(old)
-              for old, new in moves.items() if key.startswith(old)), key):
-        value for key, value in state.items()
-    }
+    renamed = {}
+    for key, value in state.items():
+        for old, new in moves.items():
+            key = re.sub(f'^{old}', new, key)
+        renamed[key] = value
+    return renamed
 
 
 def _parts(keys: Sequence[str], among: Iterable[str]) -> list[str]:
