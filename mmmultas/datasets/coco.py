@@ -63,12 +63,15 @@ def read_coco(path: str | os.PathLike[str]) -> CocoFile:
     return coco
 
 
-def scan_coco(
-        path: str | os.PathLike[str]) -> tuple[CocoFile, list[Problem]]:
+def scan_coco(path: str | os.PathLike[str],
+              anywhere: bool = False) -> tuple[CocoFile, list[Problem]]:
     """Read a file, going on behind entries that cannot be used.
 
     Args:
         path: A json with ``images``, ``annotations`` and ``categories``.
+        anywhere: Take the last part of file names that lead out of the
+            folder of images (``/home/me/1.jpg``, ``../1.jpg``), which are a
+            problem else.
 
     Returns:
         tuple: What can be used, and a problem for each thing that cannot.
@@ -77,7 +80,7 @@ def scan_coco(
         DataError: Missing, or no COCO json at all.
     """
     content = _load(path)
-    reader = _Reader(str(path))
+    reader = _Reader(str(path), anywhere)
     names = reader.categories(content['categories'])
     images = reader.images(content['images'])
     reader.annotations(content['annotations'], names, images)
@@ -116,8 +119,9 @@ def _load(path: str | os.PathLike[str]) -> Mapping[str, Any]:
 class _Reader:
     """Collects what cannot be used."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, anywhere: bool = False) -> None:
         self.path = path
+        self.anywhere = anywhere
         self.problems: list[Problem] = []
 
     def _wrong(self, reason: str, mend: str = 'mend the entry') -> None:
@@ -148,6 +152,8 @@ class _Reader:
                 self._wrong('has an image without id or file_name')
                 continue
             path = PurePosixPath(name.replace('\\', '/'))
+            if self.anywhere and (path.is_absolute() or '..' in path.parts):
+                path = PurePosixPath(path.name)
             if (path.is_absolute() or '..' in path.parts or not path.name
                     or not name.isprintable() or len(name) > _MAX_PATH):
                 self._wrong(
@@ -168,7 +174,7 @@ class _Reader:
             keys = {key: _get(entry, key) for key in lost}
             image = _lookup(images, keys['image_id'])
             name = _lookup(names, keys['category_id'])
-            box = _box(_get(entry, 'bbox'))
+            box = _box(_get(entry, 'bbox')) or _hull(entry)
             if image is None:
                 lost['image_id'].append(keys['image_id'])
             elif name is None:
@@ -176,7 +182,7 @@ class _Reader:
             elif box is None:
                 self._wrong(f'has annotation {shown(_get(entry, "id"))} of '
                             f'{image.file_name} whose bbox is not four '
-                            f'numbers')
+                            f'numbers: {shown(_get(entry, "bbox"))}')
             else:
                 skip = bool(_get(entry, 'iscrowd') or _get(entry, 'ignore'))
                 image.boxes.append(CocoBox(name, box, skip))
@@ -230,3 +236,16 @@ def _box(bbox: Any) -> tuple[float, float, float, float] | None:
         return None
     x, y, width, height = map(float, bbox)
     return x, y, x + width, y + height
+
+
+def _hull(entry: Any) -> tuple[float, float, float, float] | None:
+    """The box around polygons, where an annotation has no box."""
+    shape = _get(entry, 'segmentation')
+    if _get(entry, 'bbox') is not None or not isinstance(shape, list):
+        return None
+    numbers = [v for part in shape if isinstance(part, list) for v in part]
+    if len(numbers) < 4 or len(numbers) % 2 or not all(
+            type(v) in (int, float) and abs(v) <= FARTHEST for v in numbers):
+        return None
+    x, y = numbers[::2], numbers[1::2]
+    return float(min(x)), float(min(y)), float(max(x)), float(max(y))

@@ -151,7 +151,7 @@ def left_out(match: Match, opened: Opened,
             f'not in {folder} ({some(match.lost)}) and are left out; that '
             f'folder holds {some(sorted(match.spare) or ["no others"])}',
             'add the images, or mend the names', 'match', WARNING))
-    if not match.exact:
+    if not match.exact or opened.form == 'COCO json' and not opened.in_place:
         facts.append('the labels name other folders than there are: images '
                      'were found by the last part of their names')
     return facts, problems

@@ -25,6 +25,8 @@ MOST = 253
 #: Values in between that make edges look drawn with a soft brush, and the
 #: share of the pixels that they may have.
 SOFT, SOFT_SHARE = 5, 0.2
+#: Classes are numbered from 1 on; grey levels are for people to look at.
+GREY = 32
 Value = int | str
 
 
@@ -61,12 +63,14 @@ class Legend:
         ignored: Values that take no part.
         origin: Where the names come from.
         facts: What a person should know of it.
+        doubt: What looks like a mistake: a reason and a mend.
     """
     names: tuple[str, ...]
     values: tuple[Any, ...] | None
     ignored: tuple[Value, ...]
     origin: str
     facts: tuple[str, ...] = ()
+    doubt: tuple[str, str] | None = None
 
 
 def count_values(paths: Sequence[str]) -> MaskValues:
@@ -167,8 +171,22 @@ def name_values(found: MaskValues, given: NameList | Sequence[str] | None,
         facts.append('the classes have no names: --seg-classes gives them, '
                      'or `seg_classes` of the config')
         return Legend(names, _plain(values), skipped, 'the values',
-                      tuple(facts))
+                      tuple(facts), _doubt(found, values, ignored))
     return _in_order(values, tuple(given), skipped, facts)
+
+
+def _doubt(found: MaskValues, values: list[Value],
+           ignored: Sequence[Value] | None) -> tuple[str, str] | None:
+    """Grey levels whose white may be a class."""
+    numbers = [v for v in values if isinstance(v, int) and v]
+    if ignored is not None or 255 in values or (
+            255 not in found.masks or min(numbers, default=0) < GREY):
+        return None
+    levels = ', '.join(map(str, [*values, 255]))
+    named = ' '.join(f'{_default_name(v)}={v}' for v in [*values, 255])
+    return (f'hold grey levels ({levels}), of which 255 is ignored as if it '
+            f'were no class', f'if it is one: --seg-classes {named}; if not: '
+            f'--ignore 255')
 
 
 def _in_order(values: list[Value], names: tuple[str, ...],

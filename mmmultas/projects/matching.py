@@ -144,6 +144,11 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
         if name.endswith(end) and name.removesuffix(end) in names
         and not _same(file, names[name.removesuffix(end)])
     }
+    if not chosen and {*masks.values()} <= {*images.values()}:
+        raise DataError(
+            f'{option}: masks and images are the same files '
+            f'({some(sorted(masks))}); name the folder of the photographs '
+            f'with {option}-images, that of the masks with {option}.')
     if not chosen:
         raise DataError(
             f'{option} has no mask that is named as an image: masks are '

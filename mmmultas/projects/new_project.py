@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, TypeVar
 
-from mmmultas.datasets.problems import Problem
+from mmmultas.datasets.problems import WARNING, Problem
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import ConfigError, UserError
 
@@ -198,6 +198,9 @@ def _name_masks(project: Project, masks: Sequence[MaskSource],
         v for text in ignore for v in parse_values(text, '--ignore'))
     legend = legend_of(masks, names, ignored)
     project.legend = legend
+    if legend.doubt:
+        project.problems.append(Problem(
+            masks[0].path, *legend.doubt, 'values', WARNING))
     project.values.update(
         seg_classes=legend.names,
         mask_values=legend.values,

@@ -106,6 +106,12 @@ def _(kit, out):
                 out=out)
 
 
+@mistake('masks of grey levels with 255')
+def _(kit, out):
+    return said(seg=seg(kit, kit.write_masks(values=(0, 128, 192, 255))),
+                out=out)
+
+
 @mistake('masks with smooth edges')
 def _(kit, out):
     masks = resized(kit.write_masks(values=(0, 255, 255, 255)), 2)
@@ -340,6 +346,13 @@ def _(kit, out):
 @mistake('names with the folders of another machine')
 def _(kit, out):
     images = [dict(i, file_name='D:\\set\\' + i['file_name'])
+              for i in entries(kit)['images']]
+    return said(det(kit, kit.write_coco(images=images)), out=out)
+
+
+@mistake('absolute paths in a json')
+def _(kit, out):
+    images = [dict(i, file_name=f'/home/me/{i["file_name"]}')
               for i in entries(kit)['images']]
     return said(det(kit, kit.write_coco(images=images)), out=out)
 

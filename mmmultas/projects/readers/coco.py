@@ -1,5 +1,5 @@
 """COCO's json: of COCO, Roboflow, Label Studio, CVAT and many others."""
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from mmmultas.datasets.coco import scan_coco
@@ -22,6 +22,10 @@ def _open(path: Path) -> Opened | None:
             isinstance(content.get(key), list) for key in _KEYS):
         return None
     coco, problems = scan_coco(path)
+    found, others = scan_coco(path, anywhere=True)
+    inside = len(found.images) == len(coco.images)
+    if not inside:  # absolute paths, which the data set does not follow
+        coco, problems = found, others
 
     def read(_: Any, task: str) -> LabelSet:
         if task == 'seg':
@@ -34,7 +38,7 @@ def _open(path: Path) -> Opened | None:
         return LabelSet(coco.classes, pictures, problems)
 
     return Opened('COCO json', str(path), [i.file_name for i in coco.images],
-                  near(path), read, in_place=True, gives=('det', 'seg'))
+                  near(path), read, in_place=inside, gives=('det', 'seg'))
 
 
 def _with_shapes(content: Any) -> list[Picture]:
@@ -48,12 +52,19 @@ def _with_shapes(content: Any) -> list[Picture]:
                       bool(entry.get('iscrowd'))))
     return [
         Picture(
-            str(image.get('file_name', '')).replace('\\', '/'),
+            _inside(str(image.get('file_name', ''))),
             (image['height'], image['width']) if image.get('height') and
             image.get('width') else None,
             tuple(shapes.get(image.get('id'), ())))
         for image in content['images']
     ]
+
+
+def _inside(name: str) -> str:
+    """A file name as :func:`scan_coco` has it, with ``anywhere``."""
+    path = PurePosixPath(name.replace('\\', '/'))
+    out = path.is_absolute() or '..' in path.parts
+    return path.name if out else str(path)
 
 
 COCO = Format('COCO json', 'with images, annotations and categories',

@@ -103,3 +103,27 @@ def test_boxes_of_another_form_are_a_warning(tmp_path):
     assert 'look like x1, y1, x2, y2' in problem.reason
     assert problem.severity == 'warning' and problem.kind == 'units'
     assert len(read_coco(path).images) == 4  # training decides for itself
+
+
+def test_a_box_around_polygons_where_there_is_none(tmp_path):
+    kit = ShapeFolder(tmp_path, 1)
+    shape = [[1, 2, 9, 3, 5, 20], [4, 4, 6, 1]]
+    entry = dict(id=1, image_id=0, category_id=1, segmentation=shape)
+    coco = read_coco(kit.write_coco(annotations=[entry]))
+    assert coco.images[0].boxes[0].bbox == (1, 1, 9, 20)
+    for odd in ([[1, 2, 'x', 3]], [[1]], {}, None):
+        entry['segmentation'] = odd
+        [problem] = scan_coco(kit.write_coco(annotations=[entry]))[1]
+        assert 'not four numbers: None' in problem.reason
+
+
+def test_names_that_lead_out_of_the_folder(tmp_path):
+    kit = ShapeFolder(tmp_path, 2)
+    images = [dict(id=i, file_name=n) for i, n in enumerate(
+        ('/home/x/a.png', '../b.png'))]
+    path = kit.write_coco(images=images)
+    coco, problems = scan_coco(path)
+    assert not coco.images and len(problems) == 3
+    coco, problems = scan_coco(path, anywhere=True)
+    assert [i.file_name for i in coco.images] == ['a.png', 'b.png']
+    assert not problems

@@ -58,7 +58,7 @@ def test_masks_beside_the_images(kit):
 
 def test_a_mask_is_not_its_own_image(kit):
     masks = kit.write_masks()
-    with pytest.raises(DataError, match='no mask that is named as an image'):
+    with pytest.raises(DataError, match='masks and images are the same files'):
         find(kit, masks, str(masks))
     copy = shutil.copytree(masks, kit.root / 'copy')
     with pytest.raises(DataError, match='are the same picture'):

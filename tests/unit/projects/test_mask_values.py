@@ -92,3 +92,14 @@ def test_a_list_beside_the_masks():
 def test_names_that_do_not_fit():
     with pytest.raises(ConfigError, match=r'3 classes.*2 values \(0, 9\)'):
         name_values(values({0: 5, 9: 5}), ('a', 'b', 'c'))
+
+
+def test_grey_levels_are_doubted():
+    doubt = name_values(values({0: 5, 100: 5, 255: 5}), None).doubt
+    assert 'grey levels (0, 100, 255)' in doubt[0]
+    assert 'background=0 class_100=100 class_255=255; if not' in doubt[1]
+    for pixels, ignored in (({0: 5, 1: 5, 255: 5}, None),
+                            ({0: 5, 100: 5}, None),
+                            ({0: 5, 100: 5, 255: 5}, (255, ))):
+        assert name_values(values(pixels), None,
+                           ignored=ignored).doubt is None
