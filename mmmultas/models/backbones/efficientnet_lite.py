@@ -9,7 +9,8 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmmultas.functional.convolution import depthwise_conv2d
+from mmmultas.functional.convolution import (depthwise_conv2d,
+                                             pointwise_conv2d)
 from mmmultas.utils.precision import autocast_dtype
 from mmmultas.utils.tracing import is_compiling
 from mmmultas.registry import MODELS
@@ -52,10 +53,17 @@ class SameConv2d(nn.Conv2d):
             rows, columns = self.stride
             return depthwise_conv2d(x, weight, (rows, columns),
                                     (left, right, top, bottom))
+        if self._is_learning_pointwise():
+            return pointwise_conv2d(x, self.weight, self.bias)
         if left == right and top == bottom:
             return F.conv2d(x, self.weight, self.bias, self.stride,
                             (top, left), self.dilation, self.groups)
         return super().forward(F.pad(x, pads))
+
+    def _is_learning_pointwise(self) -> bool:
+        return (self.kernel_size == self.stride == (1, 1)
+                and self.groups == 1 and torch.is_grad_enabled()
+                and autocast_dtype('cpu') is None and not is_compiling())
 
     def _is_learning_depthwise(self, x: Tensor) -> bool:
         """Whether gradients are needed that ours are the faster ones of."""

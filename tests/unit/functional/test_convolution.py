@@ -4,7 +4,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmmultas.functional.convolution import depthwise_conv2d
+from mmmultas.functional.convolution import depthwise_conv2d, pointwise_conv2d
 
 PADS = [(0, 0, 0, 0), (1, 1, 1, 1), (1, 2, 0, 3), (2, 2, 2, 2)]
 
@@ -65,3 +65,23 @@ def test_second_derivatives_are_refused():
     grad, = torch.autograd.grad((out**2).sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match='once_differentiable'):
         grad.sum().backward()
+
+
+@pytest.mark.parametrize('shape', [(2, 4, 8, 6), (8, 4, 6, 5), (1, 4, 7, 7),
+                                   (16, 4, 2, 2), (3, 4, 1, 1)])
+@pytest.mark.parametrize('order', [torch.channels_last,
+                                   torch.contiguous_format])
+def test_pointwise_equals_pytorchs(shape, order, monkeypatch):
+    monkeypatch.setattr(torch, 'get_num_threads', lambda: 1)
+    x = torch.randn(shape).contiguous(memory_format=order).requires_grad_()
+    weight = torch.randn(5, 4, 1, 1, requires_grad=True)
+    bias = torch.randn(5, requires_grad=True)
+    grad = torch.randn(shape[0], 5, *shape[2:])
+    ours, theirs = (
+        (out, *torch.autograd.grad(out, (x, weight, bias), grad))
+        for out in (pointwise_conv2d(x, weight, bias),
+                    F.conv2d(x, weight, bias)))
+    for one, other in zip(ours, theirs):
+        torch.testing.assert_close(one, other, atol=2e-5, rtol=2e-5)
+    if order == torch.channels_last:
+        assert ours[0].is_contiguous(memory_format=order)
