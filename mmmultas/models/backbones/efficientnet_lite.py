@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmmultas.functional.activations import relu6_
 from mmmultas.functional.convolution import (depthwise_conv2d,
                                              pointwise_conv2d)
 from mmmultas.utils.precision import autocast_dtype
@@ -72,6 +73,10 @@ class SameConv2d(nn.Conv2d):
                 and self.weight.requires_grad and not is_compiling())
 
 
+def _relu6(x: Tensor) -> Tensor:
+    return F.relu6(x) if is_compiling() else relu6_(x)
+
+
 def _conv_bn(in_channels: int,
              out_channels: int,
              kernel: int = 1,
@@ -109,8 +114,8 @@ class InvertedResidual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C', H / stride, W / stride)."""
-        y = F.relu6(self.expand(x), inplace=True) if self.has_expand else x
-        y = F.relu6(self.depthwise(y), inplace=True)
+        y = _relu6(self.expand(x)) if self.has_expand else x
+        y = _relu6(self.depthwise(y))
         y = self.project(y)
         return x + y if self.has_shortcut else y
 
@@ -158,7 +163,7 @@ class EfficientNetLite(BaseModule):
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map (N, 3, H, W) to the stages of ``out_indices``."""
-        x = F.relu6(self.stem(x), inplace=True)
+        x = _relu6(self.stem(x))
         outs = {}
         for i, stage in enumerate(self.stages):
             x = stage(x)
