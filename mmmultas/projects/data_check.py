@@ -19,6 +19,7 @@ from mmmultas.engine.streams import check_streams
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.overlap import shared_photos
 from mmmultas.utils.progress import progress
+from mmmultas.utils.quiet import import_stock
 
 from .judgement import judge
 from .stream_report import StreamReport, size_group
@@ -62,6 +63,7 @@ def check_data(cfg: Mapping[str, Any], num_workers: int = 0) -> DataReport:
     Raises:
         ConfigError: No streams, or a config that cannot be right.
     """
+    import_stock()
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     plans = _plans(cfg)
     if not plans:

@@ -41,6 +41,7 @@ def load_config(path: str | Path,
     """
     if not Path(path).is_file():
         raise ConfigError(f'Config {path} does not exist: check the path.')
+    import_stock()
     try:
         cfg = Config.fromfile(str(path))
     except FileNotFoundError as error:
