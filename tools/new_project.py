@@ -11,6 +11,7 @@ from mmmultas.projects.new_project import Source, new_project
 from mmmultas.projects.readers import readable
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import friendly_errors, load_config
+from mmmultas.utils.quiet import import_stock
 
 
 def parse_args() -> Namespace:
@@ -78,6 +79,7 @@ def source_of(args: Namespace, task: str) -> Source | None:
 
 def main() -> int:
     args = parse_args()
+    import_stock()
     project = new_project(
         source_of(args, 'det'),
         source_of(args, 'seg'),
