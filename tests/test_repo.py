@@ -26,8 +26,7 @@ MAY_IMPORT = {
     'evaluation': {'functional', 'structures', 'utils', 'registry'},
     'visualization': {'functional', 'structures', 'utils', 'registry'},
     'projects': {
-        'apis', 'datasets', 'engine', 'evaluation', 'structures', 'utils',
-        'registry'
+        'datasets', 'engine', 'evaluation', 'structures', 'utils', 'registry'
     },
 }
 FUNCTIONAL_MAY_USE = {

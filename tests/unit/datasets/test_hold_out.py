@@ -1,5 +1,8 @@
+import inspect
+
 import pytest
 
+from mmmultas.datasets import FolderDataset
 from mmmultas.datasets.hold_out import (check_rule, choose_held_out, held_out,
                                         photo_of, pick_part, read_names)
 from mmmultas.utils.errors import ConfigError, DataError
@@ -17,6 +20,14 @@ def test_each_image_decides_for_its_part():
         assert held_out(few, 'val', 1e-9) and held_out(few, 'train', 1e-9)
         assert held_out(few, 'val', 0.999) and held_out(few, 'train', 0.999)
     assert held_out(names, None) == names
+
+
+def test_the_split_of_older_configs_does_not_move():
+    """What 0.1 held out of these names, by the only rule that there was."""
+    names = [f'im{i:02d}' for i in range(20)]
+    assert held_out(names, 'val') == ['im05', 'im11', 'im18', 'im19']
+    rule = inspect.signature(FolderDataset).parameters['val_rule']
+    assert rule.default == 'hash'
 
 
 @pytest.mark.parametrize('count', [2, 3, 7, 40, 101])
