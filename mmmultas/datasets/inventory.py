@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from mmdet.datasets import CocoDataset
 from mmengine.dataset import BaseDataset
 from numpy.typing import NDArray
 
@@ -23,6 +22,7 @@ from .examine import Box, Item, Rules, box_problems, unknown_class
 from .folder import FolderDataset
 from .listing import list_files
 from .partial import PartialDataset
+from .pipeline_checks import is_coco
 from .problems import Problem, problem_of
 from .voc import VOCDataset
 
@@ -287,8 +287,8 @@ def _of_wrapped(inventory: Inventory, dataset: PartialDataset,
 def _of_records(inventory: Inventory, dataset: Any) -> None:
     """Any other data set: what its records say."""
     inner = getattr(dataset, 'dataset', None)
-    is_coco = isinstance(inner, CocoDataset)
-    if is_coco and DET in inventory.rules.classes:
+    from_coco = is_coco(inner)
+    if from_coco and DET in inventory.rules.classes:
         problems, notes = _coco_file(inner)
         inventory.problems += problems
         inventory.notes += notes
@@ -302,7 +302,7 @@ def _of_records(inventory: Inventory, dataset: Any) -> None:
     for place, record in enumerate(records):
         raw = inner.get_data_info(place) if isinstance(
             inner, BaseDataset) else {}
-        inventory.items.append(_item(record, raw, inventory.rules, is_coco))
+        inventory.items.append(_item(record, raw, inventory.rules, from_coco))
 
 
 def _item(record: Mapping[str, Any], raw: Mapping[str, Any], rules: Rules,

@@ -15,7 +15,7 @@ from mmmultas.utils.errors import ConfigError, DataError
 from .annotated import Annotated
 from .colours import ColourTable
 from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
-from .pipeline_checks import (BalancedByBoxes, parts_of,
+from .pipeline_checks import (BalancedByBoxes, is_coco, parts_of,
                               refuse_balancing_by)
 from .voc import check_tasks
 
@@ -81,9 +81,7 @@ class PartialDataset(BalancedByBoxes, Dataset[Any]):
         self.annotated = Annotated(annotated, self.spaces)
         self._luts: dict[Any, NDArray[np.uint8]] = {}
         #: Whether boxes to be ignored are COCO's crowds, not difficult ones.
-        self._crowds = any(
-            kind.__name__ == 'CocoDataset'
-            for part in parts_of(dataset) for kind in type(part).__mro__)
+        self._crowds = any(map(is_coco, parts_of(dataset)))
 
     @property
     def metainfo(self) -> dict[str, Any]:

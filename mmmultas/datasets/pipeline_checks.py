@@ -12,7 +12,8 @@ from mmmultas.utils.errors import ConfigError
 from .transforms.alignment import blind_to, keeps_history
 
 __all__ = [
-    'BalancedByBoxes', 'check_dataset', 'parts_of', 'refuse_balancing_by'
+    'BalancedByBoxes', 'check_dataset', 'is_coco', 'parts_of',
+    'refuse_balancing_by'
 ]
 
 #: Generators of their own: the key of a sample cannot reach them.
@@ -139,6 +140,15 @@ def _check_joined(part: Any, key: str) -> None:
     for meta in metas[1:]:
         if tuple(meta.get('tasks', ())) != tuple(metas[0].get('tasks', ())):
             raise ConfigError(_several(key, [metas[0], meta]))
+
+
+def is_coco(dataset: Any) -> bool:
+    """Whether a data set is mmdet's CocoDataset, or a child of it.
+
+    By name: importing mmdet's data sets takes seconds and says what it lacks.
+    """
+    return any(kind.__name__ == 'CocoDataset'
+               for kind in type(dataset).__mro__)
 
 
 def refuse_balancing_by(dataset: Any, tasks: tuple[str, ...]) -> None:

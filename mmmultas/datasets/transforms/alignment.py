@@ -49,6 +49,8 @@ def blind_to(kind: type, tasks: tuple[str, ...]) -> str | None:
         tasks: Labels that the samples carry.
 
     Example:
+        >>> from mmmultas.utils.quiet import import_stock
+        >>> import_stock()  # without its remarks
         >>> from mmdet.datasets.transforms import RandomAffine, Resize
         >>> blind_to(RandomAffine, ('det', 'seg')), blind_to(Resize, ('seg',))
         ('masks', None)
