@@ -8,6 +8,7 @@ from mmengine.config import Config, DictAction
 from mmmultas.utils.allocator import keep_freed_memory
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.launch import build_runner, friendly_errors, load_config
+from mmmultas.utils.precision import check_amp
 
 
 def parse_args() -> argparse.Namespace:
@@ -68,6 +69,7 @@ def main() -> None:
     if args.tta:
         cfg.model.flip_test = True
     if args.amp:
+        check_amp()
         cfg.test_cfg.fp16 = True
     hooks = list(cfg.get('custom_hooks') or [])
     if args.out or args.seg_out:

@@ -9,7 +9,7 @@ import torch
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 
-from mmmultas.utils.precision import mixed_precision
+from mmmultas.utils.precision import check_amp, mixed_precision
 from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.progress import progress as progress_bar
@@ -48,7 +48,7 @@ class MultiTaskInferencer:
         CheckpointError: The checkpoint is missing, broken, unsafe or of
             another model than its config.
         ConfigError: An argument is out of range, or a head cannot do
-            ``tta``.
+            ``tta``, or ``amp`` would be slower here.
 
     Example::
 
@@ -83,6 +83,8 @@ class MultiTaskInferencer:
         self.score_thr = score_thr
         self.skip_broken = skip_broken
         self.amp = amp
+        if amp:
+            check_amp()
         #: Sentences on the pictures left out, since the latest call.
         self.skipped: list[str] = []
         with DefaultScope.overwrite_default_scope('mmdet'):

@@ -6,7 +6,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-__all__ = ['autocast_dtype', 'full_precision', 'in_full', 'mixed_precision']
+from .errors import ConfigError
+from .processor import has_bf16
+
+__all__ = [
+    'autocast_dtype', 'check_amp', 'full_precision', 'in_full',
+    'mixed_precision'
+]
 
 
 def autocast_dtype(device_type: str) -> torch.dtype | None:
@@ -29,6 +35,19 @@ def autocast_dtype(device_type: str) -> torch.dtype | None:
           if name == 'cpu' else old.is_autocast_enabled())
     dtype: torch.dtype = getattr(old, f'get_autocast_{name}_dtype')()
     return dtype if on else None
+
+
+def check_amp() -> None:
+    """Refuse ``--amp`` where it would take longer.
+
+    Raises:
+        ConfigError: Neither a GPU nor bfloat16 instructions.
+    """
+    if not torch.cuda.is_available() and not has_bf16():
+        raise ConfigError(
+            'This processor has no instructions for bfloat16 (avx512_bf16 or '
+            'amx_bf16 among the flags of lscpu), so that --amp would take '
+            'longer than float32: leave it out.')
 
 
 def mixed_precision(model: nn.Module, on: bool = True) -> torch.autocast:

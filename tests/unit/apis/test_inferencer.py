@@ -5,6 +5,7 @@ import torch
 
 import mmmultas.testing  # noqa: F401
 from mmmultas.apis import MultiTaskInferencer
+from mmmultas.utils import precision
 from mmmultas.utils.errors import CheckpointError, ConfigError, DataError
 
 
@@ -151,3 +152,24 @@ def test_arguments_out_of_range(save_toy, kwargs, word):
 def test_missing_checkpoint():
     with pytest.raises(CheckpointError, match='no.pth does not exist'):
         MultiTaskInferencer('no.pth')
+
+
+def test_predictions_in_16_bits(save_toy, pictures, monkeypatch):
+    """Nearly the same boxes in float32, and hardly a pixel another class."""
+    monkeypatch.setattr(precision, 'has_bf16', lambda: True)
+    path, found = save_toy(), []
+    for amp in (False, True):
+        inferencer = MultiTaskInferencer(path, device='cpu', amp=amp)
+        seen = set()
+        inferencer.model.neck.register_forward_hook(
+            lambda m, args, out, seen=seen: seen.add(out[0].dtype))
+        found.append(inferencer(pictures))
+        assert seen == {torch.bfloat16 if amp else torch.float32}
+    for full, low in zip(*found):
+        assert low['bboxes'].dtype == low['scores'].dtype == np.float32
+        assert abs(low['scores'][0] - full['scores'][0]) < 0.1
+        assert (low['seg_map'] == full['seg_map']).mean() > 0.9
+    monkeypatch.setattr(precision, 'has_bf16', lambda: False)
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    with pytest.raises(ConfigError, match='--amp would take longer'):
+        MultiTaskInferencer(path, device='cpu', amp=True)

@@ -1,8 +1,11 @@
 import pytest
 import torch
 
-from mmmultas.utils.precision import (autocast_dtype, full_precision,
-                                           in_full, mixed_precision)
+from mmmultas.utils import precision
+from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.precision import (autocast_dtype, check_amp,
+                                      full_precision, in_full,
+                                      mixed_precision)
 
 
 def test_what_autocast_says():
@@ -31,3 +34,15 @@ def test_in_full():
     assert isinstance(made, tuple) and made[3] == 'text'
     assert made[0].dtype == made[1][0].dtype == made[2]['a'].dtype
     assert made[0].dtype == torch.float32 and made[1][1] is whole
+
+
+@pytest.mark.parametrize('gpu, bf16, fine', [
+    (True, False, True), (False, True, True), (False, False, False)])
+def test_amp_where_it_would_be_slower(monkeypatch, gpu, bf16, fine):
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: gpu)
+    monkeypatch.setattr(precision, 'has_bf16', lambda: bf16)
+    if fine:
+        check_amp()
+        return
+    with pytest.raises(ConfigError, match='--amp would take longer'):
+        check_amp()
