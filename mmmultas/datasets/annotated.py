@@ -49,7 +49,7 @@ class Annotated:
             if set(chosen) != whole:
                 self.classes[task] = chosen
         self._tables: dict[Any, Any] = {}
-        self._sizes = {task: len(s.classes) for task, s in spaces.items()}
+        self._known = {task: s.classes for task, s in spaces.items()}
 
     def __call__(self, record: dict[str, Any]) -> dict[str, Any]:
         """Take what nobody looked for out of a record.
@@ -72,12 +72,20 @@ class Annotated:
                 record[key] = self._table(record[key], named[SEG])
         return record
 
+    def notes(self) -> list[str]:
+        """What a person should know of it, a sentence per task."""
+        return [
+            f'somebody looked for {", ".join(self._known[task][i] for i in c)}'
+            f' of {task!r} only (`annotated`): the others take no part'
+            for task, c in self.classes.items()
+        ]
+
     def _table(self, table: Any, classes: tuple[int, ...]) -> Any:
         """A table of mask values, made once."""
         if id(table) not in self._tables:
             colours = isinstance(table, ColourTable)
             ids = _joined(table.ids if colours else table, classes,
-                          self._sizes[SEG])
+                          len(self._known[SEG]))
             made = ColourTable(table.codes, ids) if colours else ids
             # the key is kept too: a number of a dead object may come back
             self._tables[id(table)] = (table, made)

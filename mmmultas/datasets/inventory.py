@@ -76,6 +76,8 @@ def take_inventory(cfg: Mapping[str, Any], key: str) -> Inventory:
     try:
         dataset = DATASETS.build(_unread(cfg))
         _fill(inventory, dataset, exif)
+        if hasattr(dataset, 'annotated'):
+            inventory.notes += dataset.annotated.notes()
     except DataError as error:
         inventory.problems.append(problem_of(error, key, 'mend the config'))
     except UserError:

@@ -53,6 +53,12 @@ def test_no_background_no_exception():
     assert made['annotated'] == dict(seg=(0, ))
 
 
+def test_it_is_said():
+    note, = Annotated(dict(det=('dog', 'car')), SPACES).notes()
+    assert note.startswith("somebody looked for car, dog of 'det' only")
+    assert Annotated(None, SPACES).notes() == []
+
+
 @pytest.mark.parametrize('named', [
     None, {}, dict(det=('car', 'person', 'dog')),
     dict(seg=('road', 'car', 'person'))])
