@@ -30,6 +30,12 @@ def voc_overlaps(boxes_N4: Array, gt_M4: Array) -> Array:
         >>> voc_overlaps(np.array([[0, 0, 9, 9]]), np.array([[0, 5, 9, 9]]))
         array([[0.5]])
     """
+    inter, area_N, area_M = _areas(boxes_N4, gt_M4)
+    return inter / (area_N[:, None] + area_M[None] - inter)
+
+
+def _areas(boxes_N4: Array, gt_M4: Array) -> tuple[Array, Array, Array]:
+    """Area that every pair shares, (N, M), and those of each side."""
     boxes_N4 = np.asarray(boxes_N4, np.float64).reshape(-1, 4)
     gt_M4 = np.asarray(gt_M4, np.float64).reshape(-1, 4)
     upper = np.minimum(boxes_N4[:, None, 2:], gt_M4[None, :, 2:])
@@ -37,7 +43,7 @@ def voc_overlaps(boxes_N4: Array, gt_M4: Array) -> Array:
     inter = np.prod(np.maximum(upper - lower + 1, 0), axis=-1)
     area_N = np.prod(boxes_N4[:, 2:] - boxes_N4[:, :2] + 1, axis=-1)
     area_M = np.prod(gt_M4[:, 2:] - gt_M4[:, :2] + 1, axis=-1)
-    return inter / (area_N[:, None] + area_M[None] - inter)
+    return inter, area_N, area_M
 
 
 def crowd_covers(boxes_N4: Array, labels_N: Array, crowds_M4: Array,
@@ -56,12 +62,7 @@ def crowd_covers(boxes_N4: Array, labels_N: Array, crowds_M4: Array,
     """
     if not len(labels_N) or not len(crowd_labels_M):
         return np.zeros(len(labels_N))
-    boxes_N4 = np.asarray(boxes_N4, np.float64).reshape(-1, 4)
-    crowds_M4 = np.asarray(crowds_M4, np.float64).reshape(-1, 4)
-    upper = np.minimum(boxes_N4[:, None, 2:], crowds_M4[None, :, 2:])
-    lower = np.maximum(boxes_N4[:, None, :2], crowds_M4[None, :, :2])
-    inter = np.prod(np.maximum(upper - lower + 1, 0), axis=-1)
-    area_N = np.prod(boxes_N4[:, 2:] - boxes_N4[:, :2] + 1, axis=-1)
+    inter, area_N, _ = _areas(boxes_N4, crowds_M4)
     same = np.asarray(labels_N)[:, None] == np.asarray(crowd_labels_M)[None]
     covers: Array = np.where(same, inter / area_N[:, None], 0.0).max(axis=1)
     return covers

@@ -48,9 +48,7 @@ def pairwise_iou(boxes_A4: Tensor, others_M4: Tensor) -> Tensor:
         >>> pairwise_iou(a, torch.tensor([[0., 0., 2., 1.]]))
         tensor([[0.5000]])
     """
-    low = torch.maximum(boxes_A4[:, None, :2], others_M4[None, :, :2])
-    high = torch.minimum(boxes_A4[:, None, 2:], others_M4[None, :, 2:])
-    inter = (high - low).clamp(min=0).prod(-1)
+    inter = _intersections(boxes_A4, others_M4)
     area = (boxes_A4[:, 2:] - boxes_A4[:, :2]).prod(-1)
     area_others = (others_M4[:, 2:] - others_M4[:, :2]).prod(-1)
     union = area[:, None] + area_others[None] - inter
@@ -68,11 +66,16 @@ def pairwise_cover(boxes_A4: Tensor, others_M4: Tensor) -> Tensor:
         >>> pairwise_cover(a, torch.tensor([[0., 0., 9., 1.]]))
         tensor([[0.5000]])
     """
-    low = torch.maximum(boxes_A4[:, None, :2], others_M4[None, :, :2])
-    high = torch.minimum(boxes_A4[:, None, 2:], others_M4[None, :, 2:])
-    inter = (high - low).clamp(min=0).prod(-1)
+    inter = _intersections(boxes_A4, others_M4)
     area = (boxes_A4[:, 2:] - boxes_A4[:, :2]).prod(-1)[:, None]
     return inter / area.clamp(min=torch.finfo(area.dtype).tiny)
+
+
+def _intersections(boxes_A4: Tensor, others_M4: Tensor) -> Tensor:
+    """Area that every pair shares, (A, M)."""
+    low = torch.maximum(boxes_A4[:, None, :2], others_M4[None, :, :2])
+    high = torch.minimum(boxes_A4[:, None, 2:], others_M4[None, :, 2:])
+    return (high - low).clamp(min=0).prod(-1)
 
 
 def anchor_shapes(base_size: float, scales: tuple[float, ...],
