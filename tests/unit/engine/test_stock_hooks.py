@@ -12,7 +12,8 @@ from mmmultas.utils.launch import build_runner
 
 #: Do here what they do there; a run below has all of them.
 TRIED = {
-    'mmdet.CheckInvalidLossHook', 'mmdet.SyncNormHook',
+    'mmdet.CheckInvalidLossHook', 'mmdet.SetEpochInfoHook',
+    'mmdet.SyncNormHook',
     'mmengine.CheckpointHook',
     'mmengine.DistSamplerSeedHook', 'mmengine.EMAHook',
     'mmengine.EmptyCacheHook', 'mmengine.IterTimerHook',
@@ -23,7 +24,7 @@ TRIED = {
 UNTRIED = {
     'mmengine.NPUProfilerHook', 'mmengine.ProfilerHook',
     'mmengine.RFSearchHook', 'mmcv.RFSearchHook',
-    'mmdet.MemoryProfilerHook', 'mmdet.SetEpochInfoHook'
+    'mmdet.MemoryProfilerHook'
 }
 
 
