@@ -22,6 +22,8 @@ PRIVATE_GENERATORS = (random.Random, np.random.Generator,
 #: Attributes through which wrappers and transforms hold others.
 _INSIDE = ('dataset', 'datasets', 'pipeline', 'transforms', 'transform',
            'branch_pipelines', 'resize')
+#: Where labels stay those of the original image.
+_EVALUATED = ('val_', 'test_')
 _PACKERS = ('PackDetInputs', 'PackSegInputs')
 
 
@@ -39,12 +41,31 @@ def check_dataset(dataset: Any, key: str) -> None:
             ``tasks``; joined data sets with other labels or classes.
     """
     tasks = _tasks_of(dataset, key)
+    early = _before_labels(dataset) if key.startswith(_EVALUATED) else set()
     for part in parts_of(dataset):
         _check_generator(part, key)
         _check_history(part, key)
-        _check_alignment(part, tasks, key)
+        if id(part) not in early:
+            _check_alignment(part, tasks, key)
         _check_packer(part, key)
         _check_joined(part, key)
+
+
+def _before_labels(dataset: Any) -> set[int]:
+    """Transforms of evaluation that stand before the labels are loaded.
+
+    Labels are then those of the original image, as metrics want them.
+    """
+    early: set[int] = set()
+    for part in parts_of(dataset):
+        steps = getattr(part, 'pipeline', ())
+        steps = list(getattr(steps, 'transforms', steps) or ())
+        names = [type(step).__name__ for step in steps]
+        loads = [place for place, name in enumerate(names)
+                 if name.startswith('Load') and 'Image' not in name]
+        for step in steps[:loads[0]] if loads else ():
+            early.update(id(inner) for inner in parts_of(step))
+    return early
 
 
 def parts_of(dataset: Any) -> Iterator[Any]:

@@ -16,6 +16,19 @@ __all__ = ['CutValidation', 'StopSignals', 'start_worker']
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
 
 
+def _forget_in_child() -> None:
+    """A process that a metric forks ends when it is told to."""
+    for number in SIGNALS:
+        handler = signal.getsignal(number)
+        if isinstance(getattr(handler, '__self__', None), StopSignals):
+            signal.signal(
+                number, signal.default_int_handler
+                if number == signal.SIGINT else signal.SIG_DFL)
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
+
+
 class CutValidation(Exception):
     """Validation was left before its end, since the run is to stop."""
 

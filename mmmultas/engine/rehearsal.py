@@ -29,8 +29,9 @@ COMPARED = 4
 def rehearse(loop: Any) -> set[str] | None:
     """Pass one image of each stream through network and metrics.
 
-    The truth takes the place of what an untrained network predicts, so that
-    every metric has something to say. Nothing is counted, no hook is called.
+    True boxes take the place of what an untrained network finds, so that
+    every metric has something to say. Nothing is counted, no hook is called;
+    metrics that write files are left out.
 
     Args:
         loop: A loop of validation or test.
@@ -159,14 +160,9 @@ def _predicted(loop: Any, batch: Any) -> list[Any]:
     model.eval()
     outputs: list[Any] = loop.predict(batch)
     for sample in outputs:
-        for field in [f for f in sample.keys() if f.startswith('gt_')]:
-            name = f'pred_{field[3:]}'
-            if name not in sample:
-                continue
-            truth = sample.get(field)
-            if field == 'gt_instances':
-                truth = _as_found(truth)
-            sample.set_field(truth, name, dtype=None)
+        # an untrained detector finds nothing, and metrics of nothing are none
+        if 'gt_instances' in sample and 'pred_instances' in sample:
+            sample.pred_instances = _as_found(sample.gt_instances)
     return outputs
 
 
@@ -183,12 +179,20 @@ def _judge(loop: Any, outputs: list[Any], batch: Any) -> set[str]:
     met = set()
     for task, evaluator in loop.evaluators.items():
         carried = {t for s in outputs for t in s.metainfo.get('tasks', ())}
-        if task not in carried:
+        if task not in carried or any(map(_writes, evaluator.metrics)):
             continue
         met.add(task)
         with _explained(loop, task, evaluator):
             evaluator.process(data_samples=outputs, data_batch=batch)
     return met
+
+
+def _writes(metric: Any) -> bool:
+    """Whether a metric leaves files, which would hold true boxes."""
+    return any(
+        getattr(metric, name, None)
+        for name in ('outfile_prefix', 'out_file_path', 'output_dir',
+                     'format_only'))
 
 
 def _names(loop: Any, met: set[str]) -> set[str] | None:

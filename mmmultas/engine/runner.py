@@ -138,7 +138,9 @@ class MultiTaskRunner(Runner):
         """Refuse stock hooks that would do nothing."""
         super().register_hooks(default_hooks, custom_hooks)
         for hook in self.hooks:
-            refuse_hook(hook)
+            said = refuse_hook(hook)
+            if said:
+                self.logger.warning(said)
 
     def call_hook(self, fn_name: str, **kwargs: Any) -> None:
         """Call the hooks; whoever saves, the file is one that we can read."""

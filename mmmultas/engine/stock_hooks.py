@@ -7,7 +7,7 @@ from typing import Any
 
 from mmmultas.utils.errors import ConfigError
 
-__all__ = ['REFUSED', 'refuse_hook']
+__all__ = ['REFUSED', 'WARNED', 'refuse_hook']
 
 _PIPELINE = ('streams are read by processes that do not hear of it: train the '
              'last epochs as a second run, with the other pipeline and '
@@ -33,23 +33,31 @@ REFUSED: dict[str, str] = {
     'mmdet.TrainAugmentDetVisualizationHook': _PICTURES,
     'mmseg.SegVisualizationHook': _PICTURES,
     'mmengine.NaiveVisualizationHook': _PICTURES,
-    'mmengine.EarlyStoppingHook':
-    'it forgets its count when a run is resumed: use '
-    'mmmultas.EarlyStoppingHook, which reads the scores of the checkpoint',
     'mmengine.PrepareTTAHook':
     'it wants a second model: use --tta of tools/test.py, or '
     '`model.flip_test=True`',
 }
 
 
-def refuse_hook(hook: Any) -> None:
+#: Class → what it does otherwise here than its name says.
+WARNED: dict[str, str] = {
+    'mmengine.EarlyStoppingHook':
+    'forgets its count when a run is resumed: mmmultas.EarlyStoppingHook '
+    'reads the scores of the checkpoint',
+}
+
+
+def refuse_hook(hook: Any) -> str | None:
     """Refuse a hook of the table, or a child of one.
+
+    Returns:
+        What to know of a hook that works otherwise than its name says.
 
     Raises:
         ConfigError: It is one; the sentence says what to take.
     """
     if not getattr(hook, 'draw', getattr(hook, '_draw', True)):
-        return  # MMDetection's default_runtime.py has one that is off
+        return None  # MMDetection's default_runtime.py has one that is off
     for kind in type(hook).__mro__:
         package = kind.__module__.split('.')[0]
         name = f'{package}.{kind.__name__}'
@@ -57,3 +65,6 @@ def refuse_hook(hook: Any) -> None:
             raise ConfigError(
                 f'`custom_hooks` has a {type(hook).__name__}, which would '
                 f'change nothing here or end the run: {REFUSED[name]}.')
+        if name in WARNED:
+            return f'{type(hook).__name__} {WARNED[name]}.'
+    return None

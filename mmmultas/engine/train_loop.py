@@ -105,12 +105,20 @@ class MultiTaskTrainLoop(BaseLoop):
         self._check_accumulation()
         check_run(self.runner, self.allow_overlap)
         with self.stop:
-            if self.runner.val_loop is not None:
-                self.runner.val_loop.check_heads()
-                check_names(rehearse(self.runner.val_loop), self.runner)
+            self._rehearse()
             self._run()
         model: torch.nn.Module = self.runner.model
         return model
+
+    def _rehearse(self) -> None:
+        """Find what would fail in the first validation now."""
+        loop = self.runner.val_loop
+        if loop is None:
+            return
+        loop.check_heads()
+        names = rehearse(loop)
+        check_names(names, self.runner)
+        loop.known_names = frozenset(names or ())
 
     def _run(self) -> None:
         self.runner.call_hook('before_train')

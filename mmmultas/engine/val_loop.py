@@ -1,4 +1,5 @@
 """Validation and test: one pass per stream, one evaluator per task."""
+import logging
 import math
 from collections.abc import Mapping
 from typing import Any
@@ -53,6 +54,8 @@ class _EvalLoop(BaseLoop):
     """What validation and test share."""
     #: ``'val'`` or ``'test'``: names of hooks, config keys.
     mode: str
+    #: Names of the metrics, as far as a rehearsal has heard them.
+    known_names: frozenset[str] = frozenset()
     #: What asks a training run to stop.
     stop: StopSignals | None = None
 
@@ -125,10 +128,20 @@ class _EvalLoop(BaseLoop):
         metrics: dict[str, float] = {}
         for evaluator in self.evaluators.values():
             metrics = self.join_metrics(metrics, evaluator.evaluate())
-        metrics = self.finish(metrics)
+        metrics = self.finish(self._completed(metrics))
         self._stage('after_{}_epoch', metrics=metrics)
         self._stage('after_{}')
         return metrics
+
+    def _completed(self, metrics: dict[str, float]) -> dict[str, float]:
+        """Metrics that stock ones leave out where nothing was found: n/a."""
+        missing = sorted(self.known_names - set(metrics))
+        if missing:
+            print_log(
+                f'No value for {", ".join(missing)}: n/a in this pass.',
+                logger='current',
+                level=logging.WARNING)
+        return {**metrics, **dict.fromkeys(missing, math.nan)}
 
     def join_metrics(self, metrics: Mapping[str, float],
                      more: Mapping[str, float]) -> dict[str, float]:

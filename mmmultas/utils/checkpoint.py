@@ -5,6 +5,8 @@ fallback (DESIGN trap 16). Writing never leaves half a file under a final
 name (DESIGN trap 17).
 """
 import contextlib
+import difflib
+import json
 import os
 import re
 import tempfile
@@ -13,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
+import mmengine
 import torch
 
 from .errors import CheckpointError
@@ -71,7 +74,12 @@ def load_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
                               f'{type(data).__name__} where a dictionary of '
                               'weights is expected.')
     _check_entries(data, path)
-    return without_marks(data)
+    try:
+        return without_marks(data)
+    except (RecursionError, RuntimeError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f'Checkpoint {path} holds entries that are no plain values '
+            f'({type(error).__name__}): take another file.') from error
 
 
 def _check_entries(data: dict[Any, Any], path: Path) -> None:
@@ -112,6 +120,7 @@ def find_weights(name: str) -> Path:
     path = Path(name).expanduser()
     if path.is_file():
         return path
+    name = _address(name)
     base = TORCHVISION_FILES.get(name, Path(urlparse(name).path).name)
     folders = [Path(torch.hub.get_dir()) / 'checkpoints']
     if os.environ.get(WEIGHTS_ENV):
@@ -138,6 +147,35 @@ def find_weights(name: str) -> Path:
         raise CheckpointError(f'Pretrained weights {name} cannot be '
                               f'downloaded ({error}): {mend}') from error
     return target
+
+
+#: OpenMMLab's short addresses → MMEngine's table of what they stand for.
+_TABLES = {
+    'torchvision': 'torchvision_0.12.json',
+    'open-mmlab': 'openmmlab.json',
+    'openmmlab': 'openmmlab.json',
+    'mmcls': 'mmcls.json'
+}
+
+
+def _address(name: str) -> str:
+    """The web address that a short one stands for.
+
+    Raises:
+        CheckpointError: MMEngine knows no weights of this name.
+    """
+    scheme, mark, model = name.partition('://')
+    if name in TORCHVISION_FILES or not mark or scheme not in _TABLES:
+        return name
+    table = Path(mmengine.__file__).parent / 'hub' / _TABLES[scheme]
+    known = json.loads(table.read_text())
+    if model not in known:
+        near = difflib.get_close_matches(model, known, 1)
+        hint = f'did you mean {scheme}://{near[0]}?' if near else (
+            'name a file or a web address.')
+        raise CheckpointError(f'Pretrained weights {name} are not known: '
+                              f'{hint}')
+    return str(known[model])
 
 
 def _package_file(name: str) -> Path:

@@ -1,4 +1,5 @@
 """Names of output files, one per input, whatever folders inputs lie in."""
+import os
 from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePath
@@ -21,8 +22,15 @@ def output_names(paths: Iterable[str]) -> dict[str, str]:
         {'x/a/1.jpg': 'a/1', 'x/b/1.jpg': 'b/1',
          'x/b/2.jpg': '2.jpg', 'x/b/2.png': '2.png'}
     """
+    # links within a path and ".." would lead out of the output's folder
+    real = {path: os.path.abspath(path) for path in paths}
+    named = _names_of(list(dict.fromkeys(real.values())))
+    return {path: named[place] for path, place in real.items()}
+
+
+def _names_of(paths: list[str]) -> dict[str, str]:
     same: defaultdict[str, list[str]] = defaultdict(list)
-    for path in dict.fromkeys(paths):
+    for path in paths:
         same[PurePath(path).stem].append(path)
     names = {}
     for group in same.values():
@@ -32,7 +40,7 @@ def output_names(paths: Iterable[str]) -> dict[str, str]:
         taken[name].append(path)
     for group in taken.values():
         if len(group) > 1:  # a stem that looks like another's whole name
-            names.update({path: path.strip('/') for path in group})
+            names.update(_below_their_root(group))
     return names
 
 
@@ -47,7 +55,12 @@ def _told_apart(group: list[str]) -> dict[str, str]:
                     not keep or len(set(folders.values())) < len(group)):
                 return names
         depth += 1
-    return {path: path.strip('/') for path in group}
+    return _below_their_root(group)
+
+
+def _below_their_root(group: list[str]) -> dict[str, str]:
+    root = os.path.commonpath([os.path.dirname(path) for path in group])
+    return {path: os.path.relpath(path, root) for path in group}
 
 
 def _tail(path: str, depth: int, suffix: bool) -> str:

@@ -59,17 +59,26 @@ def safe_globals() -> list[Any]:
 def without_marks(data: Any) -> Any:
     """What was read, without what only stands for something.
 
-    Dictionaries lose such entries, in place; a built schedule has its method.
+    Dictionaries lose such entries, in place (a built schedule has its
+    method); NumPy's values become plain ones.
+
+    Raises:
+        RecursionError: Values that hold themselves.
+        Exception: Whatever an array of broken parts raises when it is read.
     """
     if isinstance(data, dict):
         for key in [k for k, part in data.items() if _is_mark(part)]:
             del data[key]
-        parts: Any = data.values()
-    else:
-        parts = data if isinstance(data, list | tuple) else ()
-    for part in parts:
-        if isinstance(part, dict | list | tuple):
-            without_marks(part)
+        for key, part in data.items():
+            data[key] = without_marks(part)
+    elif isinstance(data, list):
+        data[:] = [without_marks(part) for part in data]
+    elif type(data) is tuple:
+        return tuple(without_marks(part) for part in data)
+    elif isinstance(data, np.ndarray):
+        return np.array(data.tolist())
+    elif isinstance(data, np.generic):
+        return data.item()
     return data
 
 

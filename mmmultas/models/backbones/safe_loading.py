@@ -9,8 +9,7 @@ from typing import Any
 
 import torch
 from mmengine.logging import print_log
-from mmengine.runner.checkpoint import (CheckpointLoader,
-                                        get_external_models)
+from mmengine.runner.checkpoint import CheckpointLoader
 from torch import Tensor, nn
 
 from mmmultas.utils.checkpoint import find_weights, load_file, state_dict_of
@@ -38,7 +37,7 @@ def safe_loading(model: nn.Module) -> Iterator[None]:
     kept = CheckpointLoader.__dict__['load_checkpoint']
 
     def load(cls: type, filename: str, *args: Any, **kwargs: Any) -> Any:
-        content = load_file(find_weights(_address(filename)))
+        content = load_file(find_weights(filename))
         files[filename] = state_dict_of(content)
         return content
 
@@ -121,12 +120,3 @@ def _sources(init_cfg: Any) -> Iterator[str]:
     for part in parts:
         if isinstance(part, dict) and isinstance(part.get('checkpoint'), str):
             yield part['checkpoint']
-
-
-def _address(filename: str) -> str:
-    """The address that OpenMMLab's short names stand for."""
-    for scheme in ('open-mmlab://', 'openmmlab://'):
-        if filename.startswith(scheme):
-            known = get_external_models()
-            return str(known.get(filename.removeprefix(scheme), filename))
-    return filename

@@ -149,3 +149,16 @@ def test_parts_are_met_once():
     data = Data(('det', ), [shared, dict(a=shared)])
     assert [type(part).__name__ for part in parts_of(data)] == [
         'Data', 'RandomShift']
+
+
+def test_evaluation_may_resize_before_labels_are_loaded():
+    from mmcv.transforms import Resize
+
+    from mmmultas.datasets.transforms import LoadImage, LoadLabels
+    data = Data(('det', ), [LoadImage(), Resize(scale=(64, 64)),
+                            LoadLabels()])
+    check_dataset(data, 'val_dataloader.x.dataset')
+    refuse(data, 'not its boxes')  # in training boxes would stay behind
+    data.pipeline.reverse()
+    with pytest.raises(ConfigError, match='not its boxes'):
+        check_dataset(data, 'test_dataloader.x.dataset')

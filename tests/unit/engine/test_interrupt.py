@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 import signal
 import threading
@@ -73,3 +74,17 @@ def test_workers_outlive_one_sigterm():
         os.kill(worker, signal.SIGTERM)
         for _ in range(900):
             next(batches)
+
+
+def test_processes_that_a_metric_forks_end_when_they_are_told_to():
+    """multiprocessing.Pool ends its workers by SIGTERM."""
+    with StopSignals() as stop:
+        context = multiprocessing.get_context('fork')
+        child = context.Process(target=time.sleep, args=(60, ))
+        child.start()
+        time.sleep(.2)
+        child.terminate()
+        child.join(10)
+        assert child.exitcode == -signal.SIGTERM
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert stop.asked  # the parent still takes notes

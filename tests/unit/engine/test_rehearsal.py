@@ -140,3 +140,41 @@ def test_stock_metrics_are_heard(tmp_path):
         type='mmdet.CocoMetric', ann_file=str(tmp_path / 'x.json'))
     cfg.val_cfg.selection = {'det/bbox_mAP_9': 1.0}
     refuse(cfg, "names 'det/bbox_mAP_9', but .*'(coco|det)/bbox_mAP_50'")
+
+
+def test_sizes_of_evaluation_are_those_of_predictions(tmp_path):
+    cfg = toy_config(tmp_path, epochs=1)
+    cfg.val_evaluator.seg.eval_size = (32, 32)
+    cfg.model.heads.seg.test_cfg = dict(eval_size=(32, 32))
+    build_runner(cfg).train()
+
+
+@METRICS.register_module(force=True)
+class Shy(Silent):
+    """Says a name in the rehearsal only, as CocoMetric without boxes."""
+    told = 0
+
+    def compute_metrics(self, results):
+        Shy.told += 1
+        return dict(sum=1.0) if Shy.told == 1 else {}
+
+
+def test_a_metric_that_falls_silent_is_not_available(tmp_path):
+    Shy.told = 0
+    cfg = toy_config(tmp_path, epochs=1)
+    cfg.val_evaluator.seg = dict(type='mmmultas.Shy')
+    cfg.val_cfg.selection = {'seg/sum': 1.0, 'det/mAP': 1.0}
+    cfg.default_hooks.checkpoint.save_best = 'seg/sum'
+    runner = build_runner(cfg)
+    runner.train()
+    [score] = runner.message_hub.get_info('selection_history').values()
+    assert score >= 0
+
+
+def test_metrics_that_write_files_are_left_out(tmp_path):
+    cfg = toy_config(tmp_path / 'run', epochs=1)
+    cfg.val_evaluator.seg = [cfg.val_evaluator.seg, dict(
+        type='mmengine.DumpResults', out_file_path=str(tmp_path / 'x.pkl'))]
+    runner = build_runner(cfg)
+    assert rehearse(runner.build_val_loop(runner._val_loop)) is None
+    assert not (tmp_path / 'x.pkl').exists()

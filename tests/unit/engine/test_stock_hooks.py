@@ -5,7 +5,7 @@ from mmdet.registry import HOOKS as MMDET
 from mmengine.registry import HOOKS as MMENGINE
 from mmseg.registry import HOOKS as MMSEG
 
-from mmmultas.engine.stock_hooks import REFUSED, refuse_hook
+from mmmultas.engine.stock_hooks import REFUSED, WARNED, refuse_hook
 from mmmultas.testing import toy_config
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import build_runner
@@ -39,7 +39,7 @@ def registered():
 
 
 def test_every_registered_hook_is_known():
-    assert registered() <= set(REFUSED) | TRIED | UNTRIED
+    assert registered() <= set(REFUSED) | set(WARNED) | TRIED | UNTRIED
     assert set(REFUSED) <= registered() and not set(REFUSED) & TRIED
 
 
@@ -63,8 +63,6 @@ def test_those_that_work_work(tmp_path):
     (dict(type='mmdet.PipelineSwitchHook', switch_epoch=1,
           switch_pipeline=[]), 'PipelineSwitchHook.*`load_from`'),
     (dict(type='mmdet.YOLOXModeSwitchHook'), 'second run'),
-    (dict(type='EarlyStoppingHook', monitor='det/mAP'),
-     'mmmultas.EarlyStoppingHook'),
     (dict(type='mmdet.DetVisualizationHook', draw=True), 'browse_dataset'),
 ])
 def test_hooks_that_would_do_nothing(tmp_path, hook, words):
@@ -72,6 +70,13 @@ def test_hooks_that_would_do_nothing(tmp_path, hook, words):
     cfg.custom_hooks = [hook]
     with pytest.raises(ConfigError, match=words):
         build_runner(cfg)
+
+
+def test_a_hook_that_forgets_is_said():
+    kind = MMENGINE.get('EarlyStoppingHook')
+    said = refuse_hook(kind(monitor='score', rule='greater'))
+    assert 'mmmultas.EarlyStoppingHook reads the scores' in said
+    assert refuse_hook(MMENGINE.get('EMAHook')()) is None
 
 
 def test_a_hook_that_is_off_is_none():

@@ -125,3 +125,16 @@ def test_a_download_that_fails_is_an_error(tmp_path, monkeypatch):
     with pytest.raises(CheckpointError, match='no network.*MMMULTAS_WEIGHTS'):
         find_weights('torchvision://resnet18')
     assert list((tmp_path / 'hub/checkpoints').iterdir()) == []
+
+
+@pytest.mark.parametrize('name, file', [
+    ('torchvision://resnet101', 'resnet101-63fe2227.pth'),
+    ('torchvision://resnet18', 'resnet18-5c106cde.pth'),
+    ('open-mmlab://resnet50_v1c', 'resnet50_v1c-2cccc1ad.pth'),
+])
+def test_short_addresses(tmp_path, monkeypatch, name, file):
+    (tmp_path / file).write_bytes(b'x')
+    monkeypatch.setenv('MMMULTAS_WEIGHTS', str(tmp_path))
+    assert find_weights(name) == tmp_path / file
+    with pytest.raises(CheckpointError, match='did you mean torchvision://'):
+        find_weights('torchvision://resnet1O1')

@@ -18,3 +18,12 @@ def test_names_tell_files_apart(paths, names):
     found = output_names(paths)
     assert list(found.values()) == names
     assert len(set(found.values())) == len(set(paths))
+
+
+def test_names_never_lead_out_of_the_folder():
+    found = output_names(['../x/1.jpg', 'x/1.jpg', 'a/../b/2.jpg', 'b/2.jpg',
+                          'c/2.jpg'])
+    assert not any('..' in name for name in found.values())
+    # one file under two names has one
+    assert found['a/../b/2.jpg'] == found['b/2.jpg'] == 'b/2'
+    assert found['../x/1.jpg'] != found['x/1.jpg']

@@ -72,3 +72,11 @@ def test_other_attributes_are_not_looked_up(tmp_path, owner, name):
 def test_marks_go_from_nested_entries():
     data = dict(a=[dict(x=Mark, y=1)], b=(Mark, ), c=Mark)
     assert without_marks(data) == dict(a=[dict(y=1)], b=(Mark, ))
+
+
+def test_values_that_hold_themselves(tmp_path):
+    data = dict(state_dict={})
+    data['x'] = data
+    torch.save(data, tmp_path / 'x.pth')
+    with pytest.raises(CheckpointError, match='no plain values'):
+        load_file(tmp_path / 'x.pth')
