@@ -115,7 +115,8 @@ def check_names(names: set[str] | None, runner: Any) -> None:
         best = [best] if isinstance(best, str) else list(best or ())
         wanted.setdefault('default_hooks.checkpoint.save_best', []).extend(
             name for name in best if name != 'auto')
-        if isinstance(getattr(hook, 'monitor', None), str):
+        if type(hook).__name__ == 'EarlyStoppingHook' and hasattr(
+                hook, 'monitor'):  # MMEngine's; others may monitor a loss
             wanted.setdefault(f'{type(hook).__name__}.monitor', []).append(
                 hook.monitor)
     wanted['param_scheduler.monitor'] = [

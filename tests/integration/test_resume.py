@@ -165,3 +165,20 @@ def test_another_epoch_length_is_refused(tmp_path):
     cfg.resume = True
     with pytest.raises(ConfigError, match=r"'updates_per_epoch': \[2\]"):
         build_runner(cfg).train()
+
+
+def test_auxiliary_heads_resume(tmp_path):
+    weights = []
+    for name, start in (('whole', None), ('again', 'whole/epoch_1.pth')):
+        cfg = toy_config(tmp_path / name, epochs=2)
+        cfg.model.heads.seg.auxiliary = dict(
+            type='mmmultas.PanopticFPNSegHead', in_channels=8, channels=4,
+            num_levels=2, num_refine_convs=0)
+        if start:
+            cfg.resume, cfg.load_from = True, str(tmp_path / start)
+        runner = build_runner(cfg)
+        runner.train()
+        weights.append(runner.model.state_dict())
+    assert any('auxiliary' in key for key in weights[0])
+    assert all(torch.equal(value, weights[1][key])
+               for key, value in weights[0].items())
