@@ -22,6 +22,9 @@ PRIVATE_GENERATORS = (random.Random, np.random.Generator,
 #: Attributes through which wrappers and transforms hold others.
 _INSIDE = ('dataset', 'datasets', 'pipeline', 'transforms', 'transform',
            'branch_pipelines', 'resize')
+#: Words in the names of transforms that move an image.
+_MOVES = ('Affine', 'Crop', 'Expand', 'Flip', 'Mosaic', 'Pad', 'Resize',
+          'Rotate', 'Shear', 'Shift', 'Squash', 'Translate')
 #: Where labels stay those of the original image.
 _EVALUATED = ('val_', 'test_')
 _PACKERS = ('PackDetInputs', 'PackSegInputs')
@@ -41,7 +44,10 @@ def check_dataset(dataset: Any, key: str) -> None:
             ``tasks``; joined data sets with other labels or classes.
     """
     tasks = _tasks_of(dataset, key)
-    early = _before_labels(dataset) if key.startswith(_EVALUATED) else set()
+    early = _before_labels(dataset)
+    if not key.startswith(_EVALUATED):
+        _check_order(dataset, early, key)
+        early = set()
     for part in parts_of(dataset):
         _check_generator(part, key)
         _check_history(part, key)
@@ -91,6 +97,17 @@ def _tasks_of(dataset: Any, key: str) -> tuple[str, ...]:
     if not isinstance(meta, Mapping):  # mmdet's ConcatDataset gives a list
         raise ConfigError(_several(key, [dict(one) for one in meta]))
     return tuple(meta.get('tasks', ()))
+
+
+def _check_order(dataset: Any, early: set[int], key: str) -> None:
+    """In training labels must be there when their image is moved."""
+    for part in parts_of(dataset):
+        name = type(part).__name__
+        if id(part) in early and any(word in name for word in _MOVES):
+            raise ConfigError(
+                f'transform {name} of `{key}` moves the image before its '
+                'labels are loaded, so that they would lie elsewhere: place '
+                'LoadLabels (or LoadAnnotations) right behind LoadImage.')
 
 
 def _several(key: str, metas: list[dict[str, Any]]) -> str:

@@ -158,7 +158,19 @@ def test_evaluation_may_resize_before_labels_are_loaded():
     data = Data(('det', ), [LoadImage(), Resize(scale=(64, 64)),
                             LoadLabels()])
     check_dataset(data, 'val_dataloader.x.dataset')
-    refuse(data, 'not its boxes')  # in training boxes would stay behind
+    refuse(data, 'before its labels are loaded')
     data.pipeline.reverse()
     with pytest.raises(ConfigError, match='not its boxes'):
         check_dataset(data, 'test_dataloader.x.dataset')
+
+
+def test_training_moves_image_and_labels_together():
+    from mmmultas.datasets.transforms import (LoadImage, LoadLabels,
+                                              PhotometricJitter, Squash)
+    for step, fine in ((Squash(32), False), (PhotometricJitter(), True)):
+        data = Data(('det', 'seg'), [LoadImage(), step, LoadLabels()])
+        if fine:
+            check_dataset(data, KEY)
+        else:
+            refuse(data, 'Squash', 'LoadLabels', 'right behind LoadImage')
+        check_dataset(data, 'val_dataloader.x.dataset')
