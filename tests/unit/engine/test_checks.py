@@ -69,16 +69,19 @@ def own(tmp_path):
     classes = dict(det=SHAPES[:2], seg=('background', *SHAPES[:2]))
     drop = {'triangle': None}
     cfg = toy_config(tmp_path / 'work', epochs=1)
-    pipeline = [dict(type=f'mmmultas.{name}', **args) for name, args in (
-        ('LoadImage', {}), ('Squash', dict(size=64)), ('LoadLabels', {}),
-        ('PackInputs', {}))]
+    load, labels, pack = (dict(type=f'mmmultas.{name}') for name in (
+        'LoadImage', 'LoadLabels', 'PackInputs'))
+    squash = dict(type='mmmultas.Squash', size=64)
+    pipelines = dict(train=[load, labels, squash, pack],
+                     val=[load, squash, labels, pack])
 
     def dataset(tasks, part):
         return dict(
             type='mmmultas.FolderDataset', images=str(kit.root / 'images'),
             boxes=str(kit.write_coco()), tasks=tasks, part=part,
             masks=str(kit.write_masks(values=(0, 1, 2, 255))),
-            classes=classes, label_map=dict(det=drop), pipeline=pipeline)
+            classes=classes, label_map=dict(det=drop),
+            pipeline=pipelines[part])
 
     for task, stream in cfg.train_dataloader.items():
         stream.dataset = dataset((task, ), 'train')
