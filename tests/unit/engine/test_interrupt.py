@@ -69,8 +69,9 @@ def test_workers_outlive_one_sigterm():
     worker = int(next(batches))
     os.kill(worker, signal.SIGUSR1)
     assert int(next(batches)) == worker
-    with pytest.raises(RuntimeError, match='exited unexpectedly|killed'):
-        # a second one ends it
+    # a second one ends it, perhaps while it hands over a batch
+    with pytest.raises((RuntimeError, ConnectionResetError),
+                       match='exited unexpectedly|killed|reset by peer'):
         os.kill(worker, signal.SIGTERM)
         for _ in range(900):
             next(batches)
