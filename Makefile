@@ -36,8 +36,8 @@ test: env  ## tests of seconds
 test-slow: env  ## tests of minutes
 	$(BIN)/python -m pytest --slow -m slow $(PYTEST_ARGS)
 
-test-all: env  ## all tests
-	$(BIN)/python -m pytest --slow $(PYTEST_ARGS)
+test-all: env  ## all tests, also those that make fresh environments
+	$(BIN)/python -m pytest --slow --fresh $(PYTEST_ARGS)
 
 coverage: env  ## tests, and how much of the package they reach
 	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)

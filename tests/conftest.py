@@ -14,9 +14,15 @@ import pytest  # noqa: E402
 import torch  # noqa: E402
 
 
+#: Marker, and option that runs the tests which carry it.
+MARKERS = dict(
+    slow='run the tests of minutes too',
+    fresh='run the tests too that make an environment of their own')
+
+
 def pytest_addoption(parser):
-    parser.addoption(
-        '--slow', action='store_true', help='run the tests of minutes too')
+    for marker, meaning in MARKERS.items():
+        parser.addoption(f'--{marker}', action='store_true', help=meaning)
 
 
 def pytest_configure():
@@ -26,12 +32,11 @@ def pytest_configure():
 
 
 def pytest_collection_modifyitems(config, items):
-    if config.getoption('--slow'):
-        return
-    slow = [item for item in items if 'slow' in item.keywords]
-    if slow:
-        config.hook.pytest_deselected(items=slow)
-        items[:] = [item for item in items if 'slow' not in item.keywords]
+    for marker in MARKERS:
+        chosen = [item for item in items if marker in item.keywords]
+        if chosen and not config.getoption(f'--{marker}'):
+            config.hook.pytest_deselected(items=chosen)
+            items[:] = [item for item in items if item not in chosen]
 
 
 @pytest.fixture(autouse=True, scope='session')
