@@ -19,7 +19,7 @@ from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from timing import ROOT, interleave, ratio, set_up, summarise, write_report
 
-from mmmultas.apis.benchmark import fused
+from mmmultas.analysis.benchmark import fused
 from mmmultas.registry import MODELS
 
 CONFIGS = dict(

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 import mmmultas
-from mmmultas.apis.matrix import read_matrix
+from mmmultas.experiments.matrix import read_matrix
 
 ROOT = Path(mmmultas.__file__).parents[1]
 MATRICES = sorted((ROOT / 'matrices').glob('*.yaml'))

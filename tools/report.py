@@ -2,7 +2,7 @@
 """One page of what runs have found: report.py WORK_DIRS... --out report."""
 import argparse
 
-from mmmultas.apis.report import ReportOptions, write_report
+from mmmultas.report import ReportOptions, write_report
 from mmmultas.utils.launch import friendly_errors
 
 

@@ -4,9 +4,9 @@ import argparse
 import sys
 from pathlib import Path
 
-from mmmultas.apis.matrix import read_matrix
-from mmmultas.apis.matrix_run import (Launcher, cell_states, run_matrix,
-                                      state_table)
+from mmmultas.experiments.matrix import read_matrix
+from mmmultas.experiments.matrix_run import (Launcher, cell_states, run_matrix,
+                                             state_table)
 from mmmultas.utils.launch import friendly_errors
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import cv2
 
-from mmmultas.apis.browse import contact_sheet
-from mmmultas.apis.comparison import compare_models
-from mmmultas.apis.jobs import Job, run_jobs
+from mmmultas.analysis.browse import contact_sheet
+from mmmultas.analysis.comparison import compare_models
+from mmmultas.experiments.jobs import Job, run_jobs
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import UserError
 from mmmultas.utils.launch import load_config

@@ -1,10 +1,14 @@
-"""Where a run keeps its checkpoints."""
+"""Where a run keeps its checkpoints and its config."""
 import re
 from pathlib import Path
+from typing import Any
 
-from .errors import CheckpointError
+from mmengine.config import Config
 
-__all__ = ['chosen_checkpoint', 'latest_checkpoints']
+from .errors import CheckpointError, ConfigError
+from .launch import load_config
+
+__all__ = ['chosen_checkpoint', 'config_beside', 'latest_checkpoints']
 
 
 def latest_checkpoints(work_dir: str | Path) -> list[Path]:
@@ -52,3 +56,24 @@ def chosen_checkpoint(path: str | Path) -> Path:
                               'epoch_*.pth): train there first, or name '
                               'another folder or a file.')
     return found[0]
+
+
+def config_beside(predictions: str | Path,
+                  options: dict[str, Any] | None = None) -> Config:
+    """The config that a run left in the folder of the predictions.
+
+    Args:
+        predictions: File of a test.
+        options: Dotted keys to override.
+
+    Raises:
+        ConfigError: There is none, or several.
+    """
+    folder = Path(predictions).resolve().parent
+    found = sorted(folder.glob('*.py'))
+    if len(found) != 1:
+        what = 'holds no config' if not found else (
+            f'holds {len(found)} configs')
+        raise ConfigError(f'{folder}, the folder of {predictions}, {what}: '
+                          'name the one of the test (--config).')
+    return load_config(found[0], options)

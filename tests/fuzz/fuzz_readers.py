@@ -27,9 +27,9 @@ for place in (1, 2):  # tests/ and the repository, when run as a script
 import numpy as np  # noqa: E402
 from fuzz import corpus  # noqa: E402
 
-from mmmultas.apis.matrix import read_matrix  # noqa: E402
+from mmmultas.experiments.matrix import read_matrix  # noqa: E402
 from mmmultas.apis.publish import publish_checkpoint  # noqa: E402
-from mmmultas.apis.saved_predictions import SavedPredictions  # noqa: E402
+from mmmultas.analysis.saved_predictions import SavedPredictions  # noqa: E402
 from mmmultas.datasets import FolderDataset  # noqa: E402
 from mmmultas.datasets.checks import (png_size, read_ids,  # noqa: E402
                                       read_voc_xml, scan_voc_xml)

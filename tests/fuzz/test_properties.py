@@ -4,12 +4,11 @@ import json
 
 import numpy as np
 import pytest
-from fuzz.corpus import raw_png
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 from PIL import Image
+from fuzz.corpus import raw_png
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from mmmultas.apis.saved_predictions import SavedPredictions
+from mmmultas.analysis.saved_predictions import SavedPredictions
 from mmmultas.datasets.checks import read_ids, read_voc_xml, scan_voc_xml
 from mmmultas.datasets.coco import read_coco, scan_coco
 from mmmultas.datasets.files import MAX_PIXELS, picture_size, shown

@@ -3,16 +3,16 @@ import cv2
 import numpy as np
 import pytest
 import torch
-from mmdet.structures import DetDataSample
 from PIL import Image
+from mmdet.structures import DetDataSample
 
-from mmmultas.apis.browse import shown_samples
+from mmmultas.analysis.browse import shown_samples
 from mmmultas.apis.image_sources import Source
-from mmmultas.apis.report.judged import TruthImage
-from mmmultas.apis.report.pictures import read_picture
 from mmmultas.datasets.transforms import LoadImage
 from mmmultas.engine.hooks import PictureHook
 from mmmultas.registry import DATASETS
+from mmmultas.report.judged import TruthImage
+from mmmultas.report.pictures import read_picture
 
 
 class OnePhotograph:

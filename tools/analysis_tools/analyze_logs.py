@@ -2,7 +2,7 @@
 """Curves of losses and metrics: analyze_logs.py LOG_OR_WORKDIR..."""
 import argparse
 
-from mmmultas.apis.run_logs import panels_of, read_run, summary
+from mmmultas.analysis.run_logs import panels_of, read_run, summary
 from mmmultas.utils.launch import friendly_errors
 from mmmultas.visualization.charts import plot_panels
 

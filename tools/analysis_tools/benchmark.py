@@ -4,7 +4,8 @@ from argparse import ArgumentParser, Namespace
 
 from mmengine.registry import init_default_scope
 
-from mmmultas.apis.benchmark import benchmark_loader, benchmark_model, fused
+from mmmultas.analysis.benchmark import (benchmark_loader, benchmark_model,
+                                         fused)
 from mmmultas.apis.saved_model import choose_device
 from mmmultas.registry import MODELS
 from mmmultas.utils.allocator import keep_freed_memory

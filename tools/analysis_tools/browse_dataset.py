@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from mmengine.registry import init_default_scope
 
-from mmmultas.apis.browse import browse_streams
+from mmmultas.analysis.browse import browse_streams
 from mmmultas.utils.arguments import config_parser
 from mmmultas.utils.launch import friendly_errors, load_config
 

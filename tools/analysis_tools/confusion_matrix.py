@@ -4,8 +4,8 @@ from argparse import Namespace
 
 from mmengine.registry import init_default_scope
 
-from mmmultas.apis.saved_predictions import (SavedPredictions, confusion_of,
-                                             write_confusion)
+from mmmultas.analysis.saved_predictions import (SavedPredictions,
+                                                 confusion_of, write_confusion)
 from mmmultas.utils.arguments import config_parser
 from mmmultas.utils.launch import friendly_errors, load_config
 

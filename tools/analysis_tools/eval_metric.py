@@ -4,7 +4,8 @@ from argparse import Namespace
 
 from mmengine.registry import init_default_scope
 
-from mmmultas.apis.saved_predictions import SavedPredictions, evaluate_saved
+from mmmultas.analysis.saved_predictions import (SavedPredictions,
+                                                 evaluate_saved)
 from mmmultas.utils.arguments import config_parser
 from mmmultas.utils.launch import friendly_errors, load_config
 

@@ -4,7 +4,7 @@ from argparse import Namespace
 
 from mmengine.registry import init_default_scope
 
-from mmmultas.apis.complexity import complexity_table, model_complexity
+from mmmultas.analysis.complexity import complexity_table, model_complexity
 from mmmultas.registry import MODELS
 from mmmultas.utils.arguments import config_parser
 from mmmultas.utils.launch import friendly_errors, load_config

@@ -2,7 +2,7 @@
 """Grad-CAM: grad_cam.py IMAGES --model CHECKPOINT --layer neck --out DIR."""
 import argparse
 
-from mmmultas.apis.grad_cam_pictures import CamFigure, write_cams
+from mmmultas.analysis.grad_cam_pictures import CamFigure, write_cams
 from mmmultas.utils.launch import friendly_errors
 
 

@@ -5,11 +5,12 @@ import argparse
 from mmengine.config import DictAction
 from mmengine.registry import init_default_scope
 
-from mmmultas.apis.error_analysis import (config_beside, errors_of, names_of,
-                                          plot_errors, write_errors)
-from mmmultas.apis.saved_predictions import SavedPredictions
+from mmmultas.analysis.error_analysis import (errors_of, names_of, plot_errors,
+                                              write_errors)
+from mmmultas.analysis.saved_predictions import SavedPredictions
 from mmmultas.evaluation.tide import tide_table
 from mmmultas.utils.launch import friendly_errors, load_config
+from mmmultas.utils.run_files import config_beside
 
 
 def parse_args() -> argparse.Namespace:

@@ -2,8 +2,9 @@ import os
 
 import pytest
 
-from mmmultas.utils.errors import CheckpointError
-from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
+from mmmultas.utils.errors import CheckpointError, ConfigError
+from mmmultas.utils.run_files import (chosen_checkpoint, config_beside,
+                                      latest_checkpoints)
 
 
 def test_the_newest_checkpoint_first(tmp_path):
@@ -34,3 +35,14 @@ def test_a_folder_stands_for_its_best_checkpoint(tmp_path):
     assert chosen_checkpoint(str(tmp_path)).stem == 'epoch_2'
     file = tmp_path / 'none.pth'
     assert chosen_checkpoint(file) == file
+
+
+def test_config_of_the_run(tmp_path):
+    boxes = tmp_path / 'boxes.json'
+    with pytest.raises(ConfigError, match='holds no config: .*--config'):
+        config_beside(boxes)
+    (tmp_path / 'run.py').write_text('a = dict(b=1)\n')
+    assert config_beside(boxes, {'a.b': 2}).a.b == 2
+    (tmp_path / 'other.py').write_text('a = 2\n')
+    with pytest.raises(ConfigError, match='holds 2 configs'):
+        config_beside(boxes)

@@ -10,7 +10,7 @@ import torch.multiprocessing as mp
 from mmengine.registry import init_default_scope
 
 import mmmultas.engine.hooks.gradient_conflict as module
-from mmmultas.apis.run_logs import curves_of, panels_of, read_run
+from mmmultas.analysis.run_logs import curves_of, panels_of, read_run
 from mmmultas.engine.hooks import GradientConflictHook
 from mmmultas.engine.hooks.gradient_conflict import conflicts
 from mmmultas.registry import MODELS

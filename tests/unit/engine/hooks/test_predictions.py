@@ -3,11 +3,11 @@ import json
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
-from PIL import Image
 
-from mmmultas.apis.saved_predictions import SavedPredictions
+from mmmultas.analysis.saved_predictions import SavedPredictions
 from mmmultas.engine.hooks import PictureHook, PredictionHook
 from mmmultas.structures import sem_seg_data
 from mmmultas.utils.errors import ConfigError, DataError
