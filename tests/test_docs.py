@@ -8,7 +8,8 @@ from mmmultas import registry
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = sorted((ROOT / 'docs').glob('*.md')) + [
-    ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md')
+    ROOT / name for name in ('README.md', 'CONTRIBUTING.md', 'CHANGELOG.md',
+                             'SECURITY.md')
 ]
 RUN = ('add_a_task', 'add_a_loss')
 

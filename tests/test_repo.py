@@ -22,7 +22,7 @@ MIDDLE = GROUND | {
 #: What the rooms may import of mmmultas; `testing` stands above.
 MAY_IMPORT = {
     'functional': set(),
-    'utils': set(),
+    'utils': {'version'},
     'structures': {'utils'},
     'registry': set(),
     'datasets': GROUND,

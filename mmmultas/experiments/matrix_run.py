@@ -4,7 +4,6 @@ import json
 import os
 import shlex
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ import torch
 
 from mmmultas.utils.checkpoint import atomic_path, load_file
 from mmmultas.utils.errors import CheckpointError, ConfigError, UserError
+from mmmultas.utils.resources import commit
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 from mmmultas.version import __version__
 
@@ -284,7 +284,7 @@ def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
         paper=dict(cell.paper),
         fingerprint=mark,
         date=time.strftime('%Y-%m-%d'),
-        commit=_commit(),
+        commit=commit(),
         version=__version__,
         torch=torch.__version__,
         cores=os.cpu_count(),
@@ -324,17 +324,6 @@ def _seconds_file(folder: Path) -> Path:
 def _relative(path: Path) -> str:
     path = path.resolve()
     return str(path.relative_to(ROOT) if ROOT in path.parents else path)
-
-
-def _commit() -> str:
-    """The commit that is checked out, marked if files differ from it."""
-    try:
-        out = subprocess.run(
-            ['git', 'describe', '--always', '--dirty', '--abbrev=7'],
-            cwd=ROOT, capture_output=True, text=True, timeout=30)
-    except (OSError, subprocess.TimeoutExpired):
-        return ''
-    return out.stdout.strip()
 
 
 def _slots(parallel: int, launcher: Launcher) -> Sequence[Mapping[str, str]]:
