@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Fill a virtual environment in the order that works; `make env` calls this.
 #   requirements/install.sh VENV
-# Environment: PYTHON, TORCH_SPEC, TORCH_INDEX, CPU_ONLY, PIP_ARGS (README).
+# Environment: PYTHON, TORCH_SPEC, TORCH_INDEX, CPU_ONLY, PIP_ARGS (docs/install.md).
 set -euo pipefail
 
 venv=$1

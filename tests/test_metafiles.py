@@ -1,4 +1,5 @@
 """`model-index.yml` and the metafiles say what is there, and only that."""
+import importlib.util
 from pathlib import Path
 
 import jsonschema
@@ -130,3 +131,17 @@ def test_parameters_and_input_are_those_of_the_config(model):
         p.numel() for name, p in built.named_parameters()
         if p.requires_grad and not name.startswith('distiller.'))
     assert count == model['Metadata']['Parameters']
+
+
+def test_the_page_of_models_has_what_the_metafiles_have():
+    path = ROOT / 'docs/site/model_table.py'
+    spec = importlib.util.spec_from_file_location('model_table', path)
+    table = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(table)
+    page = table.PAGE.read_text()
+    assert page.count('`rn18_fpn_mtl`') == 1
+    assert page == table.filled(page), f'run: python {name_of(path)}'
+
+
+def name_of(path):
+    return path.relative_to(ROOT).as_posix()

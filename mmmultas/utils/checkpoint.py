@@ -189,7 +189,7 @@ def _package_file(name: str) -> Path:
     path = Path(spec.origin).parent / file
     if not path.is_file():
         raise CheckpointError(f'The package {package} has no file {file}: '
-                              'install the version that the README names.')
+                              'install a version that has it.')
     return path
 
 
