@@ -18,6 +18,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import mmmultas  # noqa: F401, before MMDetection
 import numpy as np
 import torch
 from mmdet.evaluation.functional import eval_map

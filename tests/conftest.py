@@ -8,10 +8,12 @@ os.environ.setdefault('OMP_NUM_THREADS', '1')
 import random  # noqa: E402
 import signal  # noqa: E402
 
+import mmmultas  # noqa: E402, F401, isort: skip, before MMDetection
 import mmengine  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 import torch  # noqa: E402
+from mmmultas.utils.operators import are_compiled  # noqa: E402
 
 
 #: Marker, and option that runs the tests which carry it.
@@ -37,6 +39,11 @@ def pytest_collection_modifyitems(config, items):
         if chosen and not config.getoption(f'--{marker}'):
             config.hook.pytest_deselected(items=chosen)
             items[:] = [item for item in items if item not in chosen]
+    if not are_compiled():
+        skip = pytest.mark.skip(reason='needs `make operators`')
+        for item in items:
+            if 'operators' in item.keywords:
+                item.add_marker(skip)
 
 
 @pytest.fixture(autouse=True, scope='session')

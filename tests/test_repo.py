@@ -12,6 +12,11 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / 'mmmultas'
 MODULES = sorted(PACKAGE.rglob('*.py'))
 SOURCES = MODULES + sorted((ROOT / 'tools').rglob('*.py'))
+SCRIPTS = [
+    path for room in ('tools', 'benchmarks', 'tests/integration')
+    for path in sorted((ROOT / room).rglob('*.py'))
+    if not path.name.startswith('test_')
+]
 CONFIGS = sorted((ROOT / 'configs').glob('*/*.py'))
 
 GROUND = {'structures', 'utils', 'registry'}
@@ -172,6 +177,15 @@ def test_examples_of_all_rooms(path):
     names = {'np': importlib.import_module('numpy'),
              'torch': importlib.import_module('torch')}
     assert doctest.testmod(module, extraglobs=names).failed == 0
+
+
+@pytest.mark.parametrize('path', SCRIPTS, ids=name_of)
+def test_ours_are_imported_first(path):
+    """MMDetection does not import where no operators are compiled."""
+    rooms = [name.split('.')[0] for name in imported(path)]
+    stock = [i for i, room in enumerate(rooms)
+             if room in ('mmcv', 'mmdet', 'mmseg')]
+    assert not stock or 'mmmultas' in rooms[:stock[0]]
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=name_of)
