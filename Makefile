@@ -12,7 +12,7 @@ KEY := $(shell cat requirements/* setup.cfg | cksum | cut -d ' ' -f 1)
 STAMP := $(VENV)/.mmmultas-$(KEY)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo env test test-slow test-all coverage lint type fmt fuzz configs clean
+.PHONY: help demo env test test-slow test-all coverage lint type fmt fuzz configs docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -61,8 +61,15 @@ fuzz: env  ## 10,000 broken files for every reader
 configs: env  ## parse and build every config
 	$(BIN)/python -m pytest tests/test_configs.py $(PYTEST_ARGS)
 
+docs: env  ## the pages as a site, in site/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
+	    --constraint requirements/constraints.txt $(PIP_ARGS) \
+	    --requirement requirements/docs.txt
+	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
+	@echo "Open site/index.html"
+
 clean:  ## remove caches; the environment and work_dirs stay
 	find . -name __pycache__ -not -path './$(VENV)/*' -prune \
 	    -exec rm -rf {} +
 	rm -rf .pytest_cache .ruff_cache .mypy_cache .hypothesis .coverage* \
-	    htmlcov build *.egg-info
+	    htmlcov build site *.egg-info

@@ -53,11 +53,12 @@ def stable_hash(*parts: str | int) -> int:
 class KeyedIndex(int):
     """An index of a data set with the ``key`` that seeds its sample.
 
-    Args:
-        index: Position in the data set.
+    ``KeyedIndex(index, key, spare)`` is the position in the data set with
+
+    Attributes:
         key: 64 bits, see :func:`stable_hash`.
         spare: 64 bits that choose other samples should this one be broken;
-            all views of an image have the same. The key if None.
+            all views of an image have the same. By default the key.
     """
     key: int
     spare: int

@@ -146,9 +146,7 @@ class Stream:
 class Schedule(metaclass=ABCMeta):
     """Which streams an update draws from.
 
-    Args:
-        lengths: Batches per epoch of each stream.
-        epoch_length: See the subclasses.
+    What it is built of, stands at the subclasses.
     """
     #: Updates per epoch of the run.
     epoch_length: int
