@@ -8,60 +8,74 @@ TEST_JOBS ?= 2
 
 BIN := $(VENV)/bin
 # A new stamp, and so a new installation, when a requirement changes.
-KEY := $(shell cat requirements/* setup.cfg | cksum | cut -d ' ' -f 1)
+KEY := $(shell cat requirements/*.* setup.cfg | cksum | cut -d ' ' -f 1)
 STAMP := $(VENV)/.mmmultas-$(KEY)
+DEV_STAMP := $(VENV)/.mmmultas-$(KEY)-dev
+INSTALL = PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' TORCH_SPEC='$(TORCH_SPEC)' \
+    TORCH_INDEX='$(TORCH_INDEX)' CPU_ONLY='$(CPU_ONLY)' requirements/install.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help demo env test test-slow test-all coverage lint type fmt fuzz configs docs clean
+.PHONY: help demo env dev operators test test-slow test-all test-operators \
+    coverage lint type fmt fuzz configs docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
-	    | awk -F ':.*## ' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	    | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 demo: env  ## train on handwritten digits with half of the labels hidden
 	$(BIN)/python tools/demo.py
 
-env: $(STAMP)  ## virtual environment in .venv (about 15 minutes, once)
+env: $(STAMP)  ## virtual environment in .venv (about two minutes, once)
 
 $(STAMP):
-	@PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' TORCH_SPEC='$(TORCH_SPEC)' \
-	    TORCH_INDEX='$(TORCH_INDEX)' CPU_ONLY='$(CPU_ONLY)' \
-	    requirements/install.sh '$(VENV)'
+	@$(INSTALL) env '$(VENV)'
 	@rm -f $(VENV)/.mmmultas-*
 	@touch $@
 
-test: env  ## tests of seconds
+dev: $(DEV_STAMP)  ## the same, with what tests and lint need
+
+$(DEV_STAMP): $(STAMP)
+	@$(INSTALL) dev '$(VENV)'
+	@touch $@
+
+operators: env  ## compile the operators of mmcv (about a minute on a CPU)
+	@$(INSTALL) operators '$(VENV)'
+
+test: dev  ## tests of seconds
 	$(BIN)/python -m pytest -n $(TEST_JOBS) --dist loadfile $(PYTEST_ARGS)
 
-test-slow: env  ## tests of minutes
+test-slow: dev  ## tests of minutes
 	$(BIN)/python -m pytest --slow -m slow $(PYTEST_ARGS)
 
-test-all: env  ## all tests, also those that make fresh environments
+test-all: dev operators  ## all tests, also those that make fresh environments
 	$(BIN)/python -m pytest --slow --fresh $(PYTEST_ARGS)
 
-coverage: env  ## tests, and how much of the package they reach
+test-operators: dev operators  ## what compiled operators do, against NumPy
+	$(BIN)/python -m pytest --slow -m operators $(PYTEST_ARGS)
+
+coverage: dev  ## tests, and how much of the package they reach
 	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/python -m coverage report --fail-under=85
 	$(BIN)/python -m coverage report --fail-under=95 \
 	    --include='mmmultas/functional/*,mmmultas/evaluation/*'
 
-lint: env type  ## style, types and spelling
+lint: dev type  ## style, types and spelling
 	$(BIN)/ruff check .
 	$(BIN)/codespell $$(git ls-files)
 
-type: env  ## types
+type: dev  ## types
 	$(BIN)/mypy
 
-fmt: env  ## mend what ruff can mend
+fmt: dev  ## mend what ruff can mend
 	$(BIN)/ruff check --fix .
 
-fuzz: env  ## 10,000 broken files for every reader
+fuzz: dev  ## 10,000 broken files for every reader
 	$(BIN)/python tests/fuzz/fuzz_readers.py --count 10000 --out fuzz_out
 
-configs: env  ## parse and build every config
+configs: dev  ## parse and build every config
 	$(BIN)/python -m pytest tests/test_configs.py $(PYTEST_ARGS)
 
-docs: env  ## the pages as a site, in site/
+docs: dev  ## the pages as a site, in site/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	    --constraint requirements/constraints.txt $(PIP_ARGS) \
 	    --requirement requirements/docs.txt
