@@ -3,6 +3,8 @@
 ``type='mmmultas.X'`` works in any config without ``custom_imports``: a
 registry imports its ``locations`` the first time that it is asked.
 """
+from importlib import import_module
+
 from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
 from mmengine.registry import DATASETS as MMENGINE_DATASETS
 from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
@@ -19,7 +21,7 @@ from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
 from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
 from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
 from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_INITIALIZERS
-from mmengine.registry import Registry
+from mmengine.registry import DefaultScope, Registry
 
 __all__ = [
     'DATASETS', 'DATA_SAMPLERS', 'TRANSFORMS', 'MODELS', 'TASKS',
@@ -29,8 +31,28 @@ __all__ = [
 ]
 
 
+class _Child(Registry):
+    """A registry that knows what our configs mean by a plain name.
+
+    What is inherited from ``mmmultas::...`` is built in the scope
+    ``mmmultas``, and so is what ``mmengine.hub.get_model`` builds. There, too,
+    names without a prefix are those of MMDetection, MMCV and MMEngine
+    (docs/config.md): ``RandomFlip`` is not ``mmmultas.RandomFlip``.
+    """
+
+    def get(self, key: str) -> type | None:
+        """The class of a name, None where there is none."""
+        scope = DefaultScope.get_current_instance()
+        if '.' in key or scope is None or scope.scope_name != self.scope:
+            return super().get(key)
+        import_module('mmdet.registry')
+        stock = self._get_root_registry()._search_child('mmdet')
+        found = None if stock is None else stock.get(key)
+        return super().get(key) if found is None else found
+
+
 def _child(parent: Registry, *locations: str) -> Registry:
-    return Registry(
+    return _Child(
         parent.name,
         parent=parent,
         scope='mmmultas',

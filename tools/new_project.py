@@ -12,6 +12,7 @@ from mmmultas.projects.readers import readable
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import friendly_errors, load_config
 from mmmultas.utils.quiet import import_stock
+from mmmultas.utils.resources import command
 
 
 def parse_args() -> Namespace:
@@ -99,9 +100,9 @@ def main() -> int:
 def next_step(problems: list[Problem], out: str) -> str:
     """A sentence, and the next command in the last line."""
     if any(problem.severity == ERROR for problem in problems):
-        return f'Mend them, then look again:\npython tools/check_data.py {out}'
+        return f'Mend them, then look again:\n{command("check_data")} {out}'
     first = 'If it is as you meant' if problems else 'Next'
-    return f'{first}:\npython tools/train.py {out}'
+    return f'{first}:\n{command("train")} {out}'
 
 
 if __name__ == '__main__':

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Predict: python tools/predict.py CHECKPOINT IMAGE|FOLDER|VIDEO [...]."""
+"""Boxes and masks of pictures: predict.py CHECKPOINT IMAGE|FOLDER|VIDEO."""
 import argparse
 import sys
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Test a checkpoint: python tools/test.py CONFIG CHECKPOINT [...]."""
+"""Test a checkpoint: test.py CONFIG CHECKPOINT [...]."""
 import argparse
 from pathlib import Path
 

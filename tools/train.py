@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train a config: python tools/train.py CONFIG [--resume] [...]."""
+"""Train a config: train.py CONFIG [--resume] [...]."""
 import argparse
 from pathlib import Path
 

@@ -3,6 +3,7 @@ import os
 from dataclasses import dataclass
 
 from mmmultas.utils.errors import DataError
+from mmmultas.utils.resources import command
 
 __all__ = ['ERROR', 'KINDS', 'WARNING', 'Problem', 'first_of', 'problem_of']
 
@@ -89,5 +90,5 @@ def first_of(problems: list[Problem]) -> None:
     more = ''
     if errors[1:]:
         more = (f' There are {len(errors) - 1} more problems: '
-                f'tools/check_data.py lists them all.')
+                f'`{command("check_data")}` lists them all.')
     raise DataError(f'{errors[0]}{more}')

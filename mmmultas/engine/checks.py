@@ -9,6 +9,7 @@ from mmengine.model import is_model_wrapper
 
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.overlap import shared_photos
+from mmmultas.utils.resources import command
 
 from .partial_classes import check_partial_classes
 
@@ -16,8 +17,6 @@ __all__ = [
     'check_classes', 'check_distillation', 'check_files', 'check_labels',
     'check_overlap', 'check_run', 'check_same_classes'
 ]
-
-_ALL = 'tools/check_data.py lists all problems.'
 
 
 def check_run(runner: Any, allow_overlap: bool = False) -> None:
@@ -173,7 +172,8 @@ def check_files(key: str, paths: Iterable[str]) -> None:
     if missing:
         more = f' (and {len(missing) - 1} more)' if missing[1:] else ''
         raise DataError(f'{missing[0]} of `{key}` is missing{more}: add it or '
-                        f'mend the paths; {_ALL}')
+                        f'mend the paths; `{command("check_data")}` lists '
+                        'all problems.')
 
 
 def check_overlap(train: Mapping[str, Iterable[str]],

@@ -17,6 +17,7 @@ from mmengine.config import Config
 
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import load_config
+from mmmultas.utils.resources import find_file, packaged
 
 __all__ = ['Cell', 'Matrix', 'read_matrix']
 
@@ -191,13 +192,14 @@ def read_matrix(path: str | Path,
     """Read a matrix file and check all that can be checked without data.
 
     Args:
-        path: YAML, see docs/experiments.md for its keys.
+        path: YAML, see docs/experiments.md for its keys; ``matrices/...``
+            that is not here is the package's.
         work_dir: Folder of the cells' folders; default ``work_dirs/<name>``.
 
     Raises:
         ConfigError: The file is missing or says what cannot work.
     """
-    path = Path(path)
+    path = find_file(path, 'Matrix')
     content = _content(path)
     _check_keys(path, 'key', content, _KEYS)
     checkpoint = content.get('checkpoint') or 'best'
@@ -241,8 +243,6 @@ class _Loader(yaml.SafeLoader):
 
 
 def _content(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        raise ConfigError(f'Matrix {path} does not exist: check the path.')
     try:
         content = yaml.load(path.read_text(), Loader=_Loader)
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -326,8 +326,10 @@ def _cell(path: Path, key: str, value: Any, content: Mapping[str, Any],
 
 
 def _config(path: Path, key: str, config: str) -> Path:
-    """A cell's config, from here or beside the matrix's folder."""
+    """A cell's config: from here, beside the matrix's folder, or ours."""
     places = [Path(config), path.resolve().parent.parent / config]
+    ours = packaged(config)
+    places += [ours] if ours else []
     try:
         found = [place for place in places if place.is_file()]
     except OSError:  # such as a name that is too long

@@ -16,7 +16,7 @@ import torch
 
 from mmmultas.utils.checkpoint import atomic_path, load_file
 from mmmultas.utils.errors import CheckpointError, ConfigError, UserError
-from mmmultas.utils.resources import commit
+from mmmultas.utils.resources import commit, resource, shown
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 from mmmultas.version import __version__
 
@@ -25,7 +25,6 @@ from .matrix import Cell, Matrix
 
 __all__ = ['Launcher', 'cell_states', 'run_matrix', 'state_table']
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULT = 'result.json'
 #: Fingerprint of the training that a cell's folder holds.
 MARK = 'fingerprint.txt'
@@ -56,7 +55,7 @@ class Launcher:
             ]
         return [
             *shlex.split(self.prefix), *start,
-            str(ROOT / f'tools/{tool}.py'), *args, '--launcher', self.kind
+            str(resource(f'tools/{tool}.py')), *args, '--launcher', self.kind
         ]
 
 
@@ -278,7 +277,7 @@ def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
         cell=cell.key,
         title=cell.title,
         seed=cell.seed,
-        config=_relative(cell.config),
+        config=shown(cell.config),
         options=dict(cell.options),
         checkpoints=dict(cell.checkpoints),
         paper=dict(cell.paper),
@@ -319,11 +318,6 @@ def _add_seconds(job: Job) -> None:
 
 def _seconds_file(folder: Path) -> Path:
     return folder / 'seconds.txt'
-
-
-def _relative(path: Path) -> str:
-    path = path.resolve()
-    return str(path.relative_to(ROOT) if ROOT in path.parents else path)
 
 
 def _slots(parallel: int, launcher: Launcher) -> Sequence[Mapping[str, str]]:

@@ -6,13 +6,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import mmmultas
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.resources import clone, resource
 
 __all__ = ['CONFIGS', 'fill_in', 'model_names', 'rebase']
 
-#: Folder of the repository's configs.
-CONFIGS = Path(mmmultas.__file__).parents[1] / 'configs'
+#: Folder of the package's configs.
+CONFIGS = resource('configs')
 
 
 def model_names() -> list[str]:
@@ -56,24 +56,21 @@ def fill_in(template: str, values: Mapping[str, Any], header: str) -> str:
 
 
 def rebase(out: str | os.PathLike[str], model: str) -> list[str]:
-    """``_base_`` of a config at ``out``: relative within the repository.
+    """``_base_`` of a config at ``out``: relative within a clone.
 
     Raises:
         ConfigError: No such model.
     """
-    if not CONFIGS.is_dir():
-        raise ConfigError(f'{CONFIGS} does not exist: run the tool in a copy '
-                          f'of the repository, where the configs are.')
     if model not in model_names():
         raise ConfigError(f'--model {model!r} is unknown: choose from '
                           f'{", ".join(model_names())}.')
     parts = (f'models/{model}.py', 'schedules/sgd_30e.py',
              'default_runtime.py')
-    bases = [CONFIGS / '_base_' / part for part in parts]
-    folder = Path(out).resolve().parent
-    if folder.is_relative_to(CONFIGS.parent):
+    folder, root = Path(out).resolve().parent, clone()
+    if root is not None and folder.is_relative_to(root):
+        bases = [CONFIGS / '_base_' / part for part in parts]
         return [os.path.relpath(base, folder) for base in bases]
-    return [str(base) for base in bases]
+    return [f'mmmultas::_base_/{part}' for part in parts]
 
 
 def _assignment(name: str, value: Any) -> str:

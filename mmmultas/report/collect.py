@@ -11,11 +11,11 @@ from mmmultas.analysis.run_logs import read_run
 from mmmultas.experiments.matrix import Matrix, read_matrix
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError, UserError
+from mmmultas.utils.resources import resource
 from mmmultas.utils.run_files import config_beside, latest_checkpoints
 
 __all__ = ['Collection', 'Group', 'Run', 'collect', 'reasons', 'task_of']
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULT = 'result.json'
 
 
@@ -261,7 +261,7 @@ def _matrix(path: str | Path | None, runs: Sequence[Run]) -> Matrix | None:
     if path is not None:
         return read_matrix(path)
     names = {run.facts.get('matrix') for run in runs}
-    for known in sorted((ROOT / 'matrices').glob('*.yaml')):
+    for known in sorted(resource('matrices').glob('*.yaml')):
         if names == {known.stem}:
             return read_matrix(known)
     return None

@@ -14,6 +14,7 @@ from mmmultas.experiments.jobs import Job, run_jobs
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import UserError
 from mmmultas.utils.launch import load_config
+from mmmultas.utils.resources import command, resource
 
 from .digits import write_digits_voc
 
@@ -24,7 +25,6 @@ METHODS = dict(
     mtl='both, from half of the labels of each',
     det='detection alone',
     seg='segmentation alone')
-ROOT = Path(__file__).resolve().parents[2]
 #: ``max_epochs`` of configs/demo.
 NUM_EPOCHS = 4
 COLUMNS = ('det/AP50', 'det/mAP', 'seg/mIoU')
@@ -68,7 +68,7 @@ def run_demo(data: str | Path, work_dir: str | Path, updates: int,
     with atomic_path(work_dir / 'results.md') as part:
         part.write_text(table + '\n')
     last = work_dir / f'mtl/epoch_{NUM_EPOCHS}.pth'
-    predict = (f'python tools/predict.py {last} {data}/VOCdevkit/Digits/'
+    predict = (f'{command("predict")} {last} {data}/VOCdevkit/Digits/'
                'JPEGImages --out-dir predictions')
     return (f'\nScans that were not trained on, in percent:\n\n'
             f'{table}\n\nTable: {work_dir}/results.md\nPictures: {sheet}\n'
@@ -104,7 +104,7 @@ def results_table(rows: Sequence[dict[str, Any]]) -> str:
 
 
 def _config(method: str) -> Path:
-    return ROOT / f'configs/demo/rn18-16_fpn_{method}_digits.py'
+    return resource(f'configs/demo/rn18-16_fpn_{method}_digits.py')
 
 
 def _job(method: str, work_dir: Path, updates: int) -> Job:
@@ -113,10 +113,11 @@ def _job(method: str, work_dir: Path, updates: int) -> Job:
     last = str(work_dir / f'epoch_{NUM_EPOCHS}.pth')
     return Job(method, [[
         sys.executable,
-        str(ROOT / 'tools/train.py'), config, '--work-dir', folder, '--resume'
+        str(resource('tools/train.py')), config, '--work-dir', folder,
+        '--resume'
     ], [
         sys.executable,
-        str(ROOT / 'tools/test.py'), config, last, '--work-dir', folder,
+        str(resource('tools/test.py')), config, last, '--work-dir', folder,
         '--out',
         str(work_dir / 'boxes.json')
     ]], work_dir, updates)

@@ -11,10 +11,12 @@ from .errors import CheckpointError, ConfigError, DataError, UserError
 if TYPE_CHECKING:
     from .checkpoint import (atomic_path, find_weights, load_file,
                              load_weights, state_dict_of)
+    from .setup_env import register_all_modules
 
 __all__ = [
     'CheckpointError', 'ConfigError', 'DataError', 'UserError', 'atomic_path',
-    'find_weights', 'load_file', 'load_weights', 'state_dict_of'
+    'find_weights', 'load_file', 'load_weights', 'register_all_modules',
+    'state_dict_of'
 ]
 
 _PLACES = dict(
@@ -22,6 +24,7 @@ _PLACES = dict(
     find_weights='checkpoint',
     load_file='checkpoint',
     load_weights='checkpoint',
+    register_all_modules='setup_env',
     state_dict_of='checkpoint')
 
 

@@ -1,7 +1,8 @@
-"""What runs here: ``python -m mmmultas.utils.collect_env``.
+"""Versions, operators, bfloat16: what runs on this machine.
 
-Issue forms ask for it. It is made for environments that are broken, too:
-what cannot be imported is named with the reason, and the rest goes on.
+``python -m mmmultas.utils.collect_env``; issue forms ask for it. It is
+made for environments that are broken, too: what cannot be imported is named
+with the reason, and the rest goes on.
 """
 import os
 import platform
@@ -12,9 +13,9 @@ from contextlib import redirect_stdout
 from importlib import import_module, metadata
 from io import StringIO
 
+from mmmultas.utils.operators import are_compiled
+from mmmultas.utils.resources import clone, commit
 from mmmultas.version import STACK, __version__, check_stack
-
-from .resources import clone, commit
 
 __all__ = ['collect_env', 'main']
 
@@ -131,9 +132,8 @@ def _stock() -> str:
 
 
 def _operators() -> str:
-    """Compiled ones are a library; those in NumPy come from no such file."""
-    library = getattr(import_module('mmcv._ext'), '__file__', None) or ''
-    if not library.endswith(('.so', '.pyd')):
+    import_module('mmcv._ext')  # compiled for another torch, it may fail
+    if not are_compiled():
         return 'NumPy (NMS alone; `make operators` compiles the others)'
     ask = import_module('mmcv.ops').get_compiling_cuda_version
     return f'compiled, CUDA {ask()}'

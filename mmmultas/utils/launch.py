@@ -13,6 +13,7 @@ from mmengine.registry import RUNNERS, init_default_scope
 from .console import friendly_errors
 from .errors import ConfigError
 from .quiet import import_stock
+from .resources import command, find_file
 
 __all__ = [
     'build_runner', 'check_options', 'friendly_errors', 'load_config',
@@ -36,11 +37,15 @@ def load_config(path: str | Path,
                 options: dict[str, Any] | None = None) -> Config:
     """Read a config file and merge ``--cfg-options``.
 
+    Args:
+        path: A file; ``configs/...`` that is not here and
+            ``mmmultas::multas/x.py`` are those of the package.
+        options: Dotted key → value.
+
     Raises:
         ConfigError: No such file, or it does not parse.
     """
-    if not Path(path).is_file():
-        raise ConfigError(f'Config {path} does not exist: check the path.')
+    path = find_file(path)
     import_stock()
     try:
         cfg = Config.fromfile(str(path))
@@ -90,10 +95,11 @@ def check_options(cfg: Config, options: dict[str, Any]) -> None:
             raise ConfigError(f'--cfg-options names {key!r}, which the config '
                               f'does not have{hint}')
         if option == key and not isinstance(cfg[key], (dict, list)):
+            shows = command('analysis_tools/print_config')
             raise ConfigError(
                 f'--cfg-options {key}=... comes too late: {key!r} is a value '
                 'from which the config file computes others while it is '
-                'read. Set those (tools/analysis_tools/print_config.py shows '
+                f'read. Set those (`{shows}` shows '
                 'them), or edit the file.')
 
 

@@ -4,7 +4,7 @@ import json
 import cv2
 import numpy as np
 import pytest
-from in_process import run_tool
+from in_process import ROOT, run_tool
 
 CELLS = dict(RBC=((90, 90, 220), 9), WBC=((180, 60, 120), 12),
              Platelets=((200, 80, 200), 5))
@@ -88,7 +88,7 @@ def test_from_two_data_sets_to_a_config(home, project):
                   'efflite0_fpn (no GPU is visible)', 'No problem found.'):
         assert words in done.stdout, (words, done.stdout)
     lines = done.stdout.rstrip().split('\n')
-    assert lines[-1] == 'python tools/train.py my/config.py'
+    assert lines[-1] == f'python {ROOT}/tools/train.py my/config.py'
     assert len(lines) < 45
 
     done = run_tool('check_data', 'my/config.py', '--out', 'report.json')

@@ -3,6 +3,8 @@ import sys
 
 import mmengine.registry
 import pytest
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
 
 from mmmultas import registry
 
@@ -33,3 +35,35 @@ def test_prefix_is_enough_to_find_a_type(parent, type_):
     done = subprocess.run([sys.executable, '-c', code], capture_output=True,
                           text=True)
     assert done.stdout.startswith('mmmultas.'), done.stderr
+
+
+@pytest.mark.parametrize('known, name, module', [
+    (registry.MODELS, 'FPN', 'mmdet.'),
+    (registry.MODELS, 'FocalLoss', 'mmdet.'),
+    (registry.TRANSFORMS, 'RandomFlip', 'mmdet.'),
+    (registry.DATASETS, 'VOCDataset', 'mmdet.'),
+    (registry.HOOKS, 'CheckpointHook', 'mmengine.'),
+    (registry.MODELS, 'MultiTaskDetSeg', 'mmmultas.'),
+    (registry.MODELS, 'mmmultas.FocalLoss', 'mmmultas.'),
+    (registry.TASKS, 'det', 'mmmultas.')])
+def test_plain_names_in_our_scope_are_those_of_mmdetection(
+        known, name, module):
+    """What is inherited from `mmmultas::...` is built in that scope."""
+    with DefaultScope.overwrite_default_scope('mmmultas'):
+        assert known.get(name).__module__.startswith(module)
+        assert known.get('NoSuchName') is None
+
+
+def test_a_model_that_inherits_by_the_package_and_takes_stock_parts(tmp_path):
+    config = tmp_path / 'my.py'
+    config.write_text("""
+_base_ = 'mmmultas::multas/rn18_fpn_mtl_stock-heads.py'
+model = dict(neck=dict(
+    _delete_=True, type='FPN', in_channels=[64, 128, 256, 512],
+    out_channels=256, num_outs=5))
+""")
+    model = Config.fromfile(config).model
+    assert model._scope_ == 'mmmultas'
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        neck = registry.MODELS.build(model).neck
+    assert type(neck).__module__ == 'mmdet.models.necks.fpn'

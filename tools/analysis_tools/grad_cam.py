@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Grad-CAM: grad_cam.py IMAGES --model CHECKPOINT --layer neck --out DIR."""
+"""Where scores come from: grad_cam.py IMAGES --model FILE --layer NAME."""
 import argparse
 
 from mmmultas.analysis.grad_cam_pictures import CamFigure, write_cams

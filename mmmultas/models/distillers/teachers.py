@@ -1,7 +1,6 @@
 """Teachers: frozen guests, outside of the student's tree of modules."""
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -26,7 +25,6 @@ __all__ = ['SEES', 'Answers', 'Teacher', 'Teachers', 'renormalised']
 #: Which images a teacher speaks about, by whether they carry its task's
 #: label: 1mse, 0mse and 2mse of [P1] Table 7.
 SEES = ('annotated', 'other', 'both')
-_ROOT = Path(__file__).resolve().parents[3]
 _ENCODER = ('backbone', 'neck')
 #: Heads of stock networks that read features alone.
 _HEADS = ('bbox_head', 'decode_head', 'rpn_head')
@@ -332,14 +330,8 @@ def _network(name: str, cfg: str | Mapping[str, Any], checkpoint: str,
 def _model_cfg(name: str, cfg: str | Mapping[str, Any]) -> dict[str, Any]:
     """The config of a teacher's model, without weights from elsewhere."""
     if isinstance(cfg, str):
-        path = Path(cfg)
-        if not path.is_file():
-            path = _ROOT / cfg
-        if not path.is_file():
-            raise ConfigError(f'`model.teachers.{name}.cfg` {cfg} does not '
-                              'exist: check the path.')
         try:
-            model = dict(load_config(path).get('model') or {})
+            model = dict(load_config(cfg).get('model') or {})
         except ConfigError as error:
             raise ConfigError(
                 f'`model.teachers.{name}.cfg`: {error}') from error

@@ -42,14 +42,11 @@ def test_the_stack_is_named_with_its_versions(report):
 
 
 def test_operators_are_told_apart(monkeypatch):
-    modules = {
-        'mmcv._ext': SimpleNamespace(__file__='mmcv/_ext.cpython.so'),
-        'mmcv.ops': SimpleNamespace(
-            get_compiling_cuda_version=lambda: '12.6')
-    }
-    monkeypatch.setattr(collect_env, 'import_module', modules.get)
+    ops = SimpleNamespace(get_compiling_cuda_version=lambda: '12.6')
+    monkeypatch.setattr(collect_env, 'import_module', {'mmcv.ops': ops}.get)
+    monkeypatch.setattr(collect_env, 'are_compiled', lambda: True)
     assert collect_env._operators() == 'compiled, CUDA 12.6'
-    modules['mmcv._ext'] = SimpleNamespace()
+    monkeypatch.setattr(collect_env, 'are_compiled', lambda: False)
     assert collect_env._operators().startswith('NumPy')
 
 

@@ -264,7 +264,7 @@ def test_a_copy_on_another_device_does_not_take_them_along(tmp_path):
     (dict(sees='all'), '`model.teachers.x.sees` is one of annotated'),
     (dict(sees='other'), "labels of a task 'x', which does not exist"),
     (dict(sees='annotated', task='boxes'), "'boxes'.*one of .*det, seg"),
-    (dict(cfg='no.py'), r'`model.teachers.x.cfg` no.py does not exist'),
+    (dict(cfg='no.py'), 'x.cfg`: Config no.py does not exist'),
     (dict(cfg='README.md'), r'`model.teachers.x.cfg`: .*README.md does not'),
     (dict(cfg=dict(type='NoNet')), '`model.teachers.x.cfg` cannot be built'),
     (dict(checkpoint=[]), '`model.teachers.x.checkpoint` is empty'),
