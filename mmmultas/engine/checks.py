@@ -83,7 +83,7 @@ def check_labels(model: Any, metainfos: Mapping[str, Any]) -> None:
 
 def check_distillation(model: Any,
                        carried: Iterable[tuple[str, ...]]) -> None:
-    """Refuse a loss of a teacher that never sees what it speaks about.
+    """Refuse a loss of a companion that no image could ever have.
 
     Args:
         model: The model, wrapped or not.
@@ -94,14 +94,10 @@ def check_distillation(model: Any,
         ConfigError: No image takes part in some loss.
     """
     model = model.module if is_model_wrapper(model) else model
-    if not hasattr(model, 'mute_losses'):
+    if not getattr(model, 'has_company', False):
         return
-    for loss, teacher in model.mute_losses(set(carried)).items():
-        raise ConfigError(
-            f'`model.distiller.distill_losses.{loss}` is silent in every '
-            f'update: no image of `train_dataloader` is one that the teacher '
-            f'{teacher!r} sees and has the label that the loss needs; mend '
-            f'`model.teachers.{teacher}.sees`, or leave the loss out.')
+    for key, why in model.mute_losses(set(carried)).items():
+        raise ConfigError(f'`{key}` is silent in every update: {why}')
 
 
 def check_classes(model: Any, metainfo: dict[str, Any]) -> None:

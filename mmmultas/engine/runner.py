@@ -23,6 +23,7 @@ from mmmultas.utils.quiet import quiet_console
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 
 from .coverage import may_skip_a_head, refuse_stray_collectives
+from .hooks.company import company_of
 from .optim import wrapper_for_cpu
 from .stock_hooks import refuse_hook
 
@@ -198,12 +199,13 @@ class MultiTaskRunner(Runner):
         strict = strict or self._strict or self._resume
         if strict:
             assert_fits(model, checkpoint['state_dict'], filename)
-        if (self._resume and checkpoint.get('distiller')
-                and not hasattr(model, 'extra_state')):
+        if (self._resume and company_of(checkpoint)
+                and not getattr(model, 'has_company', False)):
             raise CheckpointError(
-                f'Checkpoint {filename} was written with distillation and '
-                'cannot be resumed without it: give its path as `load_from` '
-                'to start a new run from its weights.')
+                f'Checkpoint {filename} was written with companions '
+                '(distillation, for example) and cannot be resumed without '
+                'them: give its path as `load_from` to start a new run from '
+                'its weights.')
         self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
         report = load_matching(
             model,
@@ -260,8 +262,8 @@ class MultiTaskRunner(Runner):
                 'with --resume, choose another --work-dir, or move them away.')
         network = self.model
         network = network.module if is_model_wrapper(network) else network
-        if hasattr(network, 'prepare'):
-            network.prepare()  # teachers: wrong ones show before data are read
+        if getattr(network, 'has_company', False):
+            network.prepare()  # wrong teachers show before data are read
             self.register_hook(dict(type='mmmultas.CompanyHook'))
         model: torch.nn.Module = super().train()
         return model

@@ -85,7 +85,7 @@ def load_file(path: str | Path, map_location: Any = 'cpu') -> dict[str, Any]:
 def _check_entries(data: dict[Any, Any], path: Path) -> None:
     """Refuse dictionaries of other things before anyone trips over them."""
     for key in ('meta', 'state_dict', 'optimizer', 'message_hub',
-                'distiller'):
+                'companions', 'distiller'):
         if not isinstance(data.get(key, {}), dict):
             raise CheckpointError(
                 f'Checkpoint {path} holds a {type(data[key]).__name__} as '

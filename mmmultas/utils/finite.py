@@ -39,15 +39,16 @@ class NonFiniteLossError(TrainingError):
         return f'The loss is not finite: {values or "on another process"}.'
 
 
-def check_finite(terms: Mapping[str, Tensor]) -> None:
+def check_finite(terms: Mapping[str, Tensor], joint: bool = False) -> None:
     """Raise on all processes if a loss of any of them is not finite.
 
-    Costs a read of the device and, with several processes, an all-reduce of
-    one number.
+    Costs a read of the device and, with several processes that have not told
+    one another yet, an all-reduce of one number.
 
     Args:
         terms: Scalars by name; names without ``loss`` are statistics, which
             nothing is learnt from.
+        joint: Whether their sum is that of all processes, on all of them.
 
     Raises:
         NonFiniteLossError: A term is NaN or infinite.
@@ -58,7 +59,7 @@ def check_finite(terms: Mapping[str, Tensor]) -> None:
     values = torch.stack([value.float() for value in losses.values()])
     # 0 if all is well; a NaN must not get lost in a maximum
     bad = (~torch.isfinite(values)).any().float()
-    if get_world_size() > 1:
+    if get_world_size() > 1 and not joint:
         all_reduce(bad, op='max')
     if bad:
         raise NonFiniteLossError(dict(zip(losses, values.tolist())))

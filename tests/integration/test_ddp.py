@@ -89,7 +89,8 @@ def test_distillation_equals_one_process_with_the_joint_batch(tmp_path):
     _run(tmp_path / 'two', 'distilled', 2)
     one = _weights(tmp_path / 'one', 1, 0)
     ranks = [_weights(tmp_path / 'two', 2, rank) for rank in (0, 1)]
-    assert 'distiller.connectors.seg.convs.0.weight' in one
+    key = 'companions.teachers.connectors.seg.convs.0.weight'
+    assert key in one
     _parameters_equal(*ranks, atol=0, rtol=0)
     _parameters_equal(one, ranks[0], atol=1e-5, rtol=1e-5)
 
@@ -99,9 +100,10 @@ def test_a_teacher_that_sees_nothing_on_one_process(tmp_path):
     _run(tmp_path / 'run', 'unheard', 2)
     first, second = (_weights(tmp_path / 'run', 2, rank) for rank in (0, 1))
     _parameters_equal(first, second, atol=0, rtol=0)
-    start = torch.load(tmp_path / 'run/epoch_1.pth')['distiller']
+    start = torch.load(tmp_path / 'run/epoch_1.pth')['companions']
     key = 'connectors.seg.convs.0.weight'
-    assert not torch.equal(start[key], first[f'distiller.{key}'])
+    assert not torch.equal(start['teachers'][key],
+                           first[f'companions.teachers.{key}'])
 
 
 def test_resumes_and_tests_as_one_process(tmp_path):

@@ -62,10 +62,12 @@ def _train(cfg, kill_at=None):
 
 def _same(a, b):
     assert a['meta']['iter'] == b['meta']['iter']
-    for part in ('state_dict', 'ema_state_dict', 'distiller'):
-        assert a[part].keys() == b[part].keys()
-        for key in a[part]:
-            assert torch.equal(a[part][key], b[part][key]), (part, key)
+    parts = [[x['state_dict'], x['ema_state_dict'],
+              x['companions']['teachers']] for x in (a, b)]
+    for ours, theirs in zip(*parts):
+        assert ours.keys() == theirs.keys()
+        for key in ours:
+            assert torch.equal(ours[key], theirs[key]), key
     momenta = [x['optimizer']['state'] for x in (a, b)]
     assert momenta[0].keys() == momenta[1].keys()
     for key in momenta[0]:
@@ -109,9 +111,10 @@ def test_everything_learns(teachers, whole):
     first, last = (load_file(folder / f'epoch_{n}.pth') for n in (1, 3))
     moved = {
         '.'.join(key.split('.')[:2])
-        for part in ('state_dict', 'distiller')
-        for key, value in first[part].items()
-        if not torch.equal(value, last[part][key])
+        for part in (lambda x: x['state_dict'],
+                     lambda x: x['companions']['teachers'])
+        for key, value in part(first).items()
+        if not torch.equal(value, part(last)[key])
     }
     assert moved >= {'backbone.stem', 'heads.det', 'heads.seg',
                      'connectors.det', 'connectors.seg'}
@@ -139,8 +142,8 @@ def test_ema_holds_neither_connectors_nor_teachers(whole):
     runner, _ = whole
     ema = next(h for h in runner.hooks if hasattr(h, 'ema_model')).ema_model
     assert not [k for k in ema.state_dict()
-                if 'distiller' in k or 'teacher' in k]
-    assert ema.module._teachers is not None
+                if 'companion' in k or 'teacher' in k]
+    assert ema.module.teachers is runner.model.teachers
     assert len(list(ema.module.parameters())) == len(
         list(runner.model.parameters()))
 
@@ -198,13 +201,13 @@ def test_what_cannot_be_resumed(teachers, whole, tmp_path):
     build_runner(plain).train()
     cfg = _config(teachers, tmp_path / 'a', resume=True, epoch_length=6)
     cfg.load_from = str(tmp_path / 'plain/epoch_1.pth')
-    with pytest.raises(CheckpointError, match='written without distillation '
+    with pytest.raises(CheckpointError, match='written without companions .*'
                        'and cannot be resumed.*`load_from`'):
         build_runner(cfg).train()
     plain = toy_config(tmp_path / 'b', epochs=9, epoch_length=6)
     plain.resume, plain.load_from = True, str(folder / 'epoch_1.pth')
-    with pytest.raises(CheckpointError, match='was written with distillation '
-                       'and cannot be resumed without it.*`load_from`'):
+    with pytest.raises(CheckpointError, match='was written with companions .*'
+                       'and cannot be resumed without them.*`load_from`'):
         build_runner(plain).train()
 
 

@@ -26,7 +26,7 @@ def test_unlabelled_stream_trains_and_resumes(tmp_path):
     assert 'train/kd.loss_det' in hub and 'train/pseudo.seg.loss_ce' in hub
     path = tmp_path / 'work/epoch_1.pth'
     saved = torch.load(path, weights_only=False)
-    assert not [k for k in saved['state_dict'] if 'distiller' in k]
-    assert 'connectors.det.convs.0.weight' in saved['distiller']
+    assert not [k for k in saved['state_dict'] if 'companion' in k]
+    assert 'connectors.det.convs.0.weight' in saved['companions']['teachers']
     resumed = _run(tmp_path, epochs=2, resume=True)
     assert resumed.iter == 2 * whole.iter

@@ -126,7 +126,7 @@ def test_auxiliary_heads(tmp_path):
 def test_distillation(tmp_path, sees):
     torch.manual_seed(5)
     keys = _run(tmp_path, 'iteration', _distilled(tmp_path, sees))
-    assert 'distiller.connectors.det.convs.0.weight' in keys
+    assert 'companions.teachers.connectors.det.convs.0.weight' in keys
 
 
 def test_the_test_can_fail(tmp_path):

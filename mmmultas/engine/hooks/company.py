@@ -1,4 +1,5 @@
 """What a model keeps beside its weights while it trains."""
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -7,16 +8,18 @@ from mmengine.model import is_model_wrapper
 from mmmultas.registry import HOOKS
 from mmmultas.utils.errors import CheckpointError
 
-__all__ = ['CompanyHook']
+__all__ = ['CompanyHook', 'company_of']
 
-ENTRY = 'distiller'
+ENTRY = 'companions'
+#: Its name when teachers were the only companions.
+_OLD = 'distiller'
 
 
 @HOOKS.register_module()
 class CompanyHook(Hook):
-    """Tell a distilled model the update; save and restore its connectors.
+    """Tell companions the update; save and restore what they keep.
 
-    The runner registers it by itself.
+    The runner registers it by itself, where a model has companions.
     """
     priority = 'VERY_HIGH'
 
@@ -27,24 +30,31 @@ class CompanyHook(Hook):
 
     def before_save_checkpoint(self, runner: Any,
                                checkpoint: dict[str, Any]) -> None:
-        """Connectors have an entry of their own."""
+        """Companions have an entry of their own."""
         checkpoint[ENTRY] = _network(runner).extra_state()
 
     def after_load_checkpoint(self, runner: Any,
                               checkpoint: dict[str, Any]) -> None:
-        """Restore the connectors of a run that goes on.
+        """Restore the companions of a run that goes on.
 
         Raises:
             CheckpointError: The checkpoint has none.
         """
         if not runner._resume:
             return
-        if ENTRY not in checkpoint:
+        state = company_of(checkpoint)
+        if state is None:
             raise CheckpointError(
-                'The checkpoint was written without distillation and cannot '
-                'be resumed with it: give its path as `load_from` to start a '
-                'new run from its weights.')
-        _network(runner).load_extra_state(checkpoint[ENTRY])
+                'The checkpoint was written without companions '
+                '(distillation, for example) and cannot be resumed with '
+                'them: give its path as `load_from` to start a new run from '
+                'its weights.')
+        _network(runner).load_extra_state(state)
+
+
+def company_of(checkpoint: Mapping[str, Any]) -> Any:
+    """What a checkpoint holds of companions; None where it has none."""
+    return checkpoint.get(ENTRY, checkpoint.get(_OLD))
 
 
 def _network(runner: Any) -> Any:

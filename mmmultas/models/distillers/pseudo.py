@@ -13,13 +13,15 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmmultas.structures import DET, SEG, has_task, sem_seg_data
+from mmmultas.structures import (BOXES, CLASSES, field_of, gt_field, has_task,
+                                 ignored_field, sem_seg_data)
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.values import mapping_of, number_of
 
+from ..companions.base import Asked, Update
 from ..losses.loss_sum import LossSum
-from ..tasks.base import Group
-from .recorders import take_rows
+from ..multitask.taps import OUTPUTS
+from ..tasks.base import Task, pooled
 from .teachers import Answers, Teachers
 
 __all__ = ['PseudoLabels', 'confident_boxes', 'confident_pixels']
@@ -47,7 +49,7 @@ class PseudoLabels:
             probability are ignored. With a weight of 0 they are written
             (for DeFeat) but not learnt from.
         teachers: Names of the teachers.
-        tasks: Tasks of the student.
+        tasks: Tasks of the student, by name.
 
     Raises:
         ConfigError: A task that the student does not have, an unknown
@@ -55,17 +57,19 @@ class PseudoLabels:
     """
 
     def __init__(self, cfg: Mapping[str, Mapping[str, Any]],
-                 teachers: Sequence[str], tasks: Sequence[str]) -> None:
+                 teachers: Sequence[str], tasks: Mapping[str, Task]) -> None:
         self.rules: dict[str, _Rule] = {}
+        self.kinds: dict[str, str] = {}
         for task, rule in mapping_of('model.distiller.pseudo_labels',
                                      cfg).items():
             key = f'model.distiller.pseudo_labels.{task}'
             if task not in tasks:
                 raise ConfigError(f'`{key}`: the student has no head for '
                                   f'{task!r}.')
-            if task not in (DET, SEG):
+            if tasks[task].kind not in (BOXES, CLASSES):
                 raise ConfigError(f'`{key}`: pseudo-labels are made of boxes '
-                                  f"('det') and masks ('seg'): remove it.")
+                                  f'and masks of classes: remove it.')
+            self.kinds[task] = tasks[task].kind
             unknown = sorted(set(mapping_of(key, rule)) - set(_KEYS))
             if unknown:
                 raise ConfigError(f'`{key}` has the unknown key '
@@ -141,12 +145,13 @@ class PseudoLabels:
     def _label(self, task: str, head: Any, outputs: Any, samples: SampleList,
                size: torch.Size) -> None:
         score = self.rules[task].min_score
-        if task == DET:
+        field = field_of(task, 'pseudo')
+        if self.kinds[task] == BOXES:
             metas = [sample.metainfo for sample in samples]
             found = head.predict_by_feat(
                 *outputs, batch_img_metas=metas, rescale=False)
             for sample, boxes in zip(samples, found):
-                sample.pseudo_instances = confident_boxes(boxes, score)
+                setattr(sample, field, confident_boxes(boxes, score))
             return
         if outputs.shape[-2:] != size:
             outputs = F.interpolate(outputs, size, mode='bilinear')
@@ -154,29 +159,35 @@ class PseudoLabels:
         for sample, label in zip(samples, labels):
             height, width = sample.metainfo['img_shape'][:2]
             label[height:], label[:, width:] = _IGNORE, _IGNORE
-            sample.pseudo_sem_seg = sem_seg_data(label[None])
+            setattr(sample, field, sem_seg_data(label[None]))
 
-    def sums(self, student: Any, feats: Mapping[str, tuple[Tensor, ...]],
-             samples: Mapping[str, SampleList]) -> dict[str, LossSum]:
+    def needs(self, update: Update) -> Asked:
+        """Images whose pseudo-labels say something, and what heads say."""
+        asked = Asked()
+        for task in self._taught:
+            whole = update.model.tasks[task].splits(update.model.heads[task])
+            for stream, batch in update.samples.items():
+                if rows := self._speaking(task, batch):
+                    asked.add(task, stream, rows, OUTPUTS if whole else None)
+        return asked
+
+    def sums(self, update: Update) -> dict[str, LossSum]:
         """The heads' own losses on pseudo-labels, ``det.loss_cls``, ...
 
         Args:
-            student: The student.
-            feats: Its levels per stream.
-            samples: Samples as :meth:`write` left them.
+            update: Its samples are as :meth:`write` left them.
         """
         sums = {}
         for task, rule in self._taught.items():
-            groups = []
-            for stream, batch in samples.items():
-                rows = [i for i, s in enumerate(batch) if _speaks(s, task)]
-                if rows:
-                    levels = take_rows(tuple(feats[stream]), rows, len(batch))
-                    groups.append(
-                        Group(
-                            tuple(levels),
-                            [_as_labelled(batch[i], task) for i in rows]))
-            terms = student.tasks[task].loss_sums(student.heads[task], groups)
+            adapter, head = update.model.tasks[task], update.model.heads[task]
+            rows = {stream: self._speaking(task, batch)
+                    for stream, batch in update.samples.items()}
+            terms = pooled(
+                adapter.losses(
+                    head, read,
+                    [self._as_labelled(sample, task) for sample in samples])
+                for read, samples in update.outputs[task].labelled(
+                    update.samples, rows))
             for term, value in terms.items():
                 sums[f'{task}.{term}'] = value.scaled(rule.weight)
         return sums
@@ -185,6 +196,29 @@ class PseudoLabels:
         """All terms, in a fixed order."""
         return [('pseudo', f'{task}.{term}') for task in self._taught
                 for term in getattr(student.heads[task], 'loss_terms', ())]
+
+    def _speaking(self, task: str, batch: SampleList) -> list[int]:
+        """Samples whose pseudo-label says something."""
+        field = field_of(task, 'pseudo')
+        return [
+            i for i, sample in enumerate(batch)
+            if not has_task(sample, task) and (
+                len(sample.get(field) or ()) > 0
+                if self.kinds[task] == BOXES else field in sample)
+        ]
+
+    def _as_labelled(self, sample: DetDataSample,
+                     task: str) -> DetDataSample:
+        """A sample of its own whose pseudo-label stands as the label."""
+        twin = DetDataSample(metainfo=dict(sample.metainfo, tasks=(task, )))
+        label = sample.get(field_of(task, 'pseudo'))
+        if self.kinds[task] == BOXES:
+            boxes, labels = label.bboxes, label.labels
+            label = InstanceData(bboxes=boxes, labels=labels)
+            setattr(twin, ignored_field(task),
+                    InstanceData(bboxes=boxes[:0], labels=labels[:0]))
+        setattr(twin, gt_field(task), label)
+        return twin
 
 
 def confident_boxes(found: InstanceData, min_score: float) -> InstanceData:
@@ -217,26 +251,3 @@ def confident_pixels(logits: Tensor, min_score: float) -> Tensor:
     probability, labels = logits.float().softmax(1).max(1)
     labels[probability < min_score] = _IGNORE
     return labels
-
-
-def _speaks(sample: DetDataSample, task: str) -> bool:
-    """Whether a sample has a pseudo-label that says something."""
-    if has_task(sample, task):
-        return False
-    if task == DET:
-        return len(sample.get('pseudo_instances') or ()) > 0
-    return 'pseudo_sem_seg' in sample
-
-
-def _as_labelled(sample: DetDataSample, task: str) -> DetDataSample:
-    """A sample of its own whose pseudo-label stands as the label."""
-    twin = DetDataSample(metainfo=dict(sample.metainfo, tasks=(task, )))
-    if task == DET:
-        boxes = sample.pseudo_instances
-        twin.gt_instances = InstanceData(
-            bboxes=boxes.bboxes, labels=boxes.labels)
-        twin.ignored_instances = InstanceData(
-            bboxes=boxes.bboxes[:0], labels=boxes.labels[:0])
-    else:
-        twin.gt_sem_seg = sample.pseudo_sem_seg
-    return twin

@@ -1,33 +1,29 @@
 """Teachers: frozen guests, outside of the student's tree of modules."""
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import torch
 from mmdet.structures import SampleList
-from mmengine.model import BaseModel
-from mmengine.registry import DefaultScope
 from torch import Tensor
 
+from mmmultas.structures import DET, SEG, has_task
+from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.precision import in_full
-from mmmultas.registry import MODELS, TASKS
-from mmmultas.structures import has_task
-from mmmultas.utils.checkpoint import load_file, load_weights
-from mmmultas.utils.errors import CheckpointError, ConfigError
-from mmmultas.utils.launch import load_config
-from mmmultas.utils.run_files import chosen_checkpoint
 
-from ..multitask.memory_order import lay_out
-from .recorders import output_tap, recorder_sources, take_rows
+from ..multitask.taps import output_tap
+from ..rows import take_rows
+from .recorders import recorder_sources
+from .teacher_network import run_recorded, teacher_network
 
-__all__ = ['SEES', 'Answers', 'Teacher', 'Teachers', 'renormalised']
+__all__ = [
+    'SEES', 'Answers', 'Teacher', 'Teachers', 'build_teachers', 'renormalised'
+]
 
 #: Which images a teacher speaks about, by whether they carry its task's
 #: label: 1mse, 0mse and 2mse of [P1] Table 7.
 SEES = ('annotated', 'other', 'both')
-_ENCODER = ('backbone', 'neck')
-#: Heads of stock networks that read features alone.
-_HEADS = ('bbox_head', 'decode_head', 'rpn_head')
+_CONFIGS = ('.py', '.yml', '.yaml', '.json')
 
 
 class Teacher:
@@ -44,6 +40,7 @@ class Teacher:
         channels_last: Memory layout of its convolutions; default that of
             its config.
         recorders: What is recorded of it.
+        tasks: Names of tasks that images may be labelled for.
 
     Raises:
         ConfigError: No such config, recorder or choice.
@@ -59,21 +56,22 @@ class Teacher:
                  task: str | None = None,
                  bf16: bool | None = None,
                  channels_last: bool | None = None,
-                 recorders: Mapping[str, Mapping[str, Any]] | None = None
-                 ) -> None:
+                 recorders: Mapping[str, Mapping[str, Any]] | None = None,
+                 tasks: Iterable[str] = ()) -> None:
         if sees not in SEES:
             raise ConfigError(f'`model.teachers.{name}.sees` is one of '
                               f'{", ".join(SEES)}, got {sees!r}.')
         self.name, self.sees, self.task = name, sees, task or name
-        if sees != 'both' and self.task not in TASKS:
+        known = {DET, SEG, *tasks}
+        if sees != 'both' and self.task not in known:
             raise ConfigError(
                 f'`model.teachers.{name}` sees images by the labels of a '
                 f'task {self.task!r}, which does not exist: give its `task`, '
-                f'one of {", ".join(sorted(TASKS.module_dict))}.')
+                f'one of {", ".join(sorted(known))}.')
         self.bf16 = bf16
         paths = [checkpoint] if isinstance(checkpoint, str) else checkpoint
         self.members = [
-            _network(name, cfg, path, channels_last) for path in paths
+            teacher_network(name, cfg, path, channels_last) for path in paths
         ]
         if not self.members:
             raise ConfigError(f'`model.teachers.{name}.checkpoint` is empty.')
@@ -131,7 +129,7 @@ class Teacher:
         sources = list(self.sources.values())
         with output_tap(network, sources) as outputs, self._precision(
                 inputs.device.type):
-            _run(network, inputs, sources)
+            run_recorded(network, inputs, sources)
         for name, source in self.sources.items():
             if len(outputs[source]) != 1:
                 raise ConfigError(
@@ -235,6 +233,46 @@ class Teachers:
                 member._apply(function)
 
 
+def build_teachers(cfgs: Mapping[str, Mapping[str, Any]],
+                   recorders: Mapping[str, Mapping[str, Any]],
+                   tasks: Iterable[str]) -> Teachers:
+    """Build teachers from their configs.
+
+    Args:
+        cfgs: Name → config.
+        recorders: Name → what is recorded.
+        tasks: Names of tasks that images may be labelled for.
+
+    Raises:
+        ConfigError: See :class:`Teacher`.
+        CheckpointError: A teacher's checkpoint.
+    """
+    built = {}
+    for name, cfg in cfgs.items():
+        try:
+            _check_files(f'model.teachers.{name}', cfg)
+            built[name] = Teacher(
+                name, recorders=recorders[name], tasks=tasks, **cfg)
+        except TypeError as error:
+            raise ConfigError(f'`model.teachers.{name}` cannot be built: '
+                              f'{error}') from error
+    return Teachers(built)
+
+
+def _check_files(key: str, teacher: Mapping[str, Any]) -> None:
+    """A teacher names its config and its checkpoints as it must."""
+    cfg, paths = teacher.get('cfg'), teacher.get('checkpoint')
+    if not isinstance(cfg, Mapping) and not (isinstance(cfg, str)
+                                             and cfg.endswith(_CONFIGS)):
+        raise ConfigError(f'`{key}.cfg` must be a config file '
+                          f'({", ".join(_CONFIGS)}) or the config of a '
+                          f'model, got {cfg!r}.')
+    if not isinstance(paths, str | list | tuple) or not all(
+            isinstance(path, str) for path in paths):
+        raise ConfigError(f'`{key}.checkpoint` must be a file or folder, or '
+                          f'a list of such, got {paths!r}.')
+
+
 def renormalised(
         inputs: Tensor,
         made_by: Any,
@@ -276,75 +314,6 @@ def _normalisation(preprocessor: Any) -> tuple[Tensor, Tensor, bool]:
     if not getattr(preprocessor, '_enable_normalize', False):
         return torch.zeros(1, 1, 1), torch.ones(1, 1, 1), swap
     return preprocessor.mean, preprocessor.std, swap
-
-
-def _run(network: Any, inputs: Tensor, sources: Sequence[str]) -> None:
-    """Run as much of a network as is recorded."""
-    parts = {source.split('.')[0] for source in sources}
-    if hasattr(network, 'encode') and parts <= {*_ENCODER, 'heads'}:
-        feats = network.encode(inputs)
-        for task in network.tasks:
-            if any(f'{s}.'.startswith(f'heads.{task}.') for s in sources):
-                network.tasks[task].forward(network.heads[task], feats)
-    elif hasattr(network, 'extract_feat') and parts <= {*_ENCODER, *_HEADS}:
-        feats = network.extract_feat(inputs)
-        for part in parts - set(_ENCODER):
-            # stock networks call `forward` itself, which no recorder hears
-            getattr(network, part)(feats)
-    else:
-        network(inputs, None, mode='tensor')
-
-
-def _network(name: str, cfg: str | Mapping[str, Any], checkpoint: str,
-             channels_last: bool | None) -> BaseModel:
-    """A teacher's network, filled and frozen."""
-    model_cfg = _model_cfg(name, cfg)
-    # a stock segmentor's parts are looked up in mmseg
-    scope = str(model_cfg.get('type')).rpartition('.')[0]
-    try:
-        with DefaultScope.overwrite_default_scope(
-                scope if scope == 'mmseg' else 'mmdet'):
-            network: BaseModel = MODELS.build(model_cfg)
-    except (KeyError, TypeError) as error:
-        text = str(error.args[0] if error.args else error)
-        raise ConfigError(f'`model.teachers.{name}.cfg` cannot be built: '
-                          f'{" ".join(text.split())}') from error
-    try:
-        path = chosen_checkpoint(checkpoint)
-        load_weights(network, load_file(path), str(path))
-    except CheckpointError as error:
-        raise CheckpointError(
-            f'`model.teachers.{name}.checkpoint`: {error}') from error
-    if channels_last is not None:
-        if hasattr(network, 'memory_format'):
-            lay_out(network, channels_last)
-        else:
-            network.to(
-                memory_format=torch.channels_last
-                if channels_last else torch.contiguous_format)
-    network.requires_grad_(False)
-    network.eval()
-    return network
-
-
-def _model_cfg(name: str, cfg: str | Mapping[str, Any]) -> dict[str, Any]:
-    """The config of a teacher's model, without weights from elsewhere."""
-    if isinstance(cfg, str):
-        try:
-            model = dict(load_config(cfg).get('model') or {})
-        except ConfigError as error:
-            raise ConfigError(
-                f'`model.teachers.{name}.cfg`: {error}') from error
-        if not model:
-            raise ConfigError(f'`model.teachers.{name}.cfg` {cfg} has no '
-                              '`model`: name the config of a network.')
-    else:
-        model = dict(cfg)
-    model = dict(model.get('architecture', model))  # a student turned teacher
-    # the checkpoint fills all: ImageNet's weights are not asked for
-    if 'init_cfg' in (model.get('backbone') or {}):
-        model['backbone'] = dict(model['backbone'], init_cfg=None)
-    return model
 
 
 def _mean(outputs: Sequence[Any]) -> Any:

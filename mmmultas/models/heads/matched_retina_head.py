@@ -10,10 +10,10 @@ from mmdet.utils import InstanceList, OptInstanceList
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS
 from mmmultas.structures import DET, asked_boxes, unasked_classes
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.precision import full_precision
 
 from ..losses.loss_sum import LossSum
 from .matched_losses import (build_matcher, ignored_boxes, matched_losses,
@@ -92,7 +92,11 @@ class MatchedAnchorHeadMixin(AnchorHead):
             feats: Levels of (N, C, H, W).
             samples: N samples with ``gt_instances`` in input pixels.
         """
-        outputs = self(feats)
+        return self.loss_sums_by_feat(self(feats), samples)
+
+    def loss_sums_by_feat(self, outputs: Sequence[list[Tensor]],
+                          samples: SampleList) -> dict[str, LossSum]:
+        """:meth:`loss_sums` of raw outputs, scores and boxes per level."""
         if len(outputs) != 2:
             raise ConfigError(
                 f'{type(self).__name__} gives {len(outputs)} outputs: '

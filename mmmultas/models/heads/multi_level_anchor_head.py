@@ -11,10 +11,10 @@ from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmmultas.functional.boxes import decode_boxes, encode_boxes
-from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS, TASK_UTILS
 from mmmultas.structures import DET, asked_boxes, unasked_classes
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.precision import full_precision
 
 from ..losses.loss_sum import LossSum
 from ..necks.conv_block import ConvBlock
@@ -148,7 +148,12 @@ class MultiLevelAnchorHead(BaseDenseHead):
             samples: N samples with ``gt_instances`` in input pixels. Boxes
                 in ``ignored_instances`` are neither learnt nor background.
         """
-        scores, boxes = self(feats)
+        return self.loss_sums_by_feat(self(feats), samples)
+
+    def loss_sums_by_feat(self, outputs: Sequence[list[Tensor]],
+                          samples: SampleList) -> dict[str, LossSum]:
+        """:meth:`loss_sums` of raw outputs, scores and boxes per level."""
+        scores, boxes = outputs
         unasked = unasked_classes([s.metainfo for s in samples], DET,
                                   self.num_classes, scores[0].device)
         return self.loss_by_feat(scores, boxes,

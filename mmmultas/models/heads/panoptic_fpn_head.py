@@ -8,10 +8,10 @@ from mmdet.structures import SampleList
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmmultas.utils.precision import full_precision
 from mmmultas.registry import MODELS
 from mmmultas.structures import SEG, joined_labels, unasked_classes
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.precision import full_precision
 
 from ..losses.loss_sum import LossSum
 from ..losses.segmentation import CrossEntropyLoss
@@ -68,6 +68,8 @@ class PanopticFPNSegHead(BaseModule):
     """
     #: Names of the terms of :meth:`loss_sums`.
     loss_terms = ('loss_ce', )
+    #: What other heads may read as ``seg.decoder``: (N, C, H/4, W/4).
+    taps = {'decoder': 'fused'}
     align_corners = False
 
     def __init__(self,
@@ -93,6 +95,7 @@ class PanopticFPNSegHead(BaseModule):
         self.scales = nn.ModuleList(
             _Upsampling(in_channels, channels, i + in_stride // 8,
                         upsample_mode) for i in range(num_levels))
+        self.fused = nn.Identity()
         self.to_full_size = _Upsample(4, upsample_mode)
         self.refine = nn.Sequential(*[
             ConvBlock(channels, channels) for _ in range(num_refine_convs)
@@ -129,7 +132,8 @@ class PanopticFPNSegHead(BaseModule):
             up = scale(feat)
             # odd level sizes overshoot by a row: cut to the finest level
             x = x + up[..., :x.shape[-2], :x.shape[-1]]
-        return x
+        fused: Tensor = self.fused(x)
+        return fused
 
     def loss(self,
              inputs: Sequence[Tensor],
@@ -147,9 +151,29 @@ class PanopticFPNSegHead(BaseModule):
             feats: Levels of (N, C, H, W).
             samples: N samples with an int64 ``gt_sem_seg`` of input size.
         """
+        if not self._scores_in_blocks():
+            return self.loss_sums_by_feat(self(feats), samples)
+        labels, joined = self._labels(samples)
+        logits = self.conv_seg(self._summed(feats)).float()
+        with full_precision():
+            return dict(
+                loss_ce=self.loss_decode.of_upsampled(
+                    logits, labels, self.to_full_size.factor, **joined))
+
+    def loss_sums_by_feat(self, outputs: Tensor,
+                          samples: SampleList) -> dict[str, LossSum]:
+        """:meth:`loss_sums` of raw scores (N, K, H, W)."""
+        labels, joined = self._labels(samples)
+        height, width = labels.shape[-2:]
+        logits = outputs[..., :height, :width].float()
+        with full_precision():
+            return dict(loss_ce=self.loss_decode(logits, labels, **joined))
+
+    def _labels(self,
+                samples: SampleList) -> tuple[Tensor, dict[str, Tensor]]:
+        """Labels (N, H, W), and what of them nobody looked for."""
         labels = torch.stack(
             [sample.gt_sem_seg.sem_seg.squeeze(0) for sample in samples])
-        height, width = labels.shape[-2:]
         unasked = unasked_classes([s.metainfo for s in samples], SEG,
                                   self.num_classes, labels.device)
         joined = {}
@@ -157,15 +181,7 @@ class PanopticFPNSegHead(BaseModule):
             joined = dict(joined=unasked)
             labels = joined_labels(labels, unasked,
                                    self.loss_decode.ignore_index)
-        if self._scores_in_blocks():
-            logits = self.conv_seg(self._summed(feats)).float()
-            with full_precision():
-                return dict(
-                    loss_ce=self.loss_decode.of_upsampled(
-                        logits, labels, self.to_full_size.factor, **joined))
-        logits = self(feats)[..., :height, :width].float()
-        with full_precision():
-            return dict(loss_ce=self.loss_decode(logits, labels, **joined))
+        return labels, joined
 
     @property
     def partial_classes(self) -> bool:
@@ -175,13 +191,11 @@ class PanopticFPNSegHead(BaseModule):
     def _scores_in_blocks(self) -> bool:
         """Whether a loss can be had without upsampling.
 
-        Not where somebody records :meth:`forward`, or has recorded it and
-        answers from memory (distillation).
+        Not where somebody listens to :meth:`forward`.
         """
         return (len(self.refine) == 0 and self.to_full_size.mode == 'nearest'
                 and hasattr(self.loss_decode, 'of_upsampled')
-                and 'forward' not in vars(self) and not self._forward_hooks
-                and not self._forward_pre_hooks)
+                and not self._forward_hooks and not self._forward_pre_hooks)
 
     def predict(self,
                 inputs: Sequence[Tensor],
@@ -194,5 +208,10 @@ class PanopticFPNSegHead(BaseModule):
             batch_img_metas: ``pad_shape``, the size of the batch.
             test_cfg: Not used.
         """
+        return self.predict_by_feat(self(inputs), batch_img_metas)
+
+    def predict_by_feat(self, seg_logits: Tensor,
+                        batch_img_metas: list[dict]) -> Tensor:
+        """:meth:`predict` of raw scores (N, K, H, W)."""
         height, width = batch_img_metas[0]['pad_shape'][:2]
-        return self(inputs)[..., :height, :width]
+        return seg_logits[..., :height, :width]

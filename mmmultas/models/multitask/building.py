@@ -1,15 +1,25 @@
 """Parts of a model from their configs; mistakes name the key."""
+import functools
 from collections.abc import Mapping
 from typing import Any
 
+from mmengine.model import ModuleDict
 from torch import nn
 
-from mmmultas.registry import TASKS
+from mmmultas.registry import MODELS, TASKS
+from mmmultas.structures import check_name, kind_of
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.values import mapping_of
 
+from ..balancers import Balancer, Fixed
+from ..companions.base import Companion
 from ..tasks.base import Task
+from .head_inputs import HeadInput, parse_inputs
 
-__all__ = ['build_part', 'build_tasks', 'check_known', 'check_weights']
+__all__ = [
+    'build_balancer', 'build_companions', 'build_part', 'build_tasks',
+    'check_known', 'check_weights'
+]
 
 
 def check_known(task: str, tasks: Mapping[str, Any]) -> None:
@@ -38,25 +48,88 @@ def check_weights(weights: Mapping[str, float],
     return {task: float(weights.get(task, 1)) for task in tasks}
 
 
-def build_tasks(heads: Mapping[str, dict[str, Any]]) -> dict[str, Task]:
-    """The adapter of each task; a head of None is no head.
+def build_tasks(
+    heads: Mapping[str, dict[str, Any]]
+) -> tuple[dict[str, Task], dict[str, tuple[HeadInput, ...]]]:
+    """The adapter of each task, and what its head reads.
+
+    A head of None is no head.
 
     Raises:
-        ConfigError: No head at all, or an unknown task.
+        ConfigError: No head at all, an unknown kind, or a name that clashes.
     """
     heads = {name: cfg for name, cfg in heads.items() if cfg is not None}
     if not heads:
         raise ConfigError('`model.heads` is empty: give a head to at least '
                           'one task, for example heads=dict(det=...).')
-    tasks = {}
+    tasks, inputs = {}, {}
     for name, cfg in heads.items():
-        adapter = TASKS.get(name)
+        cfg = dict(cfg)
+        kind = cfg.pop('kind', None) or kind_of(name)
+        adapter = TASKS.get(kind)
         if adapter is None:
             raise ConfigError(
-                f'`model.heads` names the unknown task {name!r}: known are '
-                f'{sorted(TASKS.module_dict)}.')
-        tasks[name] = adapter(cfg)
-    return tasks
+                f'`model.heads.{name}` is of the unknown kind {kind!r}: say '
+                f'one of {", ".join(sorted(TASKS.module_dict))} as its '
+                '`kind`.')
+        _check_name(name)
+        inputs[name] = parse_inputs(name, cfg.pop('inputs', None),
+                                    cfg.pop('feature_grad', None))
+        tasks[name] = adapter(cfg, name)
+    return tasks, inputs
+
+
+def _check_name(name: str) -> None:
+    check_name(name, '`model.heads`')
+    if hasattr(nn.ModuleDict, name):
+        raise ConfigError(f'`model.heads` cannot hold the name {name!r}, '
+                          'which is one of its methods: choose another.')
+
+
+def build_balancer(cfg: dict[str, Any] | None,
+                   weights: Mapping[str, float]) -> Balancer:
+    """The rule that weighs tasks; fixed weights where none is named.
+
+    Raises:
+        ConfigError: Both a rule and weights other than 1, or no balancer.
+    """
+    if cfg is None:
+        return Fixed(weights)
+    if any(weight != 1 for weight in weights.values()):
+        raise ConfigError('`model.balancer` and `model.task_weights` both '
+                          'weigh the tasks: leave one of them out.')
+    balancer = build_part('balancer', MODELS.build, cfg)
+    if not isinstance(balancer, Balancer):
+        raise ConfigError('`model.balancer` is a '
+                          f'{type(balancer).__name__}, no Balancer.')
+    return balancer
+
+
+def build_companions(cfgs: Mapping[str, dict[str, Any]],
+                     model: Any) -> ModuleDict:
+    """The companions by name; each is built for its model.
+
+    Raises:
+        ConfigError: One of another kind, or two that name losses alike.
+    """
+    companions, groups = ModuleDict(), dict.fromkeys(model.tasks, 'heads')
+    for name, cfg in mapping_of('model.companions', cfgs).items():
+        key = f'companions.{name}'
+        cfg = dict(mapping_of(f'model.{key}', cfg))
+        known = dict(student=model, key=f'model.{key}')
+        build = functools.partial(MODELS.build, default_args=known)
+        built = build_part(key, build, cfg)
+        if not isinstance(built, Companion):
+            raise ConfigError(f'`model.{key}` is a {type(built).__name__}, '
+                              'no Companion.')
+        for group in built.groups:
+            if group in groups:
+                raise ConfigError(
+                    f'`model.{key}` and `model.{groups[group]}` both name '
+                    f'losses `{group}.…`: rename one of them.')
+            groups[group] = key
+        companions[name] = built
+    return companions
 
 
 def build_part(key: str, build: Any, cfg: dict[str, Any]) -> nn.Module:

@@ -1,35 +1,39 @@
 """One network for several tasks, from data that label one each."""
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
 from mmdet.structures import SampleList
 from mmengine.dist import get_world_size
-from mmengine.model import BaseModel, ModuleDict
+from mmengine.model import ModuleDict
 from torch import Tensor
 
 from mmmultas.registry import MODELS
-from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.finite import check_finite
 
 from ..backbones.safe_loading import safe_loading
+from ..companions.base import Asked, Companion, Update
 from ..data_preprocessors.multi_task import check_preprocessor
 from ..losses.loss_sum import LossSum
-from ..tasks.base import Group
-from .building import build_part, build_tasks, check_known, check_weights
+from ..tasks.base import Levels, Read, pooled
+from .building import (build_balancer, build_companions, build_part,
+                       build_tasks, check_known, check_weights)
+from .company import Accompanied
 from .freezing import freeze
-from .joint import joint_counts, joint_logs
+from .head_graph import HeadGraph, HeadOutputs, Rows
 from .memory_order import lay_out
+from .pool import Pool, Sums, pool
+from .samples import labelled_rows, mirror_images
 from .sequential import sequential_step
+from .taps import OUTPUTS, by_stream, output_tap
 
 __all__ = ['MultiTaskDetSeg']
 
-Levels = tuple[Tensor, ...]
-
 
 @MODELS.register_module()
-class MultiTaskDetSeg(BaseModel):
+class MultiTaskDetSeg(Accompanied):
     """Shared encoder, one head per task.
 
     Each head learns from the samples whose ``tasks`` name it, gathered over
@@ -39,12 +43,18 @@ class MultiTaskDetSeg(BaseModel):
     Args:
         backbone: Config of the backbone.
         neck: Config of the neck, or None.
-        heads: Config of one head per task; the key names the task
-            (``det``: a dense head, ``seg``: a decode head). One head alone
-            makes a single-task model.
+        heads: Config of one head per task; the key names the task, and
+            ``kind`` says what its labels are (``det`` implies ``'boxes'``: a
+            dense head, ``seg`` implies ``'classes'``: a decode head). One
+            head alone makes a single-task model. ``inputs`` of a head names
+            what it reads, ``('neck', 'seg.decoder')``, default the neck, and
+            ``feature_grad`` the share of its gradients that flows back.
         data_preprocessor: Config, default
             :class:`MultiTaskDataPreprocessor`.
         task_weights: Factor of each task's losses, default 1.
+        balancer: Config of a :class:`Balancer` in place of fixed weights.
+        companions: Name → config of a :class:`Companion`, which takes part
+            in training only.
         fuse_batches: Whether streams of one size pass the encoder together.
             Batch norm then sees their joint statistics.
         channels_last: Whether the channels of a pixel lie side by side in
@@ -59,8 +69,9 @@ class MultiTaskDetSeg(BaseModel):
 
     Raises:
         ConfigError: A part of unknown type or with wrong arguments, or one
-            that cannot do `channels_last`, an unknown task, a weight for a
-            task without a head, or an unknown module to freeze.
+            that cannot do `channels_last`, an unknown kind of task, a weight
+            for a task without a head, heads that read one another in a
+            circle, or an unknown module to freeze.
     """
 
     #: Memory order of the encoder, and whether heads get the usual one.
@@ -73,6 +84,8 @@ class MultiTaskDetSeg(BaseModel):
                  heads: Mapping[str, dict[str, Any]] | None = None,
                  data_preprocessor: dict[str, Any] | None = None,
                  task_weights: Mapping[str, float] | None = None,
+                 balancer: dict[str, Any] | None = None,
+                 companions: Mapping[str, dict[str, Any]] | None = None,
                  fuse_batches: bool = False,
                  channels_last: bool | None = None,
                  flip_test: bool = False,
@@ -86,13 +99,14 @@ class MultiTaskDetSeg(BaseModel):
         self.backbone = build_part('backbone', MODELS.build, backbone)
         self.neck = None if neck is None else build_part('neck', MODELS.build,
                                                      neck)
-        self.tasks = build_tasks(heads or {})
+        self.tasks, inputs = build_tasks(heads or {})
         # not nn.ModuleDict: that one hides the heads from init_weights
         self.heads = ModuleDict({
             name: build_part(f'heads.{name}', lambda _, t=task: t.build_head(),
                          task.cfg)
             for name, task in self.tasks.items()
         })
+        self.graph = HeadGraph(self.tasks, self.heads, inputs)
         self.task_weights = check_weights(task_weights or {}, self.tasks)
         if fuse_batches and sequential:
             raise ConfigError('`model.fuse_batches` joins the streams that '
@@ -102,14 +116,20 @@ class MultiTaskDetSeg(BaseModel):
         #: Called with the weighted losses of an update before its backward.
         self.on_losses: Callable[[Mapping[str, Any]], None] | None = None
         self._predicted = tuple(self.tasks)
+        self._pooled: Pool | None = None
         self.set_flip_test(flip_test)
         lay_out(self, channels_last)
         self._frozen = freeze(self, frozen)
+        self.accompany(
+            build_balancer(balancer, self.task_weights),
+            build_companions(companions or {}, self))
 
     def init_weights(self) -> None:
         """Fill all parts; files are read safely and must fit."""
         with safe_loading(self):
             super().init_weights()
+        self.start_together()
+        self.prepare()
 
     def train(self, mode: bool = True) -> 'MultiTaskDetSeg':
         """Switch modes; what is frozen stays in evaluation."""
@@ -189,17 +209,22 @@ class MultiTaskDetSeg(BaseModel):
     def parse_losses(
             self,
             losses: dict[str, Any]) -> tuple[Tensor, dict[str, Tensor]]:
-        """Add the losses up; no step is made from what is no number.
+        """Weigh and add the losses; no step is made from what is no number.
 
         Raises:
             NonFiniteLossError: A term is NaN or infinite on some process.
         """
+        joint, self._pooled = self._pooled, None
+        weights = self.balancer.weights(joint.values() if joint else {})
+        losses = {
+            name: weights.get(name.partition('.')[0], 1.0) * value
+            for name, value in losses.items()
+        }
         loss, logs = super().parse_losses(losses)
-        check_finite(logs)
-        if get_world_size() > 1:
-            logs = joint_logs(
-                logs, [f'{task}.{term}' for task, term in
-                       self.counted_terms()])
+        shared = joint is not None and get_world_size() > 1
+        if joint is not None and shared:
+            logs = joint.logs(logs, weights)
+        check_finite(logs, shared)
         if self.on_losses is not None:
             self.on_losses(losses)
         return loss, logs
@@ -226,17 +251,82 @@ class MultiTaskDetSeg(BaseModel):
 
     def raw_outputs(self, feats: Levels) -> dict[str, Any]:
         """Raw outputs of every head, by task."""
-        return {
-            name: task.forward(self.heads[name], feats)
-            for name, task in self.tasks.items()
-        }
+        rows = list(range(len(feats[0])))
+        found = self.run_heads({'': feats},
+                               {task: {'': rows} for task in self.tasks},
+                               {task: (OUTPUTS, ) for task in self.tasks})
+        return {task: found[task].of('', rows) for task in self.tasks}
+
+    def run_heads(self,
+                  feats: Mapping[str, Levels],
+                  rows: Mapping[str, Rows],
+                  taps: Mapping[str, Iterable[str]] | None = None
+                  ) -> dict[str, HeadOutputs]:
+        """Run heads once on the images that somebody asks for.
+
+        Args:
+            feats: The neck's levels by stream.
+            rows: Task → stream → positions in its batch.
+            taps: Task → modules of its head whose outputs are kept.
+        """
+        return self.graph.run(self, feats, rows, taps)
 
     def loss(self, inputs: Mapping[str, Tensor],
              data_samples: Mapping[str, SampleList]) -> dict[str, Tensor]:
-        """Weighted losses, named ``task.loss_term``."""
-        feats = self.extract_feats(inputs)
-        losses = self._divide(self.task_sums(feats, data_samples))
-        return losses or self.nothing(feats)
+        """Losses, named ``task.loss_term``, not weighted yet."""
+        self.prepare()
+        feats, sums = self.loss_sums(inputs, data_samples)
+        pooled_sums = pool(sums, self.counted_terms(), self._groups(),
+                           next(self.parameters()).device)
+        # without the losses, which hold the graph
+        self._pooled = replace(pooled_sums, losses={})
+        return pooled_sums.losses or self.nothing(feats)
+
+    def loss_sums(
+        self,
+        inputs: Mapping[str, Tensor],
+        samples: Mapping[str, SampleList],
+        labels: bool = True,
+        companions: Mapping[str, Companion] | None = None
+    ) -> tuple[dict[str, Levels], Sums]:
+        """Losses as sums and counts, and the levels that they are of.
+
+        Args:
+            inputs: (N, 3, H, W) per stream.
+            samples: N samples per stream.
+            labels: Whether labels are learnt from.
+            companions: Those that take part, default all.
+        """
+        companions = self.companions if companions is None else companions
+        taps = {path for c in companions.values() for path in c.encoder_taps}
+        with output_tap(self, sorted(taps)) as recorded:
+            feats = self.extract_feats(inputs)
+        encoder = by_stream(recorded, {s: len(x) for s, x in inputs.items()})
+        update = Update(self, inputs, samples, feats, encoder)
+        asked = Asked()
+        for companion in companions.values():
+            asked.merge(companion.needs(update))
+        labels = labels and all(c.uses_labels for c in companions.values())
+        mine = labelled_rows(samples, self.tasks) if labels else {}
+        for task, streams in mine.items():
+            for stream, rows in streams.items():
+                asked.add(task, stream, rows)
+        update.outputs = self.run_heads(feats, asked.rows, asked.taps)
+        sums = {
+            task: self._label_sums(task, update, rows)
+            for task, rows in mine.items()
+        }
+        for companion in companions.values():
+            sums.update(companion.sums(update))
+        return feats, sums
+
+    def _label_sums(self, task: str, update: Update,
+                    rows: Rows) -> dict[str, LossSum]:
+        """Losses of a head on what is labelled for it, not divided."""
+        return pooled(
+            self.tasks[task].losses(self.heads[task], read, samples)
+            for read, samples in update.outputs[task].labelled(
+                update.samples, rows))
 
     @staticmethod
     def nothing(feats: Mapping[str, Levels]) -> dict[str, Tensor]:
@@ -250,111 +340,39 @@ class MultiTaskDetSeg(BaseModel):
             zero.requires_grad_()
         return {'loss_unlabelled': zero}
 
-    def task_sums(
-            self, feats: Mapping[str, Levels],
-            data_samples: Mapping[str, SampleList]
-    ) -> dict[str, dict[str, LossSum]]:
-        """Losses of each head on what is labelled for it, not divided."""
-        return {
-            name: task.loss_sums(self.heads[name],
-                                 labelled_groups(feats, data_samples, name))
-            for name, task in self.tasks.items()
-        }
-
     def counted_terms(self) -> list[tuple[str, str]]:
         """Terms whose counts are joined over processes, always alike."""
-        return [(task, term) for task, head in self.heads.items()
-                for term in self.tasks[task].counted_terms(head)]
+        heads = [(task, term) for task, head in self.heads.items()
+                 for term in self.tasks[task].counted_terms(head)]
+        return heads + [term for companion in self.companions.values()
+                        for term in companion.terms(self)]
 
-    def _divide(
-            self, sums: Mapping[str,
-                                Mapping[str, LossSum]]) -> dict[str, Tensor]:
-        """Divide by counts of all processes, reduced in one vector.
-
-        DDP averages gradients over W processes, so a loss is W times its
-        sum over the joint count: as one process with the joint batch.
-        Losses of stock heads are already means of their process.
-        """
-        layout = self.counted_terms()
-        world = get_world_size()
-        joint: dict[tuple[str, str], Tensor] = {}
-        if world > 1 and layout:
-            joint = joint_counts(sums, layout, next(self.parameters()).device)
-        losses = {}
-        for task, terms in sums.items():
-            weight = self.task_weights.get(task, 1.0)
-            for term, value in terms.items():
-                key = (task, term)
-                loss = value.mean(*joint[key]) * world if key in joint \
-                    else value.mean()
-                losses[f'{task}.{term}'] = weight * loss
-        return losses
+    def _groups(self) -> list[str]:
+        return [*self.tasks, *(group for c in self.companions.values()
+                               for group in c.groups)]
 
     def predict(self, inputs: Mapping[str, Tensor],
                 data_samples: Mapping[str, SampleList]) -> SampleList:
         """Samples with the predictions of every task asked for."""
         results: SampleList = []
         for stream, feats in self.extract_feats(inputs).items():
-            group = Group(feats, data_samples[stream])
-            mirrored = None
+            samples = data_samples[stream]
+            seen, mirrored = self._asked(feats), None
             if self.flip_test:
-                mirrored = self.encode(
-                    mirror_images(inputs[stream], group.samples))
+                mirrored = self._asked(
+                    self.encode(mirror_images(inputs[stream], samples)))
             for name in self._predicted:
                 task, head = self.tasks[name], self.heads[name]
                 if mirrored is None:
-                    task.predict(head, group)
+                    task.predict(head, seen[name], samples)
                 else:
-                    task.predict_flipped(head, group, mirrored)
-            results += group.samples
+                    task.predict_flipped(head, seen[name], mirrored[name],
+                                         samples)
+            results += samples
         return results
 
-
-def mirror_images(inputs: Tensor, samples: SampleList) -> Tensor:
-    """Mirror each image of a batch; what pads it stays where it is.
-
-    Args:
-        inputs: (N, 3, H, W).
-        samples: N samples with ``img_shape``.
-    """
-    mirrored = inputs.clone()
-    for image, source, sample in zip(mirrored, inputs, samples):
-        height, width = sample.metainfo['img_shape'][:2]
-        image[:, :height, :width] = source[:, :height, :width].flip(-1)
-    return mirrored
-
-
-def labelled_groups(feats: Mapping[str, Levels],
-                    data_samples: Mapping[str, SampleList],
-                    task: str) -> list[Group]:
-    """Features and samples that carry a task's label, selected together.
-
-    Args:
-        feats: Levels of each stream.
-        data_samples: Samples of each stream.
-        task: The task's name.
-
-    Returns:
-        One group per input size; streams of one size are joined.
-    """
-    groups: dict[torch.Size, list[Group]] = {}
-    for stream, levels in feats.items():
-        samples = data_samples[stream]
-        rows = [i for i, s in enumerate(samples) if has_task(s, task)]
-        if not rows:
-            continue
-        if len(rows) < len(samples):
-            index = torch.tensor(rows, device=levels[0].device)
-            levels = tuple(level[index] for level in levels)
-        group = Group(levels, [samples[i] for i in rows])
-        groups.setdefault(levels[0].shape[1:], []).append(group)
-    return [_join(parts) for parts in groups.values()]
-
-
-def _join(groups: list[Group]) -> Group:
-    if len(groups) == 1:
-        return groups[0]
-    levels = zip(*[group.feats for group in groups])
-    return Group(
-        tuple(torch.cat(level) for level in levels),
-        [sample for group in groups for sample in group.samples])
+    def _asked(self, feats: Levels) -> dict[str, Read]:
+        """What the heads that are asked for read."""
+        rows = {'': list(range(len(feats[0])))}
+        found = self.run_heads({'': feats}, {t: rows for t in self._predicted})
+        return {t: found[t].read('', rows['']) for t in self._predicted}

@@ -1,6 +1,6 @@
-"""One adapter per task."""
-from .base import Group, Task
+"""One adapter per kind of labels."""
+from .base import Read, Task, pooled
 from .detection import DetectionTask
 from .segmentation import SegmentationTask
 
-__all__ = ['DetectionTask', 'Group', 'SegmentationTask', 'Task']
+__all__ = ['DetectionTask', 'Read', 'SegmentationTask', 'Task', 'pooled']

@@ -7,12 +7,15 @@ from mmmultas.utils.errors import ConfigError
 __all__ = ['auxiliary_cfgs', 'auxiliary_names']
 
 
-def auxiliary_cfgs(value: Any, main: Mapping[str, Any]) -> list[dict]:
+def auxiliary_cfgs(value: Any,
+                   main: Mapping[str, Any],
+                   key: str = 'model.heads.seg') -> list[dict]:
     """Configs of auxiliary heads, by MMSegmentation's rules.
 
     Args:
         value: One config, a list of them, or None.
         main: The main head's config, whose number of classes they take.
+        key: Its config key, for messages.
 
     Raises:
         ConfigError: Something else, or another number of classes.
@@ -21,14 +24,14 @@ def auxiliary_cfgs(value: Any, main: Mapping[str, Any]) -> list[dict]:
     for cfg in cfgs:
         if not isinstance(cfg, Mapping):
             raise ConfigError(
-                '`model.heads.seg.auxiliary` is the config of a head or a '
+                f'`{key}.auxiliary` is the config of a head or a '
                 f'list of such, got {cfg!r} in it.')
         count = cfg.get('num_classes', main.get('num_classes'))
         if _learns_edges(cfg):
             continue
         if count != main.get('num_classes'):
             raise ConfigError(
-                f'`model.heads.seg.auxiliary` has num_classes={count}, but '
+                f'`{key}.auxiliary` has num_classes={count}, but '
                 f'the head itself {main.get("num_classes")}: leave it out '
                 'there.')
     taken = {k: v for k, v in main.items() if k == 'num_classes'}

@@ -1,9 +1,6 @@
-"""What the model must know of a task, in one place per task.
-
-A third task is a new file here, a head, a metric and a config.
-"""
+"""What the model must know of a kind of labels, in one place per kind."""
 from abc import ABCMeta, abstractmethod
-from collections.abc import Mapping, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, NamedTuple
 
@@ -12,54 +9,99 @@ from mmdet.structures import DetDataSample, SampleList
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
 
-from mmmultas.utils.precision import full_precision, in_full
+from mmmultas.structures import canonical_name, gt_field, view_of
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.precision import full_precision, in_full
 
 from ..losses.loss_sum import LossSum
+from ..rows import take_rows
 
-__all__ = ['Group', 'Task', 'outputs_in_full']
+__all__ = ['Read', 'Task', 'outputs_in_full', 'pooled']
+
+#: Levels of (N, C, H, W).
+Levels = tuple[Tensor, ...]
 
 
-class Group(NamedTuple):
-    """Samples of one input size with their features.
+class Read(NamedTuple):
+    """What a head read of N images, and what it said.
 
     Attributes:
-        feats: Levels of (N, C, H, W).
-        samples: The N samples, all with the label of the task at hand.
+        inputs: Levels of (N, C, H, W).
+        outputs: The head's raw outputs, nested tensors of N rows. None where
+            nobody but the head itself asks: it may then find its loss in a
+            cheaper way.
     """
-    feats: tuple[Tensor, ...]
-    samples: SampleList
+    inputs: Levels
+    outputs: Any = None
+
+    def take(self, rows: Sequence[int], total: int) -> 'Read':
+        """Some rows of the N = ``total``; all of them without a copy."""
+        inputs = take_rows(self.inputs, rows, total)
+        return Read(tuple(inputs), take_rows(self.outputs, rows, total))
 
 
 class Task(metaclass=ABCMeta):
-    """Builds, trains and asks the head of one task.
+    """Builds, trains and asks the heads of one kind of labels.
+
+    A child registers in ``TASKS`` under the name of its kind.
 
     Args:
         cfg: The head's config. ``in_index`` (a list of level indices) is
             read by tasks whose heads have no such argument.
+        name: The task's name; by default the kind's own (``det``).
     """
-    #: Its name in the samples' ``annotated``.
-    name: str = ''
+    #: What labels are: 'boxes', 'classes', ...
+    kind: str = ''
     #: Scope in which a head's type without a prefix is looked up.
-    scope: str
-    #: Fields of a sample that are this task's ground truth.
-    gt_fields: tuple[str, ...]
+    scope: str = 'mmmultas'
 
-    def __init__(self, cfg: dict[str, Any]) -> None:
+    def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
+        self.name = name or canonical_name(self.kind)
         self.cfg = ConfigDict(cfg)
+
+    @property
+    def key(self) -> str:
+        """Config key of the head, for messages."""
+        return f'model.heads.{self.name}'
 
     @abstractmethod
     def build_head(self) -> nn.Module:
         """Build the head of ``cfg``."""
 
-    @abstractmethod
-    def head_loss(self, head: Any,
-                  group: Group) -> dict[str, Tensor | list[Tensor]]:
-        """Losses of a stock head on one group."""
+    def head_loss(self, head: Any, read: Read,
+                  samples: SampleList) -> dict[str, Tensor | list[Tensor]]:
+        """Losses of a head that has no ``loss_sums``, means of its samples.
+
+        Args:
+            head: The head.
+            read: What it read; its ``outputs`` are None where the head
+                cannot be asked in two steps (:meth:`splits`).
+            samples: N samples, with the label under its stock name.
+        """
+        losses: dict[str, Any] = head.loss(self.select(read.inputs), samples)
+        return losses
 
     @abstractmethod
-    def predict(self, head: Any, group: Group) -> None:
-        """Write predictions into the samples of ``group``."""
+    def predict(self, head: Any, read: Read, samples: SampleList) -> None:
+        """Write predictions into ``samples``.
+
+        Args:
+            head: The head.
+            read: What it read, and perhaps its raw outputs.
+            samples: N samples; the field is ``pred_field(self.name)``.
+        """
+
+    def splits(self, head: Any) -> bool:
+        """Whether losses and predictions follow from raw outputs alone.
+
+        Others can be asked, but not read by another head.
+        """
+        return hasattr(head, 'loss_sums_by_feat')
+
+    def view(self, sample: DetDataSample) -> DetDataSample:
+        """The sample as a head wants it: its label under the stock name."""
+        view: DetDataSample = view_of(sample, self.name, self.kind)
+        return view
 
     def check_flip(self, head: Any) -> None:
         """Raise unless :meth:`predict_flipped` can serve this head.
@@ -72,8 +114,8 @@ class Task(metaclass=ABCMeta):
             f'predictions of a {type(head).__name__} '
             f'({type(self).__name__}): switch it off.')
 
-    def predict_flipped(self, head: Any, group: Group,
-                        mirrored: tuple[Tensor, ...]) -> None:
+    def predict_flipped(self, head: Any, read: Read, mirrored: Read,
+                        samples: SampleList) -> None:
         """Write what an image and its mirror image say together.
 
         A task without it leaves :meth:`check_flip` as it is, which refuses
@@ -81,43 +123,47 @@ class Task(metaclass=ABCMeta):
 
         Args:
             head: The head.
-            group: Features and samples of the images.
-            mirrored: Levels of the same images, mirrored left and right
-                inside their ``img_shape``, padding still on the right.
+            read: What it read of the images.
+            mirrored: What it read of the same images, mirrored left and
+                right inside their ``img_shape``, padding still on the right.
+            samples: N samples.
         """
         raise NotImplementedError
 
-    def select(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def select(self, feats: Levels) -> Levels:
         """The levels that the head reads."""
         return feats
 
-    def forward(self, head: Any, feats: tuple[Tensor, ...]) -> Any:
+    def forward(self, head: Any, feats: Levels) -> Any:
         """Raw outputs of the head."""
         return head(self.select(feats))
 
-    def loss_sums(self, head: Any,
-                  groups: Sequence[Group]) -> dict[str, LossSum]:
-        """Losses as numerators and denominators, pooled over the groups.
+    def losses(self, head: Any, read: Read,
+               samples: SampleList) -> dict[str, LossSum]:
+        """Losses of N labelled samples, as numerators and denominators.
 
         Our heads say their sums; a stock head's mean counts with the number
         of its samples, which is what it would weigh in one joint batch.
         """
-        pooled: dict[str, LossSum] = {}
-        for feats, samples in groups:
-            group = Group(self.select(feats), samples)
-            if not getattr(head, 'partial_classes', False):
-                self.refuse_partial_classes(head, samples)
-            if hasattr(head, 'loss_sums'):
-                terms = head.loss_sums(*group)
-                _check_counted(head, terms)
-            else:
-                with outputs_in_full(head):
-                    losses = self.head_loss(head, group)
-                terms = self._as_sums(losses, len(samples))
-            for name, term in terms.items():
-                pooled[name] = pooled[name].merge(
-                    term) if name in pooled else term
-        return pooled
+        views = [self.view(sample) for sample in samples]
+        return self.sums_of(head, read, views)
+
+    def sums_of(self, head: Any, read: Read,
+                views: SampleList) -> dict[str, LossSum]:
+        """:meth:`losses` of one head, on samples as that head wants them."""
+        if not getattr(head, 'partial_classes', False):
+            self.refuse_partial_classes(head, views)
+        if not hasattr(head, 'loss_sums'):
+            with outputs_in_full(head):
+                losses = self.head_loss(head, read, views)
+            return self._as_sums(losses, len(views))
+        if read.outputs is not None and hasattr(head, 'loss_sums_by_feat'):
+            terms = head.loss_sums_by_feat(read.outputs, views)
+        else:
+            terms = head.loss_sums(self.select(read.inputs), views)
+        _check_counted(head, terms)
+        sums: dict[str, LossSum] = terms
+        return sums
 
     def refuse_partial_classes(self, head: Any,
                                samples: SampleList) -> None:
@@ -129,8 +175,9 @@ class Task(metaclass=ABCMeta):
         Raises:
             ConfigError: A sample whose ``annotated`` names this task.
         """
+        own = canonical_name(self.kind)
         for sample in samples:
-            if self.name in (sample.metainfo.get('annotated') or {}):
+            if own in (sample.metainfo.get('annotated') or {}):
                 raise ConfigError(
                     f'{sample.metainfo.get("img_path", "A sample")} is '
                     f'annotated for some classes of {self.name!r} only, and '
@@ -139,7 +186,7 @@ class Task(metaclass=ABCMeta):
                     '`annotated`.')
 
     def counted_terms(self, head: Any) -> tuple[str, ...]:
-        """Terms of :meth:`loss_sums` whose counts are those of all processes.
+        """Terms of :meth:`losses` whose counts are those of all processes.
 
         A stock head's terms are means of their process.
         """
@@ -156,15 +203,29 @@ class Task(metaclass=ABCMeta):
             sums[name] = LossSum(mean * count, mean.new_tensor(float(count)))
         return sums
 
-    @staticmethod
-    def checked(sample: DetDataSample, field: str, task: str) -> Any:
-        """A ground-truth field, or an error that names the image."""
+    def checked(self, sample: DetDataSample) -> Any:
+        """A view's label, or an error that names the image.
+
+        Raises:
+            ConfigError: It is announced and not there.
+        """
+        field = gt_field(canonical_name(self.kind))
         if field not in sample:
             raise ConfigError(
                 f'{sample.metainfo.get("img_path", "A sample")} says that '
-                f'{task!r} is annotated but has no `{field}`: load it in the '
-                'pipeline of its data set.')
+                f'{self.name!r} is annotated but has no '
+                f'`{gt_field(self.name)}`: load it in the pipeline of its '
+                'data set.')
         return sample.get(field)
+
+
+def pooled(sums: Iterable[Mapping[str, LossSum]]) -> dict[str, LossSum]:
+    """Add up the terms of several groups, by name."""
+    joint: dict[str, LossSum] = {}
+    for terms in sums:
+        for name, term in terms.items():
+            joint[name] = joint[name].merge(term) if name in joint else term
+    return joint
 
 
 @contextmanager

@@ -1,37 +1,41 @@
 """Detection: any mmdet dense head."""
+from collections.abc import Mapping
 from typing import Any
 
 import torch
 from mmcv.ops import batched_nms
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
+from mmdet.models.utils import unpack_gt_instances
 from mmdet.registry import MODELS
 from mmdet.structures import SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmmultas.registry import TASKS
-from mmmultas.structures import DET
+from mmmultas.structures import BOXES, pred_field
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.precision import full_precision, in_full
 
-from .base import Group, Task, outputs_in_full
+from .base import Levels, Read, Task, outputs_in_full
 from .known_heads import check_dense_head
 
 __all__ = ['DetectionTask']
 
 
-@TASKS.register_module(name=DET)
+@TASKS.register_module(name=BOXES)
 class DetectionTask(Task):
     """Adapter of dense heads.
 
     Args:
         cfg: Config of a dense head, with ``train_cfg`` and ``test_cfg``
             inside, and optionally ``in_index``, the levels that it reads.
+        name: The task's name.
     """
-    name = DET
+    kind = BOXES
     scope = 'mmdet'
-    gt_fields = ('gt_instances', )
 
-    def __init__(self, cfg: dict[str, Any]) -> None:
-        super().__init__(cfg)
+    def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
+        super().__init__(cfg, name)
         self.in_index = self.cfg.pop('in_index', None)
 
     def build_head(self) -> nn.Module:
@@ -40,60 +44,82 @@ class DetectionTask(Task):
         Raises:
             ConfigError: A head that cannot learn from boxes alone.
         """
-        check_dense_head(self.cfg, MODELS)
+        check_dense_head(self.cfg, MODELS, self.key)
         head: Any = MODELS.build(dict(self.cfg, _scope_=self.scope))
         if not hasattr(head, 'loss_cls'):
             head.loss_cls = None  # SSDHead's prediction asks for it
         built: nn.Module = head
         return built
 
-    def select(self, feats: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
+    def select(self, feats: Levels) -> Levels:
         """The levels of ``in_index``, default all."""
         if self.in_index is None:
             return feats
         return tuple(feats[i] for i in self.in_index)
 
-    def head_loss(self, head: Any, group: Group) -> dict[str, Any]:
+    def splits(self, head: Any) -> bool:
+        """Ours do, and those that leave MMDetection's two steps alone."""
+        kind = type(head)
+        return super().splits(head) or (
+            getattr(kind, 'loss', None) is BaseDenseHead.loss
+            and getattr(kind, 'predict', None) is BaseDenseHead.predict)
+
+    def head_loss(self, head: Any, read: Read,
+                  samples: SampleList) -> dict[str, Any]:
         """Losses of a dense head."""
-        for sample in group.samples:
-            self.checked(sample, 'gt_instances', DET)
-        losses: dict[str, Any] = head.loss(*group)
-        if any(len(sample.gt_instances) for sample in group.samples):
+        for sample in samples:
+            self.checked(sample)
+        losses: dict[str, Any]
+        if read.outputs is None or not self.splits(head):
+            losses = head.loss(self.select(read.inputs), samples)
+        else:
+            gts, ignored, metas = unpack_gt_instances(samples)
+            losses = head.loss_by_feat(*read.outputs, gts, metas, ignored)
+        if any(len(sample.gt_instances) for sample in samples):
             return losses
         # its sums over all anchors were divided by 1
-        return {name: _shared(loss, len(group.samples) * _per_place(head))
+        return {name: _shared(loss, len(samples) * _per_place(head))
                 for name, loss in losses.items()}
 
-    def predict(self, head: Any, group: Group) -> None:
+    def predict(self, head: Any, read: Read, samples: SampleList) -> None:
         """Write ``pred_instances`` in the original image's pixels."""
-        found = self._found(head, group.feats, group.samples)
-        for sample, instances in zip(group.samples, found):
-            sample.pred_instances = instances
+        for sample, instances in zip(samples,
+                                     self._found(head, read, samples)):
+            setattr(sample, pred_field(self.name), instances)
 
     def check_flip(self, head: Any) -> None:
         """Boxes are joined by the head's own NMS, so it must have one."""
-        _nms_of(head)
+        _nms_of(head, self.key)
 
-    def predict_flipped(self, head: Any, group: Group,
-                        mirrored: tuple[Tensor, ...]) -> None:
+    def predict_flipped(self, head: Any, read: Read, mirrored: Read,
+                        samples: SampleList) -> None:
         """Join the boxes of both views by the head's NMS, class by class."""
-        nms, limit = _nms_of(head)
+        nms, limit = _nms_of(head, self.key)
         views = zip(
-            self._found(head, group.feats, group.samples),
-            self._found(head, mirrored, group.samples))
-        for sample, (seen, other) in zip(group.samples, views):
+            self._found(head, read, samples),
+            self._found(head, mirrored, samples))
+        for sample, (seen, other) in zip(samples, views):
             width = sample.metainfo['ori_shape'][1]
             other.bboxes = _mirrored(other.bboxes, width)
-            sample.pred_instances = _merged(seen, other, nms, limit)
+            setattr(sample, pred_field(self.name),
+                    _merged(seen, other, nms, limit))
 
-    def _found(self, head: Any, feats: tuple[Tensor, ...],
+    def _found(self, head: Any, read: Read,
                samples: SampleList) -> list[InstanceData]:
         for sample in samples:
             if 'border' not in sample.metainfo:  # CenterNetHead subtracts it
                 sample.set_metainfo(dict(border=(0, 0, 0, 0)))
+        found: list[InstanceData]
+        if read.outputs is not None and self.splits(head):
+            with full_precision():
+                found = head.predict_by_feat(
+                    *in_full(read.outputs),
+                    batch_img_metas=[s.metainfo for s in samples],
+                    rescale=True)
+            return found
         with outputs_in_full(head):
-            found: list[InstanceData] = head.predict(
-                self.select(feats), samples, rescale=True)
+            found = head.predict(
+                self.select(read.inputs), samples, rescale=True)
         return found
 
 
@@ -109,7 +135,7 @@ def _per_place(head: Any) -> int:
     return int(count[0] if isinstance(count, list | tuple) else count)
 
 
-def _nms_of(head: Any) -> tuple[dict[str, Any], int]:
+def _nms_of(head: Any, key: str) -> tuple[dict[str, Any], int]:
     """The NMS settings of a head, and how many boxes it gives at most.
 
     Raises:
@@ -123,12 +149,12 @@ def _nms_of(head: Any) -> tuple[dict[str, Any], int]:
     if nms is None:
         raise ConfigError(
             'Flip test-time augmentation joins boxes by non-maximum '
-            f'suppression, but `model.heads.det.test_cfg` of the {name} has '
+            f'suppression, but `{key}.test_cfg` of the {name} has '
             'no `nms`: switch it off for this model.')
     if cfg.get('class_agnostic') or nms.get('class_agnostic'):
         raise ConfigError(
             'Flip test-time augmentation joins boxes class by class, but '
-            f'`model.heads.det.test_cfg.class_agnostic` of the {name} is on: '
+            f'`{key}.test_cfg.class_agnostic` of the {name} is on: '
             'switch one of them off.')
     return dict(nms), int(cfg.get('max_per_img', -1))
 

@@ -1,5 +1,6 @@
 """Stock heads that cannot be a task's head, and why (docs/heads.md)."""
 import inspect
+from collections.abc import Mapping
 from typing import Any
 
 from mmengine.registry import Registry
@@ -35,37 +36,41 @@ _DECODE = {
 }
 
 
-def check_dense_head(cfg: dict[str, Any], registry: Registry) -> None:
+def check_dense_head(cfg: Mapping[str, Any], registry: Registry,
+                     key: str = 'model.heads.det') -> None:
     """Refuse a detection head that would fail in the first update.
 
     Args:
         cfg: Its config.
         registry: Knows its type.
+        key: Config key, for messages.
 
     Raises:
         ConfigError: It learns from something else than features and boxes.
     """
     kind = _kind(cfg, registry)
-    _check('det', kind, _DENSE, dict(loss=2, predict=2),
+    _check(key, kind, _DENSE, dict(loss=2, predict=2),
            'RetinaHead, FCOSHead or mmmultas.MultiLevelAnchorHead')
 
 
-def check_decode_head(cfg: dict[str, Any], registry: Registry) -> None:
+def check_decode_head(cfg: Mapping[str, Any], registry: Registry,
+                      key: str = 'model.heads.seg') -> None:
     """Refuse a segmentation head that would fail in the first update.
 
     Args:
         cfg: Its config.
         registry: Knows its type.
+        key: Config key, for messages.
 
     Raises:
         ConfigError: It learns from something else than features and masks.
     """
     kind = _kind(cfg, registry)
-    _check('seg', kind, _DECODE, dict(loss=3, predict=3),
+    _check(key, kind, _DECODE, dict(loss=3, predict=3),
            'FPNHead, UPerHead or mmmultas.PanopticFPNSegHead')
 
 
-def _kind(cfg: dict[str, Any], registry: Registry) -> Any:
+def _kind(cfg: Mapping[str, Any], registry: Registry) -> Any:
     """The class that a config names; None if there is none."""
     kind = cfg.get('type')
     if not isinstance(kind, str):
@@ -74,7 +79,7 @@ def _kind(cfg: dict[str, Any], registry: Registry) -> Any:
     return found
 
 
-def _check(task: str, kind: Any, known: dict[str, str], given: dict[str, int],
+def _check(key: str, kind: Any, known: dict[str, str], given: dict[str, int],
            others: str) -> None:
     if not inspect.isclass(kind):
         return  # building says it
@@ -86,7 +91,7 @@ def _check(task: str, kind: Any, known: dict[str, str], given: dict[str, int],
             reason = _strange(kind, method, count)
     if reason is not None:
         raise ConfigError(
-            f'`model.heads.{task}.type` {kind.__name__} {reason}: take '
+            f'`{key}.type` {kind.__name__} {reason}: take '
             f'{others}, for example; docs/heads.md lists what works.')
 
 

@@ -1,28 +1,29 @@
 """Semantic segmentation: any mmseg decode head."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import torch.nn.functional as F
-from mmdet.structures import DetDataSample
+from mmdet.structures import DetDataSample, SampleList
 from mmengine.config import ConfigDict
 from mmengine.model import ModuleList
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
-from mmmultas.utils.precision import in_full
 from mmmultas.registry import TASKS
-from mmmultas.structures import SEG, sem_seg_data
+from mmmultas.structures import CLASSES, pred_field, sem_seg_data
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.precision import full_precision, in_full
 
 from ..losses.loss_sum import LossSum
 from .auxiliary import auxiliary_cfgs, auxiliary_names
-from .base import Group, Task, outputs_in_full
+from .base import Read, Task, outputs_in_full
 from .known_heads import check_decode_head
 
 __all__ = ['SegmentationTask']
 
 
-@TASKS.register_module(name=SEG)
+@TASKS.register_module(name=CLASSES)
 class SegmentationTask(Task):
     """Adapter of decode heads.
 
@@ -32,17 +33,17 @@ class SegmentationTask(Task):
             images as in the released code, default each image's own size.
             ``auxiliary`` is the config of a further head, or a list of such,
             that learns from the same labels and is not asked in prediction.
+        name: The task's name.
     """
-    name = SEG
+    kind = CLASSES
     scope = 'mmseg'
-    gt_fields = ('gt_sem_seg', )
 
-    def __init__(self, cfg: dict[str, Any]) -> None:
-        super().__init__(cfg)
+    def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
+        super().__init__(cfg, name)
         self.test_cfg = ConfigDict(self.cfg.pop('test_cfg', None) or {})
         self.auxiliary = auxiliary_cfgs(
-            self.cfg.pop('auxiliary', None), self.cfg)
-        _check_test_cfg(self.test_cfg)
+            self.cfg.pop('auxiliary', None), self.cfg, self.key)
+        _check_test_cfg(self.test_cfg, self.key)
 
     def build_head(self) -> nn.Module:
         """Build under mmseg's scope, whatever the default scope is.
@@ -61,19 +62,18 @@ class SegmentationTask(Task):
         return head
 
     def _built(self, cfg: Mapping[str, Any]) -> nn.Module:
-        check_decode_head(dict(cfg), MODELS)
+        check_decode_head(cfg, MODELS, self.key)
         head: nn.Module = MODELS.build(dict(cfg, _scope_=self.scope))
         return head
 
-    def loss_sums(self, head: Any,
-                  groups: Sequence[Group]) -> dict[str, LossSum]:
+    def losses(self, head: Any, read: Read,
+               samples: SampleList) -> dict[str, LossSum]:
         """The head's losses, and ``aux.loss_...`` of its auxiliary heads."""
-        sums = super().loss_sums(head, groups)
+        views = [self.view(sample) for sample in samples]
+        sums = self.sums_of(head, read, views)
         for name, other in _auxiliary(head):
-            sums.update({
-                f'{name}.{term}': value
-                for term, value in super().loss_sums(other, groups).items()
-            })
+            found = self.sums_of(other, Read(read.inputs), views)
+            sums.update({f'{name}.{k}': value for k, value in found.items()})
         return sums
 
     def counted_terms(self, head: Any) -> tuple[str, ...]:
@@ -82,31 +82,41 @@ class SegmentationTask(Task):
             f'{name}.{term}' for name, other in _auxiliary(head)
             for term in super(SegmentationTask, self).counted_terms(other))
 
-    def head_loss(self, head: Any, group: Group) -> dict[str, Any]:
+    def splits(self, head: Any) -> bool:
+        """Ours do, and those that leave MMSegmentation's two steps alone."""
+        kind = type(head)
+        return super().splits(head) or (
+            getattr(kind, 'loss', None) is BaseDecodeHead.loss
+            and getattr(kind, 'predict', None) is BaseDecodeHead.predict)
+
+    def head_loss(self, head: Any, read: Read,
+                  samples: SampleList) -> dict[str, Any]:
         """Losses of a decode head."""
-        for sample in group.samples:
-            self.checked(sample, 'gt_sem_seg', SEG)
-        losses: dict[str, Any] = head.loss(
-            group.feats, group.samples, ConfigDict())
+        for sample in samples:
+            self.checked(sample)
+        losses: dict[str, Any]
+        if read.outputs is None or not self.splits(head):
+            losses = head.loss(read.inputs, samples, ConfigDict())
+        else:
+            losses = head.loss_by_feat(read.outputs, samples)
         return losses
 
-    def predict(self, head: Any, group: Group) -> None:
+    def predict(self, head: Any, read: Read, samples: SampleList) -> None:
         """Write ``pred_sem_seg`` (1, H, W) int64 at the evaluated size."""
-        logits = self._logits(head, group.feats, group)
-        for sample, logit in zip(group.samples, logits):
-            sample.pred_sem_seg = sem_seg_data(
-                self._labels(head, self._fitted(head, logit, sample)))
+        for sample, logit in zip(samples, self._logits(head, read, samples)):
+            labels = self._labels(head, self._fitted(head, logit, sample))
+            setattr(sample, pred_field(self.name), sem_seg_data(labels))
 
     def check_flip(self, head: Any) -> None:
         """Every decode head gives scores that can be averaged."""
 
-    def predict_flipped(self, head: Any, group: Group,
-                        mirrored: tuple[Tensor, ...]) -> None:
+    def predict_flipped(self, head: Any, read: Read, mirrored: Read,
+                        samples: SampleList) -> None:
         """Average the probabilities of both views at the evaluated size."""
         views = zip(
-            self._logits(head, group.feats, group),
-            self._logits(head, mirrored, group))
-        for sample, (seen, other) in zip(group.samples, views):
+            self._logits(head, read, samples),
+            self._logits(head, mirrored, samples))
+        for sample, (seen, other) in zip(samples, views):
             first = self._fitted(head, seen, sample)
             second = self._fitted(head, other, sample, flip=True)
             if first.shape[1] == 1:
@@ -115,17 +125,21 @@ class SegmentationTask(Task):
             else:
                 labels = self._labels(
                     head, (first.softmax(1) + second.softmax(1)) / 2)
-            sample.pred_sem_seg = sem_seg_data(labels)
+            setattr(sample, pred_field(self.name), sem_seg_data(labels))
 
-    def _logits(self, head: Any, feats: tuple[Tensor, ...],
-                group: Group) -> Tensor:
+    def _logits(self, head: Any, read: Read, samples: SampleList) -> Tensor:
         """Raw scores (N, K, H, W) at the size of the batch."""
-        size = group.samples[0].metainfo['batch_input_shape']
+        size = samples[0].metainfo['batch_input_shape']
         # a decode head resizes to image 0's pad_shape: give it the batch's
-        metas = [dict(s.metainfo, pad_shape=size) for s in group.samples]
-        with outputs_in_full(head):
-            logits: Tensor = in_full(
-                head.predict(self.select(feats), metas, self.test_cfg))
+        metas = [dict(s.metainfo, pad_shape=size) for s in samples]
+        logits: Tensor
+        if read.outputs is not None and self.splits(head):
+            with full_precision():
+                logits = head.predict_by_feat(in_full(read.outputs), metas)
+        else:
+            with outputs_in_full(head):
+                logits = in_full(
+                    head.predict(read.inputs, metas, self.test_cfg))
         if logits.shape[-2:] != tuple(size):
             logits = self._resize(head, logits, size)
         return logits
@@ -163,7 +177,7 @@ class SegmentationTask(Task):
             align_corners=getattr(head, 'align_corners', False))
 
 
-def _check_test_cfg(cfg: ConfigDict) -> None:
+def _check_test_cfg(cfg: ConfigDict, key: str) -> None:
     """Images pass whole, in the size that the pipeline gives them.
 
     Raises:
@@ -171,13 +185,13 @@ def _check_test_cfg(cfg: ConfigDict) -> None:
     """
     if cfg.get('mode', 'whole') != 'whole':
         raise ConfigError(
-            f"`model.heads.seg.test_cfg.mode` is {cfg['mode']!r}, but images "
+            f"`{key}.test_cfg.mode` is {cfg['mode']!r}, but images "
             'pass the network whole: remove it; the resize of the test '
             'pipeline says in what size.')
     unknown = sorted(set(cfg) - {'mode', 'eval_size'})
     if unknown:
         raise ConfigError(
-            f'`model.heads.seg.test_cfg` has no key {unknown[0]!r}: it has '
+            f'`{key}.test_cfg` has no key {unknown[0]!r}: it has '
             '`eval_size`, (height, width) of the predictions.')
 
 

@@ -152,14 +152,15 @@ def test_teachers_that_nobody_hears():
 
     def mute(carried):
         asked.append(carried)
-        return dict(loss_mse='det')
+        return {'model.x.loss_mse': 'mend it.'}
 
     check_distillation(object(), {('det', )})
     unread = iter([('det', )])
     check_distillation(object(), unread)
     assert next(unread) == ('det', )  # a pass over all records
-    with pytest.raises(ConfigError, match='loss_mse` is silent .*det.sees'):
-        check_distillation(SimpleNamespace(mute_losses=mute), {('seg', )})
+    with pytest.raises(ConfigError, match='model.x.loss_mse` is .*: mend it'):
+        check_distillation(
+            SimpleNamespace(mute_losses=mute, has_company=True), {('seg', )})
     assert asked == [{('seg', )}]
 
 
@@ -167,6 +168,8 @@ def test_what_images_carry_is_read_from_their_records(own):
     """Of a stream of parts, that of each image."""
     run = loops(own)
     seen = []
-    run.model.mute_losses = lambda carried: seen.append(carried) or {}
+    run.model = SimpleNamespace(
+        has_company=True, tasks=run.model.tasks, heads=run.model.heads,
+        mute_losses=lambda carried: seen.append(carried) or {})
     check_run(run)
     assert seen == [{('det', ), ('seg', )}]

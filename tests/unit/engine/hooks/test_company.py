@@ -45,10 +45,12 @@ def test_saves_and_restores():
     runner, checkpoint = _runner(_resume=True), {}
     hook = CompanyHook()
     hook.before_save_checkpoint(runner, checkpoint)
-    assert list(checkpoint) == ['distiller']
+    assert list(checkpoint) == ['companions']
     hook.after_load_checkpoint(runner, checkpoint)
-    assert runner.model.loaded == [checkpoint['distiller']]
-    with pytest.raises(CheckpointError, match='written without distillation'):
+    # its name when teachers were the only companions
+    hook.after_load_checkpoint(runner, dict(distiller=3))
+    assert runner.model.loaded == [checkpoint['companions'], 3]
+    with pytest.raises(CheckpointError, match='written without companions'):
         hook.after_load_checkpoint(runner, {})
 
 
@@ -75,8 +77,8 @@ def test_the_runner_registers_it_where_there_is_company(tmp_path):
     runner.train()
     hooks = [h for h in runner.hooks if isinstance(h, CompanyHook)]
     assert len(hooks) == 1 and seen == [0, 1]
-    state = load_file(tmp_path / 'work/epoch_1.pth')['distiller']
-    own = runner.model.extra_state()
+    state = load_file(tmp_path / 'work/epoch_1.pth')['companions']['teachers']
+    own = runner.model.extra_state()['teachers']
     assert all(torch.equal(state[k], v) for k, v in own.items())
     cfg = toy_config(tmp_path / 'plain', epochs=1, epoch_length=1)
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None

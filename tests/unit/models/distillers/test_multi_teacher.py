@@ -33,8 +33,10 @@ def test_the_student_is_the_plain_model(tmp_path):
     plain.load_state_dict(model.state_dict())
     model.load_state_dict(plain.state_dict())
     names = dict(model.named_parameters())
-    assert 'distiller.connectors.det.convs.0.weight' in names
-    assert not [n for n in names if 'teacher' in n]
+    beside = [n for n in names if not n.startswith(('backbone', 'neck',
+                                                    'heads'))]
+    assert beside and all(
+        n.startswith('companions.teachers.connectors.') for n in beside)
     assert len(dict(model.named_modules())) < 2 * len(
         dict(plain.named_modules()))
     with pytest.raises(RuntimeError, match='neck'):
@@ -99,7 +101,7 @@ def test_only_the_student_and_its_connectors_learn(tmp_path):
         k.split('.')[0]
         for k, v in model.named_parameters() if not torch.equal(v, before[k])
     }
-    assert moved == {'backbone', 'neck', 'heads', 'distiller'}
+    assert moved == {'backbone', 'neck', 'heads', 'companions'}
 
 
 def test_a_copy_shares_the_teachers_and_they_move_along(tmp_path):
@@ -167,12 +169,18 @@ def test_withheld_labels_do_not_reach_the_losses(tmp_path):
 
 def test_connectors_are_saved_beside(tmp_path):
     model = _build(toy_distillation(tmp_path))
-    state = {k: v.clone() + 1 for k, v in model.extra_state().items()}
-    model.load_extra_state(state)
-    assert all(
-        torch.equal(v, state[k]) for k, v in model.extra_state().items())
-    with pytest.raises(ConfigError, match='other connectors'):
-        model.load_extra_state({})
+    own = model.extra_state()['teachers']
+    state = {k: v.clone() + 1 for k, v in own.items()}
+    # the second as it was written when teachers were the only companions
+    for written in (dict(teachers=state), state):
+        for value in own.values():
+            value.zero_()
+        model.load_extra_state(written)
+        assert all(torch.equal(v, state[k]) for k, v in own.items())
+    for other, message in ((dict(teachers={}), 'other connectors'),
+                           (dict(xtc={}), 'with the companions xtc, but')):
+        with pytest.raises(ConfigError, match=message):
+            model.load_extra_state(other)
 
 
 @pytest.mark.parametrize('edit, message', [
@@ -252,7 +260,8 @@ def test_losses_that_can_never_speak(tmp_path, sees, carried, mute):
     for teacher in cfg['teachers'].values():
         teacher['sees'] = sees
     model = MODELS.build(cfg)
-    assert sorted(model.mute_losses(carried)) == mute
+    assert sorted(model.mute_losses(carried)) == [
+        f'model.distiller.distill_losses.{name}' for name in mute]
 
 
 def test_a_loss_that_needs_boxes_of_images_without(tmp_path):
@@ -261,4 +270,6 @@ def test_a_loss_that_needs_boxes_of_images_without(tmp_path):
         type='mmmultas.DeFeat')
     cfg['teachers']['det']['sees'] = 'other'
     model = MODELS.build(cfg)
-    assert model.mute_losses([('det', ), ('seg', )]) == dict(loss_det='det')
+    (key, why), = model.mute_losses([('det', ), ('seg', )]).items()
+    assert key == 'model.distiller.distill_losses.loss_det'
+    assert "'det' sees" in why and '`model.teachers.det.sees`' in why

@@ -7,10 +7,12 @@ from mmmultas.utils.errors import ConfigError
 
 
 def test_tasks():
-    tasks = build_tasks(dict(det=dict(type='x'), seg=None))
-    assert list(tasks) == ['det']
+    tasks, inputs = build_tasks(dict(det=dict(type='x'), seg=None))
+    assert list(tasks) == list(inputs) == ['det']
     for heads, sentence in ((dict(seg=None), 'heads` is empty'),
-                            (dict(sounds={}), "unknown task 'sounds'")):
+                            (dict(sounds={}), "unknown kind 'sounds'"),
+                            (dict(kd=dict(kind='boxes')), 'reserved'),
+                            (dict(keys=dict(kind='boxes')), "name 'keys'")):
         with pytest.raises(ConfigError, match=sentence):
             build_tasks(heads)
     check_known('det', tasks)

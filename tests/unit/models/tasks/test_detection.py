@@ -2,7 +2,7 @@ import pytest
 import torch
 from mmengine.structures import InstanceData
 
-from mmmultas.models.tasks import DetectionTask, Group
+from mmmultas.models.tasks import DetectionTask, Read
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
 
@@ -31,7 +31,7 @@ def test_predictions_are_written_in_original_pixels():
     for sample in samples:
         sample.set_metainfo(
             dict(scale_factor=(0.5, 0.5), ori_shape=(128, 128)))
-    task.predict(head.eval(), Group(_feats(), samples))
+    task.predict(head.eval(), Read(_feats()), samples)
     found = samples[0].pred_instances
     assert 0 < len(found) <= 5 and found.bboxes.max() <= 128
     assert found.bboxes.max() > 64
@@ -63,7 +63,8 @@ def _joined(head):
     sample = toy_batch(('det', ), 1)['data_samples'][0]
     sample.set_metainfo(dict(ori_shape=(50, 100)))
     task = DetectionTask({})
-    task.predict_flipped(head, Group(('seen', ), [sample]), ('mirrored', ))
+    views = Read(('seen', )), Read(('mirrored', ))
+    task.predict_flipped(head, *views, [sample])
     return sample.pred_instances
 
 

@@ -3,7 +3,7 @@ import torch
 from mmengine.registry import DefaultScope, init_default_scope
 from torch import nn
 
-from mmmultas.models.tasks import Group, SegmentationTask
+from mmmultas.models.tasks import Read, SegmentationTask
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
@@ -33,7 +33,7 @@ def _samples():
 
 def test_padding_is_cut_before_the_resize():
     samples = _samples()
-    SegmentationTask({}).predict(Checker(), Group((), samples))
+    SegmentationTask({}).predict(Checker(), Read(()), samples)
     first, second = (s.pred_sem_seg.sem_seg for s in samples)
     assert first.shape == (1, 32, 48) and second.shape == (1, 128, 96)
     assert first[0, :, :24].eq(1).all() and first[0, :, 24:].eq(2).all()
@@ -45,7 +45,7 @@ def test_padding_is_cut_before_the_resize():
 def test_eval_size():
     samples = _samples()
     task = SegmentationTask(dict(test_cfg=dict(eval_size=(20, 30))))
-    task.predict(Checker(), Group((), samples))
+    task.predict(Checker(), Read(()), samples)
     assert {s.pred_sem_seg.sem_seg.shape for s in samples} == {(1, 20, 30)}
 
 
@@ -85,7 +85,7 @@ def test_probabilities_of_both_views_are_averaged():
     sample.set_metainfo(
         dict(batch_input_shape=(4, 8), img_shape=(4, 8), ori_shape=(4, 8)))
     SegmentationTask({}).predict_flipped(
-        Sure(), Group((), [sample]), mirrored=())
+        Sure(), Read(()), Read(()), [sample])
     assert sample.pred_sem_seg.sem_seg.eq(1).all()
 
 
@@ -104,9 +104,9 @@ def test_binary_heads_average_too():
     sample.set_metainfo(
         dict(batch_input_shape=(4, 8), img_shape=(4, 8), ori_shape=(4, 8)))
     task = SegmentationTask({})
-    task.predict_flipped(Binary(), Group((), [sample]), mirrored=())
+    task.predict_flipped(Binary(), Read(()), Read(()), [sample])
     assert sample.pred_sem_seg.sem_seg.eq(1).all()
-    task.predict(Binary(), Group((), [sample]))
+    task.predict(Binary(), Read(()), [sample])
     assert sample.pred_sem_seg.sem_seg[0, 0].tolist() == [1] * 4 + [0] * 4
 
 

@@ -1,0 +1,148 @@
+"""What a model does on behalf of its companions and its balancer."""
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from mmengine.dist import broadcast
+from mmengine.model import BaseModel, ModuleDict
+from torch import Tensor, nn
+
+from mmmultas.utils.errors import ConfigError
+
+from ..balancers import Balancer
+
+__all__ = ['Accompanied']
+
+#: Children that are trained and are no part of the network.
+_BESIDE = ('companions', 'balancer')
+
+
+class Accompanied(BaseModel):
+    """A network whose companions take part in training only.
+
+    They are its children, so that the optimizer and DDP see them; its
+    ``state_dict`` has nothing of them, and loading one asks for nothing.
+    """
+    companions: ModuleDict
+    balancer: Balancer
+    sequential: bool
+
+    def accompany(self, balancer: Balancer, companions: ModuleDict) -> None:
+        """Take them on.
+
+        Raises:
+            ConfigError: The model keeps streams apart, which they join.
+        """
+        if companions and self.sequential:
+            raise ConfigError('`model.sequential` keeps streams apart that a '
+                              'companion joins: leave it out.')
+        self.balancer, self.companions = balancer, companions
+        self._prepared = False
+        self._register_state_dict_hook(_leave_out)
+        self.register_load_state_dict_post_hook(_not_missed)
+
+    @property
+    def has_company(self) -> bool:
+        """Whether a checkpoint needs more than weights to go on from."""
+        return bool(self.companions) or bool(self.balancer.extra_state())
+
+    @property
+    def may_skip_parts(self) -> bool:
+        """Whether some part may get no gradient in some update."""
+        return any(c.may_skip_parts for c in self.companions.values())
+
+    def start_together(self) -> None:
+        """Send the first process's companions to all others.
+
+        The runner sends what is in the ``state_dict``; they are not.
+        """
+        for child in (self.companions, self.balancer):
+            for value in [*child.parameters(), *child.buffers()]:
+                broadcast(value.data)
+
+    def prepare(self) -> None:
+        """Build what companions need for training, and check it, once.
+
+        Raises:
+            ConfigError: Something does not fit.
+            CheckpointError: A teacher's checkpoint.
+        """
+        if not self._prepared:
+            self._prepared = True
+            for companion in self.companions.values():
+                companion.prepare(self)
+
+    def set_update(self, update: int) -> None:
+        """Tell which update comes: schedules follow it."""
+        self.balancer.set_update(update)
+        for companion in self.companions.values():
+            companion.set_update(update)
+
+    def mute_losses(self, carried: Iterable[Sequence[str]]) -> dict[str, str]:
+        """Losses of companions that no training image takes part in.
+
+        Args:
+            carried: The sets of labels that images carry.
+
+        Returns:
+            dict: Config key of the loss → what is wrong and how to mend it.
+        """
+        self.prepare()
+        carried = list(carried)
+        return {
+            key: why
+            for companion in self.companions.values()
+            for key, why in companion.mute_losses(carried).items()
+        }
+
+    def extra_state(self) -> dict[str, dict[str, Any]]:
+        """What training needs and the network does not have, by name."""
+        state = {name: companion.extra_state()
+                 for name, companion in self.companions.items()}
+        own = self.balancer.extra_state()
+        return {**state, 'balancer': own} if own else state
+
+    def load_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Restore :meth:`extra_state`.
+
+        Raises:
+            ConfigError: It is that of other companions.
+        """
+        state = dict(state)
+        if all(isinstance(value, Tensor) for value in state.values()):
+            # written when teachers were the only companions
+            state = {name: state for name in list(self.companions)[:1]}
+        self.balancer.load_extra_state(state.pop('balancer', {}))
+        if set(state) != set(self.companions):
+            raise ConfigError(
+                'The checkpoint was written with the companions '
+                f'{", ".join(sorted(state)) or "none"}, but '
+                f'`model.companions` has '
+                f'{", ".join(sorted(self.companions)) or "none"}: resume with '
+                'the config of the first run, or start a new one with '
+                '`load_from`.')
+        for name, companion in self.companions.items():
+            companion.load_extra_state(state[name])
+
+    def _apply(self, fn: Any, recurse: bool = True) -> 'Accompanied':
+        """Move what companions keep outside of the tree of modules, too."""
+        super()._apply(fn, recurse)
+        for companion in getattr(self, 'companions', {}).values():
+            companion.moved(fn)
+        return self
+
+
+def _leave_out(module: nn.Module, state: dict[str, Any], prefix: str,
+               metadata: Any) -> None:
+    """A network's state holds nothing of what accompanies it."""
+    beside = tuple(f'{prefix}{name}.' for name in _BESIDE)
+    for key in [k for k in state if k.startswith(beside)]:
+        del state[key]
+
+
+def _not_missed(module: Any, incompatible: Any) -> None:
+    missing = incompatible.missing_keys
+    own = {f'{name}.{key}' for name in _BESIDE
+           for key in getattr(module, name).state_dict()}
+    missing[:] = [
+        k for k in missing if not any(k.endswith(o) for o in own)
+    ]
