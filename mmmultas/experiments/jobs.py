@@ -1,4 +1,4 @@
-"""Commands in the background, some at a time, with a bar each."""
+"""Commands in the background, some at a time, and how far they are."""
 import json
 import os
 import shlex
@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from mmmultas.utils.errors import UserError
-from mmmultas.utils.progress import progress
+from mmmultas.utils.progress_block import ProgressBlock, Row
 
-__all__ = ['Job', 'run_jobs', 'scalar_steps']
+__all__ = ['Job', 'noted_seconds', 'run_jobs', 'scalar_steps']
+
+_SECONDS = 'seconds.txt'
 
 Command = Sequence[str] | Callable[[], Sequence[str]]
 
@@ -23,13 +24,14 @@ class Job:
     """Commands to run one after the other, their output in a file.
 
     Attributes:
-        name: What the progress bar says.
+        name: What progress calls it.
         commands: Each a list of arguments, or a function that makes one
             when its turn has come.
         work_dir: Where the training writes; the log is ``console.log``.
         updates: Updates of the training.
         needs: Names of jobs that must be done before.
         files: Open files that the commands keep open, such as a lock.
+        weight: What an update takes, against those of other jobs.
         seconds: Of the first command.
     """
     name: str
@@ -38,6 +40,7 @@ class Job:
     updates: int
     needs: Sequence[str] = ()
     files: Sequence[int] = ()
+    weight: float = 1.0
     seconds: float = 0.0
     _todo: list[Command] = field(default_factory=list)
     _env: dict[str, str] = field(default_factory=dict)
@@ -49,6 +52,21 @@ class Job:
     def log(self) -> Path:
         """Everything that the commands print."""
         return self.work_dir / 'console.log'
+
+    @property
+    def state(self) -> str:
+        """Whether it waits, runs its first command, or a later one."""
+        if self._process is None:
+            return 'waits'
+        later = len(self._todo) < len(self.commands) - 1
+        return 'is tested' if later else 'runs'
+
+    def note_seconds(self) -> None:
+        """Keep how long the first command took; times of calls add up."""
+        if self.seconds:
+            with (self.work_dir / _SECONDS).open('a') as file:
+                file.write(f'{self.seconds:.1f}\n')
+            self.seconds = 0.0
 
     def start(self, env: Mapping[str, str] | None = None) -> None:
         """Begin with the first command.
@@ -115,14 +133,18 @@ class _Queue:
                  keep_going: bool) -> None:
         self.keep_going = keep_going
         self.waiting = list(jobs)
-        self.running: dict[str, tuple[Job, int, Any]] = {}
+        self.running: dict[str, tuple[Job, int]] = {}
         self.failed: dict[str, str] = {}
         self.known = {job.name for job in jobs}
         self.done: set[str] = set()
         self.slots = slots
-        self.order = [job.name for job in jobs]
+        self.rows = {
+            job.name: Row(job.name, _steps(job), job.updates, 'waits',
+                          job.weight) for job in jobs
+        }
+        self.block = ProgressBlock('Training', 'updates')
 
-    def start(self, stack: ExitStack) -> None:
+    def start(self) -> None:
         """Fill the free slots with jobs whose needs are met."""
         for job in list(self.waiting):
             blocked = [n for n in job.needs if n in self.failed]
@@ -130,37 +152,39 @@ class _Queue:
                 self.failed[job.name] = f'{blocked[0]}, which it needs, failed'
                 self.waiting.remove(job)
                 continue
-            taken = {slot for _, slot, _ in self.running.values()}
+            taken = {slot for _, slot in self.running.values()}
             free = [n for n in range(len(self.slots)) if n not in taken]
             ready = all(n in self.done for n in job.needs if n in self.known)
             if not free or not ready:
                 continue
             self.waiting.remove(job)
-            bar = stack.enter_context(
-                progress(
-                    total=job.updates,
-                    what=f'Training {job.name}',
-                    unit='update',
-                    position=self.order.index(job.name)))
-            self.running[job.name] = job, free[0], bar
+            self.running[job.name] = job, free[0]
             with self._noting(job.name):
                 job.start(self.slots[free[0]])
+                self.rows[job.name].state = job.state
 
     def poll(self, on_done: Callable[[Job], None] | None) -> None:
-        """Move the bars; take note of jobs that ended."""
-        for name, (job, _, bar) in list(self.running.items()):
+        """Take note of jobs that ended."""
+        for name, (job, _) in list(self.running.items()):
             with self._noting(name):
                 done = job.poll()
                 if done and on_done is not None:
                     on_done(job)
             if name in self.failed:
                 continue
-            step = job.updates if done else max(
-                scalar_steps(job.work_dir), default=0)
-            bar.update(min(step, job.updates) - bar.n)
+            row = self.rows[name]
+            row.done = job.updates if done else _steps(job)
+            row.state = 'done' if done else job.state
             if done:
                 del self.running[name]
                 self.done.add(name)
+
+    def show(self) -> None:
+        """Show how far all of them are."""
+        for name in self.failed:
+            self.rows[name].state = 'failed'
+        self.block.show(list(self.rows.values()),
+                        last=not self.waiting and not self.running)
 
     @contextmanager
     def _noting(self, name: str) -> Iterator[None]:
@@ -180,7 +204,7 @@ def run_jobs(jobs: Sequence[Job],
              slots: Sequence[Mapping[str, str]] | None = None,
              keep_going: bool = False,
              on_done: Callable[[Job], None] | None = None) -> dict[str, str]:
-    """Run jobs, some at a time, with a progress bar each.
+    """Run jobs, some at a time, and show how far they are.
 
     Args:
         jobs: What to run, in this order as far as their needs allow. A need
@@ -207,10 +231,22 @@ def run_jobs(jobs: Sequence[Job],
         for job in jobs:
             stack.callback(job.stop)
         while queue.waiting or queue.running:
-            queue.start(stack)
+            queue.start()
+            queue.show()
             time.sleep(0.3)
             queue.poll(on_done)
+        queue.show()
     return queue.failed
+
+
+def noted_seconds(work_dir: Path) -> float:
+    """How long the training in a folder took in all calls, in seconds."""
+    path = work_dir / _SECONDS
+    return sum(map(float, path.read_text().split())) if path.exists() else 0.0
+
+
+def _steps(job: Job) -> int:
+    return min(job.updates, max(scalar_steps(job.work_dir), default=0))
 
 
 def scalar_steps(work_dir: Path) -> Iterator[int]:

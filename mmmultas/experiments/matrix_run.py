@@ -20,7 +20,7 @@ from mmmultas.utils.resources import commit, resource, shown
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 from mmmultas.version import __version__
 
-from .jobs import Job, run_jobs
+from .jobs import Job, noted_seconds, run_jobs
 from .matrix import Cell, Matrix
 
 __all__ = ['Launcher', 'cell_states', 'run_matrix', 'state_table']
@@ -115,7 +115,7 @@ def run_matrix(matrix: Matrix,
         finally:
             for job in jobs:
                 job.stop()
-                _add_seconds(job)
+                job.note_seconds()
     after = cell_states(matrix, results, marks)
     after.update({k: v for k, v in states.items() if v == 'elsewhere'})
     reasons = [f'{name} failed: {why}' for name, why in failed.items()]
@@ -270,8 +270,7 @@ def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
     except (OSError, ValueError) as error:
         raise UserError(f'The test of {cell.name} left no readable '
                         f'{cell.work_dir}/boxes.json ({error}).') from error
-    _add_seconds(job)
-    seconds = _seconds_file(cell.work_dir).read_text().split()
+    job.note_seconds()
     result = dict(
         matrix=matrix.name,
         cell=cell.key,
@@ -288,7 +287,7 @@ def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
         torch=torch.__version__,
         cores=os.cpu_count(),
         updates=_updates_of(_tested(cell.work_dir, matrix.checkpoint)),
-        minutes=round(sum(map(float, seconds)) / 60, 2),
+        minutes=round(noted_seconds(cell.work_dir) / 60, 2),
         tested=_tested(cell.work_dir, matrix.checkpoint).name,
         metrics=written['metrics'])
     paths = [cell.work_dir / RESULT]
@@ -306,18 +305,6 @@ def _updates_of(checkpoint: Path) -> int:
         return int(load_file(checkpoint).get('meta', {}).get('iter', 0))
     except CheckpointError:
         return 0
-
-
-def _add_seconds(job: Job) -> None:
-    """Note how long a training took; resumed ones add up."""
-    if job.seconds:
-        with _seconds_file(job.work_dir).open('a') as file:
-            file.write(f'{job.seconds:.1f}\n')
-        job.seconds = 0.0
-
-
-def _seconds_file(folder: Path) -> Path:
-    return folder / 'seconds.txt'
 
 
 def _slots(parallel: int, launcher: Launcher) -> Sequence[Mapping[str, str]]:

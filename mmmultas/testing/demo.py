@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import cv2
+from mmengine.logging import MMLogger
 
 from mmmultas.analysis.browse import contact_sheet
 from mmmultas.analysis.comparison import compare_models
-from mmmultas.experiments.jobs import Job, run_jobs
+from mmmultas.experiments.jobs import Job, noted_seconds, run_jobs
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import UserError
 from mmmultas.utils.launch import load_config
+from mmmultas.utils.quiet import quiet_console
 from mmmultas.utils.resources import command, resource
 
 from .digits import write_digits_voc
@@ -43,7 +45,7 @@ def run_demo(data: str | Path, work_dir: str | Path, updates: int,
         parallel: Trainings at a time.
 
     Returns:
-        The table of results and where the pictures lie.
+        The table of results; its last line is where the picture lies.
 
     Raises:
         UserError: A training failed, or there are too few updates.
@@ -55,24 +57,38 @@ def run_demo(data: str | Path, work_dir: str | Path, updates: int,
     os.environ.update(
         MMMULTAS_DIGITS=str(data), DEMO_UPDATES=str(updates))
     if not (Path(data) / 'VOCdevkit/Digits/ImageSets').is_dir():
-        print('1. Digits, boxes on one half and masks on the other:', data)
+        print('1. Digits, boxes on one half and masks on the other:', data,
+              flush=True)
         write_digits_voc(data)
     print(f'2. Three trainings of {updates} updates per task, logs in '
-          f'{work_dir}')
-    jobs = [_job(method, work_dir / method, updates) for method in METHODS]
-    run_jobs(jobs, parallel)
-    table = results_table([_row(method, job)
-                           for method, job in zip(METHODS, jobs)])
-    print('3. Pictures of validation scenes')
-    sheet = _draw(work_dir)
+          f'{work_dir}', flush=True)
+    _train([_job(method, work_dir / method, updates) for method in METHODS],
+           parallel)
+    table = results_table([_row(method, work_dir / method, updates)
+                           for method in METHODS])
     with atomic_path(work_dir / 'results.md') as part:
         part.write_text(table + '\n')
+    print('3. Pictures of validation scenes', flush=True)
     last = work_dir / f'mtl/epoch_{NUM_EPOCHS}.pth'
     predict = (f'{command("predict")} {last} {data}/VOCdevkit/Digits/'
                'JPEGImages --out-dir predictions')
     return (f'\nScans that were not trained on, in percent:\n\n'
-            f'{table}\n\nTable: {work_dir}/results.md\nPictures: {sheet}\n'
-            f'Predict: {predict}')
+            f'{table}\n\nTable:   {work_dir}/results.md\nPredict: {predict}\n'
+            f'Picture: {_draw(work_dir)}')
+
+
+def _train(jobs: Sequence[Job], parallel: int) -> None:
+    """Run what no earlier call has finished; the minutes add up."""
+    jobs = [job for job in jobs if job.commands]
+    if not jobs:
+        print('   All of them are done.')
+    try:
+        run_jobs(jobs, parallel)
+    finally:
+        for job in jobs:
+            job.stop()
+            if len(job.commands) > 1:  # else the first one was a test
+                job.note_seconds()
 
 
 def results_table(rows: Sequence[dict[str, Any]]) -> str:
@@ -110,30 +126,40 @@ def _config(method: str) -> Path:
 def _job(method: str, work_dir: Path, updates: int) -> Job:
     """Train, or go on training, then test the last checkpoint."""
     config, folder = str(_config(method)), str(work_dir)
-    last = str(work_dir / f'epoch_{NUM_EPOCHS}.pth')
-    return Job(method, [[
+    last = work_dir / f'epoch_{NUM_EPOCHS}.pth'
+    boxes = work_dir / 'boxes.json'
+    train = [
         sys.executable,
         str(resource('tools/train.py')), config, '--work-dir', folder,
         '--resume'
-    ], [
+    ]
+    test = [
         sys.executable,
-        str(resource('tools/test.py')), config, last, '--work-dir', folder,
-        '--out',
-        str(work_dir / 'boxes.json')
-    ]], work_dir, updates)
+        str(resource('tools/test.py')), config, str(last), '--work-dir',
+        folder, '--out', str(boxes)
+    ]
+    commands = [train, test]
+    if last.exists():
+        is_tested = (boxes.exists()
+                     and boxes.stat().st_mtime >= last.stat().st_mtime)
+        commands = [] if is_tested else [test]
+    # both batches in every update
+    weight = 2.0 if method == 'mtl' else 1.0
+    return Job(method, commands, work_dir, updates, weight=weight)
 
 
-def _row(method: str, job: Job) -> dict[str, Any]:
-    metrics = json.loads((job.work_dir / 'boxes.json').read_text())['metrics']
+def _row(method: str, work_dir: Path, updates: int) -> dict[str, Any]:
+    metrics = json.loads((work_dir / 'boxes.json').read_text())['metrics']
     return dict(
         name=METHODS[method],
-        updates=job.updates // NUM_EPOCHS * NUM_EPOCHS,
-        minutes=job.seconds / 60,
+        updates=updates // NUM_EPOCHS * NUM_EPOCHS,
+        minutes=noted_seconds(work_dir) / 60,
         **{k: metrics[k]
            for k in COLUMNS if k in metrics})
 
 
 def _draw(work_dir: Path) -> Path:
+    quiet_console(MMLogger.get_current_instance())
     cfg = load_config(_config('mtl'))
     last = {m: work_dir / m / f'epoch_{NUM_EPOCHS}.pth' for m in METHODS}
     pictures = compare_models(

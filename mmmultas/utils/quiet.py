@@ -25,6 +25,7 @@ _DETAILS = re.compile(
     r'|"FileClient" will be deprecated'
     r'|"HardDiskBackend" is the alias'
     r'|Checkpoints will be saved to '
+    r'|Using env variable `'
     r'|Exp name: ')
 #: Warnings of packages about parts of theirs that nobody uses here.
 _MEANINGLESS = ('.*metrics will not be computed.*', '.*OneDL.*')

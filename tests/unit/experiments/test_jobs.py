@@ -5,7 +5,8 @@ import sys
 
 import pytest
 
-from mmmultas.experiments.jobs import Job, run_jobs, scalar_steps
+from mmmultas.experiments.jobs import (Job, noted_seconds, run_jobs,
+                                       scalar_steps)
 from mmmultas.utils.errors import UserError
 
 
@@ -96,3 +97,37 @@ def test_a_file_stays_open_in_the_commands(tmp_path):
         run_jobs([job])
     assert 'open' in job.log.read_text()
     assert os.path.exists(job.log)
+
+
+def test_seconds_of_calls_add_up(tmp_path):
+    assert noted_seconds(tmp_path) == 0
+    for seconds in (60.0, 0.0, 30.5):  # one that had nothing to do
+        job = Job('a', [], tmp_path, 4)
+        job.seconds = seconds
+        job.note_seconds()
+        job.note_seconds()
+    assert noted_seconds(tmp_path) == 90.5
+
+
+def test_one_block_of_progress(tmp_path, capfd):
+    log = tmp_path / 'a/1/vis_data/scalars.json'
+    write = (f'import pathlib; p = pathlib.Path(r"{log}"); '
+             'p.parent.mkdir(parents=True); '
+             """p.write_text('{"iter": 3}'); import time; time.sleep(1)""")
+    run_jobs([Job('a', [_python(write), _python('pass')], tmp_path / 'a', 4),
+              Job('b', [_python('pass')], tmp_path / 'b', 4)], 1)
+    first, last = capfd.readouterr().err.splitlines()
+    assert first == 'Training (0 s): 0 of 2 done; a 0/4 updates'
+    assert last.endswith('2 of 2 done')
+
+
+def test_state(tmp_path):
+    job = Job('a', [_python('pass'), _python('import time; time.sleep(9)')],
+              tmp_path, 4)
+    assert job.state == 'waits'
+    job.start()
+    assert job.state == 'runs'
+    while len(job._todo):
+        job.poll()
+    assert job.state == 'is tested'
+    job.stop()

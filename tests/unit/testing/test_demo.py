@@ -1,6 +1,12 @@
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
 import pytest
 
-from mmmultas.testing.demo import (METHODS, NUM_EPOCHS, _config,
+from mmmultas.testing.demo import (METHODS, NUM_EPOCHS, _config, _job,
                                    results_table, run_demo)
 from mmmultas.utils.errors import UserError
 from mmmultas.utils.launch import load_config
@@ -23,3 +29,52 @@ def test_too_few_updates(tmp_path):
     with pytest.raises(UserError, match='DEMO_UPDATES is 4'):
         run_demo(tmp_path / 'digits', tmp_path / 'work', 3)
     assert set(METHODS) == {'mtl', 'det', 'seg'}
+
+
+def test_what_is_done_is_not_done_again(tmp_path):
+    assert len(_job('det', tmp_path, 8).commands) == 2
+    checkpoint, boxes = (tmp_path / name for name in (
+        f'epoch_{NUM_EPOCHS}.pth', 'boxes.json'))
+    checkpoint.touch()
+    [test] = _job('det', tmp_path, 8).commands
+    assert test[1].endswith('tools/test.py')
+    boxes.touch()
+    os.utime(boxes, (1, 1))  # of another checkpoint
+    assert len(_job('det', tmp_path, 8).commands) == 1
+    boxes.touch()
+    assert _job('det', tmp_path, 8).commands == []
+
+
+@pytest.mark.slow
+def test_the_demo_says_what_it_does_and_keeps_its_minutes(tmp_path):
+    root = Path(__file__).resolve().parents[3]
+
+    def demo():
+        start = time.monotonic()
+        lines, begun = [], None
+        with subprocess.Popen(
+                [sys.executable, root / 'tools/demo.py', '--updates', '4',
+                 '--data', tmp_path / 'digits', '--work-dir', tmp_path / 'w'],
+                env=dict(os.environ, PYTHONPATH=str(root)), text=True,
+                stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as process:
+            for line in process.stdout:
+                lines.append(line.rstrip())
+                if begun is None and line.startswith('Training ('):
+                    begun = time.monotonic() - start
+        assert process.returncode == 0, lines
+        return lines, begun
+
+    first, begun = demo()
+    # 20 on a machine that has nothing else to do
+    assert begun < 60
+    assert sum('of 3 done' in line for line in first) < 20
+    second, begun = demo()
+    assert begun is None
+    for lines in (first, second):
+        path = lines[-1].removeprefix('Picture: ')
+        assert path != lines[-1] and Path(path).is_file()
+    tables = [[line for line in lines if line.startswith('|')]
+              for lines in (first, second)]
+    assert tables[0] == tables[1]
+    minutes = [float(line.split('|')[-2]) for line in tables[0][2:]]
+    assert len(minutes) == 3 and min(minutes) > 0
