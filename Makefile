@@ -16,7 +16,7 @@ INSTALL = PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' TORCH_SPEC='$(TORCH_SPEC)' \
 
 .DEFAULT_GOAL := help
 .PHONY: help demo env dev operators test test-slow test-all test-operators \
-    coverage lint type fmt fuzz configs docs clean
+    coverage lint type fmt fuzz configs package docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -74,6 +74,13 @@ fuzz: dev  ## 10,000 broken files for every reader
 
 configs: dev  ## parse and build every config
 	$(BIN)/python -m pytest tests/test_configs.py $(PYTEST_ARGS)
+
+package: env  ## wheel and sdist, in dist/
+	rm -rf build dist
+	$(BIN)/python -c 'from setuptools import build_meta as b; \
+	    b.build_sdist("dist"); b.build_wheel("dist")' >/dev/null
+	@rm -rf build *.egg-info
+	@ls dist
 
 docs: dev  ## the pages as a site, in site/
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \

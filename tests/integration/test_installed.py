@@ -9,6 +9,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
 
 from mmmultas.testing import ShapeFolder
 
@@ -142,6 +143,33 @@ def whole_way(run, folder):
     assert (folder / 'results/mtl_seed0.json').is_file()
     run('report', 'work_dirs/table', '--out', 'page', '--no-cam')
     assert (folder / 'page/index.html').is_file()
+
+
+@pytest.mark.fresh
+def test_the_whole_way_in_an_environment_of_its_own(wheel, tmp_path):
+    """Made by pip alone, where there is no compiler."""
+    venv = tmp_path / 'venv'
+    subprocess.run([sys.executable, '-m', 'venv', venv], check=True)
+    env = dict(os.environ, CC='/bin/false', CXX='/bin/false')
+    env.pop('PYTHONPATH', None)
+    index = os.environ.get('TORCH_INDEX')
+    for what in ([f'torch=={torch.__version__.split("+")[0]}',
+                  *(['--index-url', index] if index else [])],
+                 [f'{wheel}[onedl]']):
+        subprocess.run(
+            [venv / 'bin/python', '-m', 'pip', 'install', '--quiet',
+             '--constraint', ROOT / 'requirements/constraints.txt',
+             *os.environ.get('PIP_ARGS', '').split(), *what],
+            check=True, env=env)
+    folder = tmp_path / 'work'
+    folder.mkdir()
+    run = runner(venv / 'bin/python', None, folder)
+    said = run('collect-env').stdout
+    assert ', installed' in said and 'Operators of mmcv: NumPy' in said
+    done = subprocess.run([venv / 'bin/mmmultas', '--version'], check=True,
+                          cwd=folder, capture_output=True, text=True)
+    assert done.stdout.startswith('mmmultas 0.')
+    whole_way(run, folder)
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def test_no_more_runs_than_is_recorded(saved):
 
 
 def test_errors(saved, tmp_path):
-    with pytest.raises(ConfigError, match='model.teachers.x.cfg.*a.py does not'):
+    with pytest.raises(ConfigError, match='teachers.x.cfg.*a.py does not'):
         teacher_network('x', 'a.py', saved[1], None)
     with pytest.raises(CheckpointError, match='teachers.x.checkpoint`: .*y'):
         teacher_network('x', saved[0], str(tmp_path / 'y.pth'), None)
