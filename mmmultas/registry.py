@@ -24,8 +24,9 @@ from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_INITIALIZERS
 from mmengine.registry import DefaultScope, Registry
 
 __all__ = [
-    'DATASETS', 'DATA_SAMPLERS', 'TRANSFORMS', 'MODELS', 'TASKS',
-    'TASK_UTILS', 'WEIGHT_INITIALIZERS', 'RUNNERS', 'LOOPS', 'HOOKS',
+    'DATASETS', 'DATA_SAMPLERS', 'TRANSFORMS', 'READERS', 'MAP_RULES',
+    'MODELS', 'TASKS', 'PAINTERS', 'WRITERS', 'TASK_UTILS',
+    'WEIGHT_INITIALIZERS', 'RUNNERS', 'LOOPS', 'HOOKS',
     'PARAM_SCHEDULERS', 'OPTIM_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS',
     'EVALUATOR', 'METRICS', 'VISUALIZERS'
 ]
@@ -66,8 +67,17 @@ TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'datasets')
 MODELS = _child(MMENGINE_MODELS, 'models')
 TASK_UTILS = _child(MMENGINE_TASK_UTILS, 'models')
 WEIGHT_INITIALIZERS = _child(MMENGINE_INITIALIZERS, 'models')
-#: One adapter per task; the key of a head in a config names its task.
+
+#: What a kind of labels ('boxes', 'depth', ...) is, room by room.
+READERS = Registry('label reader', scope='mmmultas',
+                   locations=['mmmultas.datasets'])
+MAP_RULES = Registry('map rule', scope='mmmultas',
+                     locations=['mmmultas.datasets'])
 TASKS = Registry('task', scope='mmmultas', locations=['mmmultas.models'])
+PAINTERS = Registry('painter', scope='mmmultas',
+                    locations=['mmmultas.visualization'])
+WRITERS = Registry('prediction writer', scope='mmmultas',
+                   locations=['mmmultas.apis'])
 
 RUNNERS = _child(MMENGINE_RUNNERS, 'engine')
 LOOPS = _child(MMENGINE_LOOPS, 'engine')

@@ -34,7 +34,7 @@ def test_code_blocks_run(name, tmp_path):
     finally:
         _forget(names['__name__'])
     if name == 'add_a_task':
-        assert 0 < names['metrics']['depth/error'] < 10
+        assert 0 < names['metrics']['heat/error'] < 10
 
 
 @pytest.mark.parametrize('path', PAGES, ids=lambda p: p.name)

@@ -11,13 +11,12 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData
 from numpy.typing import NDArray
 
+from mmmultas.datasets.decode import decode_mask
 from mmmultas.datasets.files import read_bytes, shown
-from mmmultas.datasets.transforms.loading import decode_mask
 from mmmultas.engine.streams import (build_eval_loader, check_streams,
                                      joint_metainfo)
 from mmmultas.functional.confusion import (confusion_counts,
-                                           detection_confusion,
-                                           nearest_resize)
+                                           detection_confusion, nearest_resize)
 from mmmultas.registry import EVALUATOR
 from mmmultas.structures import DET, SEG, annotated_for, has_task, sem_seg_data
 from mmmultas.utils.checkpoint import atomic_path

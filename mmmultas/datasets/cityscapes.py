@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from mmmultas.utils.errors import ConfigError, DataError
 
+from .decode import decode_ids, decode_mask
 from .files import read_bytes
 from .label_map import IGNORE, INVALID
-from .transforms.loading import LoadImage, decode_ids, decode_mask
+from .transforms.loading import LoadImage
 from .writing import (Track, is_whole_png, silent, write_json, write_png,
                       write_whole)
 

@@ -14,10 +14,11 @@ from mmmultas.utils.pictures import orientation_of, swaps_sides
 
 from .checks import scan_voc_xml
 from .colours import ColourTable, colour_name
+from .decode import decode_colours, decode_mask
 from .files import bits_of, png_palette, read_bytes
 from .label_map import INVALID
 from .problems import WARNING, Problem, problem_of
-from .transforms.loading import LoadImage, decode_colours, decode_mask
+from .transforms.loading import LoadImage
 
 __all__ = [
     'Box', 'Finding', 'Item', 'Rules', 'box_problems', 'examine', 'xml_boxes'

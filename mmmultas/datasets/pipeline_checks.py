@@ -152,12 +152,14 @@ def _check_alignment(part: Any, tasks: tuple[str, ...], key: str) -> None:
             f'transform {name} of `{key}` resizes masks away from their '
             'images: leave it out; heads compare masks in the size of the '
             'input.')
-    task = 'seg' if left == 'masks' else 'det'
+    task = dict(masks='seg', boxes='det').get(left, left)
+    label = left if task != left else f'labels of {task!r}'
     raise ConfigError(
-        f'transform {name} of `{key}` moves the image and not its {left}, '
+        f'transform {name} of `{key}` moves the image and not its {label}, '
         f'but `tasks` has {task!r}: take mmmultas.CropExpand, '
-        'mmmultas.Squash or mmmultas.RandomFlip, or one of MMDetection that '
-        f'moves both (docs/data.md), or keep it for a stream without '
+        'mmmultas.Squash or mmmultas.RandomFlip, or for boxes and masks one '
+        'of MMDetection that moves both (docs/data.md), or keep it for a '
+        f'stream without '
         f'{task!r}.')
 
 

@@ -9,7 +9,7 @@ from mmengine.evaluator.metric import _to_cpu
 from mmengine.structures import BaseDataElement
 
 from mmmultas.registry import EVALUATOR
-from mmmultas.structures import annotated_for
+from mmmultas.structures import annotated_for, kind_of, view_of
 from mmmultas.utils.errors import ConfigError
 
 __all__ = ['TaskEvaluator']
@@ -90,7 +90,7 @@ class TaskEvaluator(Evaluator):
             size = self._sizes[-1]
             repeated = size is not None and position >= size
             if self.task in sample.get('tasks', ()) and not repeated:
-                kept.append(self._with_asked(sample))
+                kept.append(self._viewed(self._with_asked(sample)))
                 places.append((len(self._sizes), position))
         if not kept:
             return
@@ -101,6 +101,12 @@ class TaskEvaluator(Evaluator):
             # A metric that does not store one entry per sample keeps the
             # order of the batches.
             known += places if added == len(kept) else [places[0]] * added
+
+    def _viewed(self, sample: dict[str, Any]) -> dict[str, Any]:
+        """The label where metrics of its kind look for it."""
+        kind = kind_of(self.task, self._dataset_meta)
+        viewed: dict[str, Any] = view_of(sample, self.task, kind)
+        return viewed
 
     def _with_asked(self, sample: dict[str, Any]) -> dict[str, Any]:
         """Tell metrics of an image in which some classes were not looked for.

@@ -4,7 +4,8 @@ from .backbones import EfficientNetLite, NoPoolResNet, Pretrained
 from .data_preprocessors import MultiTaskDataPreprocessor
 from .distillers import (IdentityConnector, LevelProjection,
                          MultiTeacherDistill)
-from .heads import AnchorGrid, MultiLevelAnchorHead, PanopticFPNSegHead
+from .heads import (AnchorGrid, DenseHead, MultiLevelAnchorHead,
+                    PanopticFPNSegHead)
 from .losses import (BalancedL1Loss, CrossEntropyLoss, DeFeat, DistillLoss,
                      FeatureMSE, FocalLoss, PDFDistill, QualityFocalLoss,
                      SegmentationKL, SoftDetection)
@@ -14,7 +15,7 @@ from .tasks import DetectionTask, SegmentationTask, Task
 
 __all__ = [
     'AnchorGrid', 'BalancedL1Loss', 'ContextFPN', 'ContextPAFPN',
-    'CrossEntropyLoss', 'DeFeat', 'DetectionTask', 'DistillLoss',
+    'CrossEntropyLoss', 'DeFeat', 'DenseHead', 'DetectionTask', 'DistillLoss',
     'EfficientNetLite', 'FeatureMSE', 'FocalLoss', 'IdentityConnector',
     'IoUMatcher', 'LevelProjection', 'MultiLevelAnchorHead',
     'MultiTaskDataPreprocessor', 'MultiTaskDetSeg', 'MultiTeacherDistill',

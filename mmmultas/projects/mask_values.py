@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from mmmultas.datasets.colours import colour_name
+from mmmultas.datasets.decode import decode_colours, decode_mask
 from mmmultas.datasets.files import png_palette
 from mmmultas.datasets.label_map import VOC_CLASSES
 from mmmultas.datasets.problems import Problem, problem_of
-from mmmultas.datasets.transforms.loading import decode_colours, decode_mask
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.progress import progress
 

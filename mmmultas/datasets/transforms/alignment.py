@@ -4,9 +4,11 @@ The lists hold what is refused; a test holds them against every transform of
 the installed MMCV, MMDetection and MMSegmentation, by what it does to a
 painted picture.
 """
+from collections.abc import Container
+
 from mmmultas.structures import DET, SEG
 
-__all__ = ['BLIND', 'HISTORY', 'blind_to', 'keeps_history']
+__all__ = ['BLIND', 'HISTORY', 'MOVES', 'blind_to', 'keeps_history']
 
 _MASK, _BOXES = 'masks', 'boxes'
 
@@ -38,11 +40,31 @@ BLIND: dict[str, str] = {
 #: Transforms whose output depends on samples made before.
 HISTORY = frozenset({'mmdet.CachedMixUp', 'mmdet.CachedMosaic'})
 
+#: Transforms that move the image: they know one mask and one set of boxes,
+#: and no label of any other task. (Those around others are looked into.)
+MOVES = frozenset({
+    'mmcv.CenterCrop', 'mmcv.Pad', 'mmcv.RandomChoiceResize',
+    'mmcv.RandomFlip', 'mmcv.RandomResize', 'mmcv.Resize',
+    'mmdet.AutoAugment', 'mmdet.CopyPaste', 'mmdet.Expand',
+    'mmdet.FixScaleResize', 'mmdet.FixShapeResize', 'mmdet.InstaBoost',
+    'mmdet.MinIoURandomCrop', 'mmdet.MixUp', 'mmdet.CachedMixUp',
+    'mmdet.CachedMosaic', 'mmdet.Mosaic', 'mmdet.Pad', 'mmdet.RandAugment',
+    'mmdet.RandomAffine', 'mmdet.RandomCenterCropPad', 'mmdet.RandomCrop',
+    'mmdet.RandomFlip', 'mmdet.RandomFlip_GLIP', 'mmdet.RandomShift',
+    'mmdet.Resize', 'mmdet.ResizeShortestEdge', 'mmdet.Rotate',
+    'mmdet.ShearX', 'mmdet.ShearY', 'mmdet.TranslateX', 'mmdet.TranslateY',
+    'mmseg.RandomCrop', 'mmseg.RandomFlip', 'mmseg.RandomMosaic',
+    'mmseg.RandomRotFlip', 'mmseg.RandomRotate', 'mmseg.Resize',
+    'mmseg.ResizeShortestEdge', 'mmseg.ResizeToMultiple'
+})
+
 _TASKS = {_MASK: SEG, _BOXES: DET}
 
 
 def blind_to(kind: type, tasks: tuple[str, ...]) -> str | None:
-    """'masks' or 'boxes' if a transform loses them and ``tasks`` has them.
+    """What a transform loses of the labels that ``tasks`` has.
+
+    'masks', 'boxes', or the name of a task beside 'det' and 'seg'.
 
     Args:
         kind: Class of the transform; a subclass counts as its parent.
@@ -57,6 +79,9 @@ def blind_to(kind: type, tasks: tuple[str, ...]) -> str | None:
         >>> blind_to(RandomAffine, ('det',)) is None
         True
     """
+    others = [task for task in tasks if task not in (DET, SEG)]
+    if others and _first(kind, MOVES) is not None:
+        return others[0]
     left = _first(kind, BLIND)
     if left is None or _TASKS[BLIND[left]] not in tasks:
         return None
@@ -68,7 +93,7 @@ def keeps_history(kind: type) -> bool:
     return _first(kind, BLIND) in HISTORY
 
 
-def _first(kind: type, table: dict[str, str]) -> str | None:
+def _first(kind: type, table: Container[str]) -> str | None:
     """The nearest parent that the packages themselves register.
 
     A subclass in one of the packages (mmdet's Resize of mmcv's) is what it

@@ -1,4 +1,4 @@
-"""Image, boxes and mask move together, whichever of them are there.
+"""Image and labels move together, whichever of them are there.
 
 A withheld label is not in ``results`` and so decides nothing: the crop test
 asks boxes where there are boxes and masks where there are masks.
@@ -8,23 +8,20 @@ from typing import Any
 
 import cv2
 import numpy as np
-import torch
 from mmcv.transforms import BaseTransform
-from mmdet.structures.bbox import HorizontalBoxes
 from numpy.typing import NDArray
 
 from mmmultas.datasets.label_map import IGNORE
 from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError
 
+from .labels import Boxes, Results, box_sets, each_map, set_boxes
+from .rules import Window, cut_window
+
 __all__ = [
-    'CropExpand', 'RandomFlip', 'Squash', 'boxes_allow', 'cut_window',
-    'foreground_allows'
+    'CropExpand', 'RandomFlip', 'Squash', 'boxes_allow', 'foreground_allows'
 ]
 
-Results = dict[str, Any]
-Boxes = NDArray[np.float32]
-Window = tuple[int, int, int, int]
 _FOREGROUND = (np.array([1.]), np.array([IGNORE - 1.]))
 
 
@@ -32,8 +29,8 @@ _FOREGROUND = (np.array([1.]), np.array([IGNORE - 1.]))
 class Squash(BaseTransform):
     """Resize to one size, aspect ratio or not.
 
-    Image bilinear, mask nearest. ``scale_factor`` (w, h) relates the result
-    to the original image.
+    Image bilinear, labels by the rule of their kind. ``scale_factor`` (w, h)
+    relates the result to the original image.
 
     Args:
         size: Side in pixels, or (height, width).
@@ -50,18 +47,16 @@ class Squash(BaseTransform):
         self.size = (height, width)
 
     def transform(self, results: Results) -> Results:
-        """Resize whatever of image, boxes and mask is there."""
+        """Resize the image and whatever labels are there."""
         old_h, old_w = results['img'].shape[:2]
         height, width = self.size
         if (old_h, old_w) != self.size:
             results['img'] = cv2.resize(results['img'], (width, height))
-            if 'gt_seg_map' in results:
-                results['gt_seg_map'] = cv2.resize(
-                    results['gt_seg_map'], (width, height),
-                    interpolation=cv2.INTER_NEAREST)
-            if 'gt_bboxes' in results:
-                scale = np.array([width / old_w, height / old_h])
-                _set_boxes(results, _boxes(results) * np.tile(scale, 2))
+            for key, rule in each_map(results):
+                results[key] = rule.resize(results[key], self.size)
+            scale = np.array([width / old_w, height / old_h] * 2)
+            for task, boxes in list(box_sets(results)):
+                set_boxes(results, task, boxes * scale)
         ori_h, ori_w = results.get('ori_shape', (old_h, old_w))
         results['img_shape'] = self.size
         results['scale_factor'] = (width / ori_w, height / ori_h)
@@ -82,7 +77,9 @@ class CropExpand(BaseTransform):
       extends over 9 pixels or less in one direction. (An image that has no
       more foreground than that itself is not asked.)
 
-    Boxes whose centre is inside stay and are cut to the window.
+    Boxes whose centre is inside stay and are cut to the window. Depth is
+    divided by the square root of the image's area by the window's, by which
+    the window is enlarged when it is resized.
 
     Args:
         prob: Of doing anything.
@@ -91,7 +88,8 @@ class CropExpand(BaseTransform):
         centre: Range of the centre, as a share of the sides.
         min_extent: The foreground must extend over more pixels.
         background: Train id that is no foreground; None if every class is.
-        img_fill: Grey level outside the image; masks get 255.
+        img_fill: Grey level outside the image; labels get that of their
+            kind.
     """
 
     def __init__(self,
@@ -111,25 +109,31 @@ class CropExpand(BaseTransform):
         self.img_fill = img_fill
 
     def transform(self, results: Results) -> Results:
-        """Cut whatever of image, boxes and mask is there."""
+        """Cut the image and whatever labels are there."""
         if random.random() >= self.prob:
             return results
         window = self._window(results)
         if window is None:
             return results
+        old_h, old_w = results['img'].shape[:2]
         results['img'] = cut_window(results['img'], window, self.img_fill)
-        results['img_shape'] = results['img'].shape[:2]
-        if 'gt_seg_map' in results:
-            results['gt_seg_map'] = cut_window(results['gt_seg_map'], window,
-                                               IGNORE)
-        if 'gt_bboxes' in results:
-            _cut_boxes(results, window)
+        height, width = results['img_shape'] = results['img'].shape[:2]
+        zoom = (old_h * old_w / (height * width))**.5
+        for key, rule in each_map(results):
+            results[key] = rule.zoom(rule.cut(results[key], window), zoom)
+        x1, y1 = window[:2]
+        for task, boxes in list(box_sets(results)):
+            keep = _inside(boxes, window)
+            inside = (boxes[keep] - np.array([x1, y1, x1, y1])).clip(
+                0, np.array([width, height] * 2))
+            set_boxes(results, task, inside, keep)
         return results
 
     def _window(self, results: Results) -> Window | None:
         """The first window (x1, y1, x2, y2), in pixels, that may be."""
         height, width = results['img'].shape[:2]
-        boxes = _boxes(results) if 'gt_bboxes' in results else None
+        found = [boxes for _, boxes in box_sets(results)]
+        boxes = np.concatenate(found) if found else None
         foreground = self._foreground(results)
         for _ in range(10):
             share_h = random.uniform(*self.height)
@@ -172,20 +176,19 @@ class RandomFlip(BaseTransform):
         self.prob = prob
 
     def transform(self, results: Results) -> Results:
-        """Mirror whatever of image, boxes and mask is there."""
+        """Mirror the image and whatever labels are there."""
         flip = random.random() < self.prob
         results['flip'] = flip
         results['flip_direction'] = 'horizontal' if flip else None
         if not flip:
             return results
         results['img'] = cv2.flip(results['img'], 1)
-        if 'gt_seg_map' in results:
-            results['gt_seg_map'] = cv2.flip(results['gt_seg_map'], 1)
-        if 'gt_bboxes' in results:
-            boxes = _boxes(results)
+        for key, rule in each_map(results):
+            results[key] = rule.flip(results[key])
+        for task, boxes in list(box_sets(results)):
             mirrored = boxes.copy()
             mirrored[:, 0::2] = results['img'].shape[1] - boxes[:, 2::-2]
-            _set_boxes(results, mirrored)
+            set_boxes(results, task, mirrored)
         return results
 
 
@@ -223,55 +226,7 @@ def foreground_allows(foreground: NDArray[Any], window: Window,
     return bool(min(width, height) > min_extent)
 
 
-def cut_window(image: NDArray[Any], window: Window,
-               fill: float) -> NDArray[Any]:
-    """``image[y1:y2, x1:x2]``, with ``fill`` where there is no image.
-
-    Args:
-        image: (H, W) or (H, W, C), of any type of numbers, which stays.
-        window: x1, y1, x2, y2 in pixels; may lie beyond the image.
-        fill: Level of the pixels outside.
-
-    Returns:
-        (y2 − y1, x2 − x1) or with C; a view if nothing lies outside.
-
-    Example:
-        >>> cut_window(np.uint8([[1, 2]]), (1, 0, 3, 2), 9).tolist()
-        [[2, 9], [9, 9]]
-    """
-    x1, y1, x2, y2 = window
-    height, width = image.shape[:2]
-    if x1 >= 0 and y1 >= 0 and x2 <= width and y2 <= height:
-        return image[y1:y2, x1:x2]
-    out = np.full((y2 - y1, x2 - x1, *image.shape[2:]), fill, image.dtype)
-    seen = image[max(y1, 0):max(y2, 0), max(x1, 0):max(x2, 0)]
-    top, left = max(-y1, 0), max(-x1, 0)
-    out[top:top + seen.shape[0], left:left + seen.shape[1]] = seen
-    return out
-
-
 def _inside(boxes: Boxes, window: Window) -> NDArray[np.bool_]:
     centres = (boxes[:, :2] + boxes[:, 2:]) / 2
     inside = (centres > window[:2]) & (centres < window[2:])
     return np.asarray(inside.all(1))
-
-
-def _cut_boxes(results: Results, window: Window) -> None:
-    boxes = _boxes(results)
-    keep = _inside(boxes, window)
-    x1, y1, x2, y2 = window
-    corner = np.array([x1, y1, x1, y1])
-    end = np.array([x2 - x1, y2 - y1] * 2)
-    _set_boxes(results, (boxes[keep] - corner).clip(0, end))
-    for key in ('gt_bboxes_labels', 'gt_ignore_flags'):
-        results[key] = results[key][keep]
-
-
-def _boxes(results: Results) -> Boxes:
-    boxes: Boxes = results['gt_bboxes'].tensor.numpy()
-    return boxes
-
-
-def _set_boxes(results: Results, boxes: NDArray[Any]) -> None:
-    results['gt_bboxes'] = HorizontalBoxes(
-        torch.from_numpy(boxes.astype(np.float32)))

@@ -1,4 +1,4 @@
-"""One packer: what leaves a worker is uint8, with the labels that exist."""
+"""One packer: what leaves a worker, with the labels that exist."""
 from collections.abc import Sequence
 from typing import Any
 
@@ -7,11 +7,15 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 from mmdet.structures import DetDataSample
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
+from numpy.typing import NDArray
 
 from mmmultas.registry import TRANSFORMS
-from mmmultas.structures import DET, SEG, sem_seg_data
+from mmmultas.structures import (BOXES, CLASSES, DET, gt_field, ignored_field,
+                                 kind_of, label_key, sem_seg_data)
 from mmmultas.utils.errors import ConfigError
+
+from .labels import BoxLabels, kind_in
 
 __all__ = ['PackInputs']
 
@@ -22,18 +26,20 @@ class PackInputs(BaseTransform):
 
     ``inputs``: uint8 (3, H, W), BGR. ``data_samples``: a DetDataSample with
     ``gt_instances`` and ``ignored_instances`` (bboxes (M, 4), labels) only
-    if 'det' is in ``tasks``, and ``gt_sem_seg`` (uint8, (1, H, W)) only if
-    'seg' is. Absence means "not annotated".
+    if 'det' is in ``tasks``, ``gt_sem_seg`` (uint8, (1, H, W)) only if 'seg'
+    is, and ``gt_<task>`` of any other task: instances, or ``data`` (C, H, W)
+    of the map's own type. Absence means "not annotated".
 
     Args:
         meta_keys: What of the results goes along as metainfo; ``tasks``,
+            ``kinds`` (what labels are, where the names of tasks do not tell),
             ``annotated`` (the classes that somebody looked for), ``exif``
             (how the picture was read) and ``crowds`` (whether boxes to be
             ignored are COCO's crowds) always do.
     """
 
-    #: Tasks whose labels are packed.
-    packs: tuple[str, ...] = (DET, SEG)
+    #: Tasks that a child of this class packs by itself.
+    packs: tuple[str, ...] = ()
 
     def __init__(
         self,
@@ -46,40 +52,63 @@ class PackInputs(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack one sample."""
         tasks = results['tasks']
-        self._check(tasks)
         always = ('annotated', 'exif', 'crowds')
         meta = {k: results[k] for k in (*self.meta_keys, *always)
                 if k in results}
+        kinds = {task: kind_in(results, task) for task in tasks}
+        kinds = {t: kind for t, kind in kinds.items() if kind != kind_of(t)}
+        if kinds:
+            meta['kinds'] = kinds
         sample = DetDataSample(metainfo={**meta, 'tasks': tasks})
-        if DET in tasks:
-            ignored = torch.from_numpy(results['gt_ignore_flags'])
-            sample.gt_instances = _instances(results, ~ignored)
-            sample.ignored_instances = _instances(results, ignored)
-        if SEG in tasks:
-            mask = np.ascontiguousarray(results['gt_seg_map'][None])
-            sample.gt_sem_seg = sem_seg_data(torch.from_numpy(mask))
+        for task in tasks:
+            if task in self.packs and label_key(task) not in results:
+                continue
+            self._pack(sample, results, task)
         # OpenCV takes channels apart faster than a transposed copy
         planes = np.stack(cv2.split(results['img']))
         return {'inputs': torch.from_numpy(planes), 'data_samples': sample}
 
-
-    def _check(self, tasks: Sequence[str]) -> None:
-        """A label that is announced and not packed would be lost.
+    def _pack(self, sample: DetDataSample, results: dict[str, Any],
+              task: str) -> None:
+        """Add the label of a task.
 
         Raises:
-            ConfigError: A task of another kind; a child of this class packs
-                its label and names it in ``packs``.
+            ConfigError: It is announced and nobody has loaded it.
         """
-        others = [task for task in tasks if task not in self.packs]
-        if others:
+        if label_key(task) not in results:
             raise ConfigError(
-                f'PackInputs packs {self.packs}, but `tasks` has '
-                f'{others[0]!r}: derive a packer that packs it and names it '
-                'in `packs` (docs/add_a_task.md).')
+                f'`tasks` of {results.get("img_path", "a sample")} has '
+                f'{task!r}, but the results have no `{label_key(task)}`: '
+                "place dict(type='mmmultas.LoadLabels') in the pipeline.")
+        kind = kind_in(results, task)
+        if kind == BOXES:
+            boxes, labels, ignored = _boxes_of(results, task)
+            setattr(sample, gt_field(task),
+                    InstanceData(bboxes=boxes[~ignored],
+                                 labels=labels[~ignored]))
+            setattr(sample, ignored_field(task),
+                    InstanceData(bboxes=boxes[ignored],
+                                 labels=labels[ignored]))
+            return
+        values = _planes(results[label_key(task)])
+        setattr(sample, gt_field(task), sem_seg_data(values)
+                if kind == CLASSES else PixelData(data=values))
 
 
-def _instances(results: dict[str, Any], keep: torch.Tensor) -> InstanceData:
+def _planes(values: NDArray[Any]) -> torch.Tensor:
+    """(H, W) or (H, W, C) as (C, H, W)."""
+    if values.ndim == 2:
+        return torch.from_numpy(np.ascontiguousarray(values[None]))
+    return torch.from_numpy(np.stack(cv2.split(values)))
+
+
+def _boxes_of(results: dict[str, Any], task: str) -> tuple[torch.Tensor, ...]:
+    if task != DET:
+        found: BoxLabels = results[label_key(task)]
+        return (torch.from_numpy(found.bboxes),
+                torch.from_numpy(found.labels),
+                torch.from_numpy(found.ignored))
     boxes = results['gt_bboxes']
-    boxes = getattr(boxes, 'tensor', boxes)
-    labels = torch.from_numpy(results['gt_bboxes_labels'])
-    return InstanceData(bboxes=boxes[keep], labels=labels[keep])
+    return (getattr(boxes, 'tensor', boxes),
+            torch.from_numpy(results['gt_bboxes_labels']),
+            torch.from_numpy(results['gt_ignore_flags']))

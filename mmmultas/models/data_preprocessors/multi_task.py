@@ -10,8 +10,9 @@ from mmengine.model import ImgDataPreprocessor
 from mmengine.structures import PixelData
 from torch import Tensor
 
-from mmmultas.registry import MODELS
-from mmmultas.structures import sem_seg_data
+from mmmultas.registry import MODELS, TASKS
+from mmmultas.structures import (CLASSES, gt_field, ignored_field, kind_of,
+                                 sem_seg_data)
 from mmmultas.utils.errors import ConfigError
 
 __all__ = ['MultiTaskDataPreprocessor', 'check_preprocessor']
@@ -27,7 +28,7 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
     returns ``{'inputs': {stream: (N, 3, H, W)}, 'data_samples': {stream:
     [...]}}`` or the same of one batch. Labels become what heads expect:
     boxes plain tensors, masks int64 under both names and, in training,
-    padded with ``seg_pad_value`` to the batch's size.
+    padded to the batch's size, other maps with what is invalid there.
 
     Args:
         mean: Per channel, after ``bgr_to_rgb``, in 0..255.
@@ -35,7 +36,7 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
         bgr_to_rgb: Whether channels are swapped.
         pad_size_divisor: Sides are padded to a multiple of this.
         pad_value: Value of padded pixels, after normalisation.
-        seg_pad_value: Label of padded pixels.
+        seg_pad_value: Label of padded pixels, of classes.
     """
 
     def __init__(self,
@@ -99,29 +100,31 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
                 training: bool) -> None:
         sample.set_metainfo(
             dict(batch_input_shape=tuple(shape), pad_shape=tuple(shape)))
-        if training:
-            _refuse_unknown_maps(sample, shape)
-        if 'gt_sem_seg' not in sample:
-            return
-        labels = sample.gt_sem_seg.sem_seg
-        if training:
-            height, width = labels.shape[-2:]
-            labels = F.pad(
-                labels, (0, shape[1] - width, 0, shape[0] - height),
-                value=self.seg_pad_value)
-        sample.gt_sem_seg = sem_seg_data(labels.long())
+        for task, adapter in label_maps(sample):
+            field = sample.get(gt_field(task))
+            label = field.sem_seg if 'sem_seg' in field else field.data
+            if training:
+                height, width = label.shape[-2:]
+                fill = (self.seg_pad_value
+                        if adapter.kind == CLASSES else adapter.fill)
+                label = F.pad(
+                    label, (0, shape[1] - width, 0, shape[0] - height),
+                    value=fill)
+            if adapter.kind == CLASSES:
+                setattr(sample, gt_field(task), sem_seg_data(label.long()))
+            else:
+                setattr(sample, gt_field(task), PixelData(data=label))
 
     @staticmethod
     def _rescale(inputs: Tensor, samples: SampleList,
                  shape: tuple[int, int]) -> Tensor:
-        """Resize a squashed batch, its boxes and its masks (SPEC 5)."""
+        """Resize a squashed batch with its labels (SPEC 5)."""
         height, width = inputs.shape[-2:]
         if any(s.metainfo['img_shape'][:2] != (height, width)
                for s in samples):
             raise ConfigError(
                 'Multi-scale wants images of one size in a batch: squash '
                 'them in the pipeline, or remove `mmmultas.MultiScaleHook`.')
-        _refuse_other_labels(samples)
         factor = inputs.new_tensor([shape[1] / width, shape[0] / height] * 2)
         for sample in samples:
             sample.set_metainfo(
@@ -129,15 +132,38 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
                     img_shape=shape,
                     batch_input_shape=shape,
                     pad_shape=shape))
-            for field in ('gt_instances', 'ignored_instances'):
-                if field in sample:
-                    instances = sample.get(field)
-                    instances.bboxes = instances.bboxes * factor
-            if 'gt_sem_seg' in sample:
-                labels = sample.gt_sem_seg.sem_seg[None].float()
-                sample.gt_sem_seg = sem_seg_data(
-                    F.interpolate(labels, size=shape)[0].long())
+            for task in sample.metainfo.get('tasks', ()):
+                for field in (gt_field(task), ignored_field(task)):
+                    if 'bboxes' in (sample.get(field) or ()):
+                        instances = sample.get(field)
+                        instances.bboxes = instances.bboxes * factor
+            for task, adapter in label_maps(sample):
+                field = sample.get(gt_field(task))
+                label = adapter.resize_label(field.data, shape)
+                setattr(sample, gt_field(task), sem_seg_data(label)
+                        if adapter.kind == CLASSES else PixelData(data=label))
         return F.interpolate(inputs, size=shape, mode='bilinear')
+
+
+def label_maps(sample: DetDataSample) -> list[tuple[str, Any]]:
+    """Tasks of a sample whose labels are maps, with the adapter of the kind.
+
+    Raises:
+        ConfigError: A map of a kind that nobody knows.
+    """
+    found, meta = [], sample.metainfo
+    for task in meta.get('tasks', ()):
+        if not isinstance(sample.get(gt_field(task)), PixelData):
+            continue
+        kind = (meta.get('kinds') or {}).get(task) or kind_of(task)
+        adapter = TASKS.get(kind)
+        if adapter is None:
+            raise ConfigError(
+                f'{meta.get("img_path", "A sample")} carries '
+                f'`{gt_field(task)}` of the kind {kind!r}, which has no '
+                'adapter: register one in TASKS (docs/add_a_task.md).')
+        found.append((task, adapter))
+    return found
 
 
 def scaled_shape(shape: Sequence[int], side: int) -> tuple[int, int]:
@@ -156,40 +182,6 @@ def scaled_shape(shape: Sequence[int], side: int) -> tuple[int, int]:
         return side, side
     short = max(round(min(height, width) * factor / 32), 1) * 32
     return (short, side) if height < width else (side, short)
-
-
-def _refuse_unknown_maps(sample: DetDataSample, shape: Sequence[int]) -> None:
-    """A map of another kind is neither padded nor resized here.
-
-    Raises:
-        ConfigError: Its size is not that of the batch.
-    """
-    for name, label in sample.items():
-        if (name != 'gt_sem_seg' and isinstance(label, PixelData)
-                and tuple(label.shape) != tuple(shape)):
-            raise ConfigError(
-                f'`{name}` of {sample.metainfo.get("img_path", "a sample")} '
-                f'has {tuple(label.shape)} pixels and the batch '
-                f'{tuple(shape)}: only boxes and masks are padded; give all '
-                'images one size, a multiple of '
-                '`data_preprocessor.pad_size_divisor`.')
-
-
-def _refuse_other_labels(samples: SampleList) -> None:
-    """Multi-scale knows boxes and masks.
-
-    Raises:
-        ConfigError: A sample has a label of another kind.
-    """
-    known = {'gt_instances', 'ignored_instances', 'gt_sem_seg'}
-    for sample in samples:
-        others = [name for name in sample.keys()
-                  if name.startswith('gt_') and name not in known]
-        if others:
-            raise ConfigError(
-                f'mmmultas.MultiScaleHook resizes boxes and masks, but '
-                f'samples carry `{others[0]}`: leave their stream out of '
-                '`streams` of the hook.')
 
 
 def check_preprocessor(preprocessor: Any) -> None:

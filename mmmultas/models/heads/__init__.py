@@ -1,11 +1,12 @@
 """Heads of the papers; any mmdet or mmseg head serves as well."""
 from .anchor_grid import AnchorGrid
+from .dense_head import DenseHead
 from .matched_retina_head import (MatchedAnchorHeadMixin, MatchedRetinaHead,
                                   MatchedRetinaSepBNHead)
 from .multi_level_anchor_head import MultiLevelAnchorHead
 from .panoptic_fpn_head import PanopticFPNSegHead
 
 __all__ = [
-    'AnchorGrid', 'MatchedAnchorHeadMixin', 'MatchedRetinaHead',
+    'AnchorGrid', 'DenseHead', 'MatchedAnchorHeadMixin', 'MatchedRetinaHead',
     'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead', 'PanopticFPNSegHead'
 ]

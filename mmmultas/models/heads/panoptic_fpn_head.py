@@ -67,10 +67,12 @@ class PanopticFPNSegHead(BaseModule):
         ignore_index: Label of pixels that take no part.
     """
     #: Names of the terms of :meth:`loss_sums`.
-    loss_terms = ('loss_ce', )
+    loss_terms: tuple[str, ...] = ('loss_ce', )
     #: What other heads may read as ``seg.decoder``: (N, C, H/4, W/4).
     taps = {'decoder': 'fused'}
     align_corners = False
+    #: Outputs reach beyond images whose sides no stride divides.
+    overshoots = True
 
     def __init__(self,
                  num_classes: int,

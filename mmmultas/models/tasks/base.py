@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import torch
+import torch.nn.functional as F
 from mmdet.structures import DetDataSample, SampleList
 from mmengine.config import ConfigDict
 from torch import Tensor, nn
@@ -54,10 +55,18 @@ class Task(metaclass=ABCMeta):
     kind: str = ''
     #: Scope in which a head's type without a prefix is looked up.
     scope: str = 'mmmultas'
+    #: What a map of this kind holds where there is no image.
+    fill: float = 255
 
     def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
         self.name = name or canonical_name(self.kind)
         self.cfg = ConfigDict(cfg)
+
+    @classmethod
+    def resize_label(cls, label: Tensor, shape: tuple[int, int]) -> Tensor:
+        """A label map (C, H, W) at another size; nearest by default."""
+        resized = F.interpolate(label[None].float(), size=shape)[0]
+        return resized.to(label.dtype)
 
     @property
     def key(self) -> str:

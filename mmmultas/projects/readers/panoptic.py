@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmmultas.datasets.decode import decode_colours
 from mmmultas.datasets.files import read_bytes
 from mmmultas.datasets.label_map import IGNORE
-from mmmultas.datasets.transforms.loading import decode_colours
 from mmmultas.projects.records import LabelSet, Opened, Picture, Thing
 from mmmultas.utils.errors import DataError
 

@@ -8,12 +8,11 @@ import torch
 from mmdet.datasets.transforms import Mosaic
 from mmdet.registry import TRANSFORMS as MMDET
 from mmdet.structures.bbox import HorizontalBoxes
-from mmengine.registry import TRANSFORMS as MMCV
-from mmengine.registry import DefaultScope
+from mmengine.registry import TRANSFORMS as MMCV, DefaultScope
 from mmseg.registry import TRANSFORMS as MMSEG
 
-from mmmultas.datasets.transforms.alignment import (BLIND, HISTORY, blind_to,
-                                                    keeps_history)
+from mmmultas.datasets.transforms.alignment import (BLIND, HISTORY, MOVES,
+                                                    blind_to, keeps_history)
 
 #: Arguments with which a transform surely does something.
 ARGS = {
@@ -158,9 +157,51 @@ def test_every_registered_transform(name):
     assert lost == ({BLIND[name]} if name in BLIND else set())
 
 
+#: They hold others, which are looked into.
+AROUND = {'Compose', 'RandomApply', 'RandomChoice', 'RandomOrder'}
+
+
+def moves(transform, name):
+    """Whether the painted object lies elsewhere, over some draws."""
+    for seed in range(15):
+        random.seed(seed)
+        np.random.seed(seed)
+        results = painted()
+        if not name.startswith('mmdet.'):
+            del results['gt_bboxes']  # of a type that they do not take
+        others = 1 if type(transform).__name__ == 'MixUp' else 3
+        results['mix_results'] = [painted() for _ in range(others)]
+        results = transform(results)
+        if results is None:
+            continue
+        image = results['img']
+        now = (image if image.ndim == 2 else image[..., 0]) > 127
+        before = painted()['img'][..., 0] > 127
+        if now.shape != before.shape or (now != before).sum() > 30:
+            return True
+    return False
+
+
+@pytest.mark.parametrize('name', sorted(registered()))
+def test_what_moves_an_image(name):
+    kind = registered()[name]
+    short = name.partition('.')[2]
+    if short in UNTRIED | COLOURS | HOLES | AROUND | {'SegRescale'}:
+        return
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        transform = kind(**ARGS.get(short, {}))
+    assert moves(transform, name) == (name in MOVES)
+
+
+def test_other_labels_move_with_nothing_of_others():
+    for name in MOVES:
+        assert blind_to(registered()[name], ('det', 'depth')) == 'depth'
+    assert blind_to(MMDET.get('PhotoMetricDistortion'), ('depth', )) is None
+
+
 def test_the_tables_name_what_exists():
     known = set(registered())
-    assert set(BLIND) <= known and HISTORY <= set(BLIND)
+    assert set(BLIND) <= known and HISTORY <= set(BLIND) and MOVES <= known
     assert UNTRIED | COLOURS | GLIP | HOLES <= {
         name.partition('.')[2] for name in known}
 

@@ -7,6 +7,7 @@ import torch
 from mmdet.structures.bbox import HorizontalBoxes
 from torch.utils.data import DataLoader
 
+from mmmultas.datasets.readers import BoxLabels
 from mmmultas.datasets.seeding import KeyedIndex, StreamBatchSampler
 from mmmultas.datasets.transforms.packing import PackInputs
 from mmmultas.registry import DATASETS
@@ -148,12 +149,34 @@ def test_a_withheld_label_changes_nothing(devkit, tasks, withheld, read):
     assert not all(same(a, b) for a, b in zip(before, after))
 
 
-def test_labels_of_another_kind_are_not_dropped():
+def test_labels_that_were_not_loaded_are_not_dropped():
     results = dict(img=np.zeros((4, 4, 3), np.uint8), tasks=('depth', ))
-    with pytest.raises(ConfigError, match="`tasks` has 'depth'"):
+    with pytest.raises(ConfigError, match="has 'depth', but .*`gt_depth`"):
         PackInputs()(dict(results))
 
     class PackDepth(PackInputs):
-        packs = ('det', 'seg', 'depth')
+        packs = ('depth', )
 
     assert PackDepth()(results)['data_samples'].tasks == ('depth', )
+
+
+def test_labels_of_every_kind_have_a_field():
+    results = dict(
+        img=np.zeros((4, 6, 3), np.uint8),
+        tasks=('cars', 'parts', 'depth', 'normals'),
+        kinds=dict(cars='boxes', parts='classes'),
+        gt_cars=BoxLabels(
+            np.float32([[0, 0, 2, 2], [1, 1, 3, 3]]), np.array([0, 1]),
+            np.array([False, True])),
+        gt_parts=np.ones((4, 6), np.uint8),
+        gt_depth=np.ones((4, 6), np.float32),
+        gt_normals=np.ones((4, 6, 3), np.float32))
+    sample = PackInputs()(results)['data_samples']
+    assert sample.kinds == dict(cars='boxes', parts='classes')
+    assert sample.gt_cars.labels.tolist() == [0]
+    assert sample.ignored_cars.bboxes.tolist() == [[1, 1, 3, 3]]
+    assert sample.gt_parts.data is sample.gt_parts.sem_seg
+    assert sample.gt_parts.data.shape == sample.gt_depth.data.shape == (
+        1, 4, 6)
+    assert sample.gt_normals.data.shape == (3, 4, 6)
+    assert 'gt_instances' not in sample

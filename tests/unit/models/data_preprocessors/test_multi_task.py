@@ -7,6 +7,7 @@ from mmengine.structures import InstanceData, PixelData
 
 from mmmultas.models import MultiTaskDataPreprocessor
 from mmmultas.registry import MODELS
+from mmmultas.structures import sem_seg_data
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
 
@@ -102,25 +103,56 @@ def test_multi_scale_keeps_the_ratio(shape, side, expected):
         [0, 0, expected[1], expected[0]]]
 
 
-def test_labels_of_another_kind_are_neither_padded_nor_resized():
+def _maps(**kinds):
+    """One image with labels of every kind, and a second detector's."""
+    sample = DetDataSample(metainfo=dict(
+        img_shape=(60, 64), img_path='a.png',
+        tasks=('cars', 'parts', 'depth', 'normals', 'edges', *kinds),
+        kinds=dict(cars='boxes', parts='classes', **kinds)))
+    sample.gt_cars = InstanceData(
+        bboxes=torch.tensor([[0., 0., 30., 32.]]), labels=torch.zeros(1))
+    sample.gt_parts = sem_seg_data(torch.ones(1, 60, 64, dtype=torch.uint8))
+    sample.gt_depth = PixelData(data=torch.full((1, 60, 64), 4.))
+    sample.gt_normals = PixelData(
+        data=torch.tensor([0., 0, 1]).reshape(3, 1, 1).repeat(1, 60, 64))
+    line = torch.zeros(1, 60, 64, dtype=torch.uint8)
+    line[0, 31] = 1
+    sample.gt_edges = PixelData(data=line)
+    for name in kinds:
+        setattr(sample, f'gt_{name}', PixelData(data=torch.ones(1, 60, 64)))
+    return dict(inputs=[torch.zeros(3, 60, 64, dtype=torch.uint8)],
+                data_samples=[sample])
+
+
+def test_labels_are_padded_by_their_kind():
     pre = MODELS.build(dict(type='mmmultas.MultiTaskDataPreprocessor',
                             pad_size_divisor=32))
+    sample = pre(_maps(), True)['data_samples'][0]
+    assert sample.gt_parts.data.dtype == torch.int64
+    for task, fill in dict(parts=255, depth=0, normals=0, edges=255).items():
+        label = sample.get(f'gt_{task}').data
+        assert label.shape[-2:] == (64, 64)
+        assert (label[:, 60:] == fill).all() and (label[:, :60] != 9).all()
+    # evaluated in the size of the file
+    sample = pre(_maps(), False)['data_samples'][0]
+    assert sample.gt_depth.data.shape == (1, 60, 64)
+    with pytest.raises(ConfigError, match="a.png .*`gt_x` of the kind 'odd'"):
+        pre(_maps(x='odd'), True)
 
-    def batch():
-        sample = DetDataSample(metainfo=dict(
-            img_shape=(60, 64), img_path='a.png', tasks=('depth', )))
-        sample.gt_depth = PixelData(depth=torch.ones(1, 60, 64))
-        return dict(inputs=[torch.zeros(3, 60, 64, dtype=torch.uint8)],
-                    data_samples=[sample])
 
-    with pytest.raises(ConfigError, match='`gt_depth` of a.png .*60, 64'):
-        pre(batch(), True)
-    pre(batch(), False)  # evaluated in the size of the file
+def test_labels_are_resized_by_their_kind():
     pre = MODELS.build(dict(type='mmmultas.MultiTaskDataPreprocessor'))
-    pre(dict(depth=batch()), True)
-    pre.sizes = dict(depth=128)
-    with pytest.raises(ConfigError, match='MultiScaleHook .*`gt_depth`'):
-        pre(dict(depth=batch()), True)
+    pre.sizes = dict(a=32)
+    sample = pre(dict(a=_maps()), True)['data_samples']['a'][0]
+    torch.testing.assert_close(sample.gt_cars.bboxes,
+                               torch.tensor([[0, 0, 15, 32 * 32 / 60]]))
+    zoom = (32 * 32 / (60 * 64))**.5
+    torch.testing.assert_close(sample.gt_depth.data,
+                               torch.full((1, 32, 32), 4 / zoom))
+    torch.testing.assert_close(sample.gt_normals.data[2], torch.ones(32, 32))
+    # a line of one pixel survives
+    assert (sample.gt_edges.data == 1).any(1).all()
+    assert sample.gt_parts.data.unique().tolist() == [1]
 
 
 @pytest.mark.parametrize('kind', ['mmdet.DetDataPreprocessor',
