@@ -108,7 +108,8 @@ def test_what_is_said(run, name):
         assert summary < verdict
     if not code or '(to be looked at)' in done.stdout and (
             'cannot be right' not in done.stdout):
-        assert done.stdout.rstrip().endswith(f'python tools/train.py {out}')
+        assert done.stdout.rstrip().endswith(
+            f'python {ROOT}/tools/train.py {out}')
 
 
 def build(out, split, task):

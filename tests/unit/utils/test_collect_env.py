@@ -50,6 +50,24 @@ def test_operators_are_told_apart(monkeypatch):
     assert collect_env._operators().startswith('NumPy')
 
 
+@pytest.mark.parametrize('capability, has', [((7, 5), 'no'), ((8, 0), 'yes')])
+def test_gpus(monkeypatch, capability, has):
+    cuda = SimpleNamespace(
+        is_available=lambda: True, device_count=lambda: 2,
+        get_device_name='GPU {}'.format,
+        get_device_capability=lambda: capability)
+    torch = SimpleNamespace(
+        cuda=cuda, version=SimpleNamespace(cuda='12.6', hip=None))
+    processor = SimpleNamespace(has_bf16=lambda: False)
+    monkeypatch.setattr(collect_env, 'import_module', {
+        'torch': torch, 'mmmultas.utils.processor': processor}.get)
+    assert collect_env._devices() == 'GPU 0, GPU 1 (torch for 12.6)'
+    assert collect_env._bf16() == f'CPU no, GPU {has}'
+    cuda.is_available = lambda: False
+    assert collect_env._devices() == 'none (torch is built for 12.6)'
+    assert collect_env._bf16() == 'CPU no'
+
+
 def test_a_broken_package_does_not_end_the_report(monkeypatch):
     monkeypatch.setitem(sys.modules, 'cv2', None)
     assert 'broken (ModuleNotFoundError: ' in collect_env._package(
