@@ -13,10 +13,12 @@ STAMP := $(VENV)/.mmmultas-$(KEY)
 DEV_STAMP := $(VENV)/.mmmultas-$(KEY)-dev
 INSTALL = PYTHON='$(PYTHON)' PIP_ARGS='$(PIP_ARGS)' TORCH_SPEC='$(TORCH_SPEC)' \
     TORCH_INDEX='$(TORCH_INDEX)' CPU_ONLY='$(CPU_ONLY)' requirements/install.sh
+QUIET = --quiet --disable-pip-version-check $(PIP_ARGS) \
+    --constraint requirements/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo env dev operators test test-slow test-all test-operators \
-    coverage lint type fmt fuzz configs package docs clean
+.PHONY: help demo notebook env dev operators test test-slow test-all \
+    test-operators coverage lint type fmt fuzz configs package docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -24,6 +26,10 @@ help:  ## list the targets
 
 demo: env  ## train on handwritten digits with half of the labels hidden
 	$(BIN)/python tools/demo.py
+
+notebook: env  ## the first steps, in Jupyter
+	$(BIN)/python -m pip install $(QUIET) -r requirements/notebook.txt jupyterlab
+	$(BIN)/jupyter lab notebooks/first_steps.ipynb
 
 env: $(STAMP)  ## virtual environment in .venv (about two minutes, once)
 
@@ -47,7 +53,8 @@ test: dev  ## tests of seconds
 test-slow: dev  ## tests of minutes
 	$(BIN)/python -m pytest --slow -m slow $(PYTEST_ARGS)
 
-test-all: dev operators  ## all tests, also those that make fresh environments
+test-all: dev operators  ## all tests, also fresh environments and the notebook
+	$(BIN)/python -m pip install $(QUIET) -r requirements/notebook.txt
 	$(BIN)/python -m pytest --slow --fresh $(PYTEST_ARGS)
 
 test-operators: dev operators  ## what compiled operators do, against NumPy
@@ -83,9 +90,7 @@ package: env  ## wheel and sdist, in dist/
 	@ls dist
 
 docs: dev  ## the pages as a site, in site/
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-	    --constraint requirements/constraints.txt $(PIP_ARGS) \
-	    --requirement requirements/docs.txt
+	$(BIN)/python -m pip install $(QUIET) -r requirements/docs.txt
 	PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict
 	@echo "Open site/index.html"
 

@@ -19,7 +19,7 @@ from mmmultas.utils.operators import are_compiled  # noqa: E402
 #: Marker, and option that runs the tests which carry it.
 MARKERS = dict(
     slow='run the tests of minutes too',
-    fresh='run the tests too that make an environment of their own')
+    fresh='run the tests too that make environments or need more packages')
 
 
 def pytest_addoption(parser):

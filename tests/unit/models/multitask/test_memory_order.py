@@ -60,6 +60,7 @@ def test_deformable_convolutions_cannot_do_it():
         lay_out(model, True)
 
 
+@pytest.mark.operators
 def test_a_head_of_deformable_convolutions_learns():
     init_default_scope('mmdet')
     cfg = toy_model(('det', ))
