@@ -2,8 +2,9 @@
 from mmmultas.utils.moved import MovedModules, moved
 
 from .inferencer import MultiTaskInferencer
+from .writers import MapWriter
 
-__all__ = ['MultiTaskInferencer']
+__all__ = ['MapWriter', 'MultiTaskInferencer']
 
 #: Until 0.2: what was here before the rooms were named for their purpose.
 _MOVED = {

@@ -9,9 +9,10 @@ import torch
 from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 
-from mmmultas.utils.precision import check_amp, mixed_precision
 from mmmultas.registry import TRANSFORMS
+from mmmultas.structures import BOXES, CLASSES, DET, SEG, kind_of, pred_field
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.precision import check_amp, mixed_precision
 from mmmultas.utils.progress import progress as progress_bar
 from mmmultas.utils.run_files import chosen_checkpoint
 
@@ -111,7 +112,9 @@ class MultiTaskInferencer:
             ``width``; of a detector ``bboxes`` (M, 4) float32 xyxy in the
             picture's pixels, ``scores`` (M,) float32, ``labels`` (M,) int64
             and ``names``, best score first; of a segmenter ``seg_map``
-            (H, W) of class numbers.
+            (H, W) of class numbers; ``boxes`` of further detectors and
+            ``maps`` of further tasks, by name: class numbers, depth in the
+            labels' unit, unit vectors (H, W, 3), or probabilities.
 
         Raises:
             DataError: A path that does not exist, or a picture that cannot
@@ -184,18 +187,41 @@ class MultiTaskInferencer:
             frame=source.frame,
             height=height,
             width=width)
-        if 'pred_instances' in sample:
-            found = sample.pred_instances
-            found = found[found.scores >= self.score_thr]
-            found = found[found.scores.argsort(descending=True, stable=True)]
-            names = self.meta['det']['classes']
-            result.update(
-                bboxes=found.bboxes.numpy(),
-                scores=found.scores.numpy(),
-                labels=found.labels.numpy(),
-                names=[names[label] for label in found.labels.tolist()])
-        if 'pred_sem_seg' in sample:
-            classes = sample.pred_sem_seg.sem_seg[0].numpy()
-            small = len(self.meta['seg']['classes']) <= 256
-            result['seg_map'] = classes.astype(np.uint8 if small else np.int64)
+        for task in self.tasks:
+            field = pred_field(task)
+            if field not in sample:
+                continue
+            value, kind = sample.get(field), kind_of(task, self.meta)
+            if kind == BOXES:
+                found = self._boxes(value, self.meta[task]['classes'])
+                if task == DET:
+                    result.update(found)
+                else:
+                    result.setdefault('boxes', {})[task] = found
+                continue
+            values = self._map(value, kind, self.meta[task])
+            if task == SEG:
+                result['seg_map'] = values
+            else:
+                result.setdefault('maps', {})[task] = values
         return result
+
+    def _boxes(self, found: Any, names: Any) -> dict[str, Any]:
+        """Boxes above the threshold, best score first."""
+        found = found[found.scores >= self.score_thr]
+        found = found[found.scores.argsort(descending=True, stable=True)]
+        return dict(
+            bboxes=found.bboxes.numpy(),
+            scores=found.scores.numpy(),
+            labels=found.labels.numpy(),
+            names=[names[label] for label in found.labels.tolist()])
+
+    @staticmethod
+    def _map(value: Any, kind: str, meta: Any) -> Any:
+        """A map as (H, W) or (H, W, C)."""
+        if kind == CLASSES:
+            small = len(meta['classes']) <= 256
+            classes = value.sem_seg[0].numpy()
+            return classes.astype(np.uint8 if small else np.int64)
+        values = value.data.numpy()
+        return values[0] if len(values) == 1 else values.transpose(1, 2, 0)

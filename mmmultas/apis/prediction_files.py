@@ -8,10 +8,12 @@ import cv2
 import numpy as np
 import torch
 from mmdet.structures import DetDataSample
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from numpy.typing import NDArray
 
-from mmmultas.structures import sem_seg_data, write_index_mask
+from mmmultas.registry import WRITERS
+from mmmultas.structures import (BOXES, SEG, kind_of, pred_field,
+                                 sem_seg_data, write_index_mask)
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.progress import progress
@@ -19,6 +21,7 @@ from mmmultas.visualization.visualizer import MultiTaskVisualizer
 
 from .image_sources import Source, Video, image_sources, is_video
 from .inferencer import MultiTaskInferencer, Prediction
+from .writers import MapWriter
 
 __all__ = [
     'as_sample', 'detections_of', 'predict_to_files', 'write_index_mask'
@@ -31,8 +34,10 @@ def predict_to_files(inferencer: MultiTaskInferencer,
     """Predict, and write what was found below ``out_dir``.
 
     Of pictures: ``overlays/NAME.jpg``, with a detector
-    ``predictions.json``, with a segmenter ``masks/NAME.png``. Of a video:
-    ``NAME.mp4`` with overlays and ``NAME.jsonl`` with a line per frame.
+    ``predictions.json``, with a segmenter ``masks/NAME.png``, and of any
+    further task ``TASK/NAME.png``, as its kind is stored
+    (:mod:`mmmultas.apis.writers`). Of a video: ``NAME.mp4`` with overlays
+    (boxes and masks) and ``NAME.jsonl`` with a line per frame.
 
     Args:
         inferencer: The model; boxes under its ``score_thr`` are left out
@@ -90,6 +95,15 @@ def as_sample(prediction: Prediction) -> DetDataSample:
     if 'seg_map' in prediction:
         sample.pred_sem_seg = sem_seg_data(
             torch.from_numpy(prediction['seg_map'].astype(np.int64))[None])
+    for task, found in prediction.get('boxes', {}).items():
+        setattr(sample, pred_field(task), InstanceData(**{
+            key: torch.from_numpy(found[key])
+            for key in ('bboxes', 'scores', 'labels')
+        }))
+    for task, values in prediction.get('maps', {}).items():
+        data = torch.from_numpy(np.ascontiguousarray(
+            values[None] if values.ndim == 2 else values.transpose(2, 0, 1)))
+        setattr(sample, pred_field(task), PixelData(data=data))
     return sample
 
 
@@ -108,6 +122,8 @@ def _pictures_to_files(inferencer: MultiTaskInferencer,
     if 'seg' in inferencer.tasks:
         masks.mkdir(exist_ok=True)
         written.append(masks)
+    writers = _map_writers(inferencer, folder)
+    written += [folder / task for task in writers]
     images = []
     taken: set[str] = set()
     for source, found in _tracked(inferencer, sources, len(sources)):
@@ -115,26 +131,61 @@ def _pictures_to_files(inferencer: MultiTaskInferencer,
         drawn = visualizer.draw(
             _rgb(source), as_sample(found), draw_gt=False, pred_score_thr=0)
         cv2.imwrite(str(overlays / f'{name}.jpg'), drawn[..., ::-1])
-        entry = dict(
-            img_path=found['path'],
-            height=found['height'],
-            width=found['width'])
         if 'seg_map' in found:
             write_index_mask(masks / f'{name}.png', found['seg_map'],
                              inferencer.meta['seg']['palette'])
-            entry['mask'] = f'masks/{name}.png'
-        if 'bboxes' in found:
-            entry['detections'] = detections_of(found)
-        images.append(entry)
-    if 'det' in inferencer.tasks:
+        for task, writer in writers.items():
+            path = folder / task / f'{name}{writer.suffix}'
+            writer.write(path, found['maps'][task])
+        images.append(_entry(found, name))
+    if any(kind_of(task, inferencer.meta) == BOXES
+           for task in inferencer.tasks):
         written.append(folder / 'predictions.json')
         with atomic_path(written[-1]) as part:
             part.write_text(
                 json.dumps(
                     dict(
-                        classes=list(inferencer.meta['det']['classes']),
+                        classes=list(
+                            inferencer.meta.get('det', {}).get('classes',
+                                                               ())),
                         images=images)))
     return written
+
+
+def _entry(found: Prediction, name: str) -> dict[str, Any]:
+    """What ``predictions.json`` says of a picture."""
+    entry = dict(
+        img_path=found['path'], height=found['height'], width=found['width'])
+    if 'seg_map' in found:
+        entry['mask'] = f'masks/{name}.png'
+    if 'bboxes' in found:
+        entry['detections'] = detections_of(found)
+    if 'boxes' in found:
+        entry['boxes'] = {task: detections_of(boxes)
+                          for task, boxes in found['boxes'].items()}
+    return entry
+
+
+def _map_writers(inferencer: MultiTaskInferencer,
+                 folder: Path) -> dict[str, MapWriter]:
+    """Writers of the tasks that have maps beside 'seg'; makes folders.
+
+    Raises:
+        ConfigError: A kind that nobody writes.
+    """
+    writers = {}
+    for task in inferencer.tasks:
+        kind = kind_of(task, inferencer.meta)
+        if kind == BOXES or task == SEG:
+            continue
+        writer = WRITERS.get(kind)
+        if writer is None:
+            raise ConfigError(
+                f'{task!r} is of the kind {kind!r}, which nobody writes: '
+                'register a writer in WRITERS (docs/add_a_task.md).')
+        (folder / task).mkdir(exist_ok=True)
+        writers[task] = writer(inferencer.meta[task])
+    return writers
 
 
 def _video_to_files(inferencer: MultiTaskInferencer, video: Video,

@@ -25,7 +25,7 @@ from mmengine.registry import DefaultScope, Registry
 from mmmultas.engine.checks import check_classes
 from mmmultas.models.multitask import MultiTaskDetSeg
 from mmmultas.registry import MODELS
-from mmmultas.structures import SEG
+from mmmultas.structures import BOXES, CLASSES, kind_of
 from mmmultas.utils.checkpoint import load_file, load_weights
 from mmmultas.utils.config_text import parse_config_text
 from mmmultas.utils.errors import CheckpointError, ConfigError, UserError
@@ -257,12 +257,13 @@ def _for_inference(cfg: Mapping[str, Any]) -> ConfigDict:
     if isinstance(cfg.get('architecture'), Mapping):
         cfg = cfg['architecture']  # a student, without its teachers
     model = ConfigDict(_without(cfg, ('init_cfg', 'pretrained')))
-    model.pop('flip_test', None)
+    for key in ('flip_test', 'companions', 'balancer'):
+        model.pop(key, None)
     heads = model.get('heads')
-    head = heads.get(SEG) if isinstance(heads, Mapping) else None
-    if isinstance(head, Mapping) and isinstance(
-            head.get('test_cfg'), Mapping):
-        head['test_cfg'].pop('eval_size', None)
+    for head in heads.values() if isinstance(heads, Mapping) else ():
+        if isinstance(head, Mapping) and isinstance(
+                head.get('test_cfg'), Mapping):
+            head['test_cfg'].pop('eval_size', None)
     return model
 
 
@@ -291,9 +292,19 @@ def _named_classes(model: MultiTaskDetSeg,
                    meta: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     named = {}
     for task, head in model.heads.items():
-        own = meta[task]
+        own = meta.get(task, {})
+        kind = model.tasks[task].kind
+        said: dict[str, Any] = {}
+        if kind != kind_of(task):
+            said['kind'] = kind
+        if kind not in (BOXES, CLASSES):
+            unit = {k: str(own[k]) for k in ('unit', ) if own.get(k)}
+            named[task] = {**said, **unit}
+            continue
         count = getattr(head, 'num_classes', 0)
         classes = own.get('classes') or [f'class {k}' for k in range(count)]
         named[task] = dict(
-            classes=tuple(map(str, classes)), palette=own.get('palette'))
+            **said,
+            classes=tuple(map(str, classes)),
+            palette=own.get('palette'))
     return named

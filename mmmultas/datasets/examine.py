@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mmmultas.registry import READERS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError
 from mmmultas.utils.pictures import orientation_of, swaps_sides
@@ -17,6 +18,7 @@ from .colours import ColourTable, colour_name
 from .decode import decode_colours, decode_mask
 from .files import bits_of, png_palette, read_bytes
 from .label_map import INVALID
+from .mask_runs import RunCache
 from .problems import WARNING, Problem, problem_of
 from .transforms.loading import LoadImage
 
@@ -60,6 +62,7 @@ class Item:
         size: (height, width) that ``origin`` tells.
         mask: The mask.
         table: Mask value (or colour) → train id.
+        maps: Of further tasks the kind and what their reader is given.
     """
     image: str
     tasks: tuple[str, ...]
@@ -70,6 +73,8 @@ class Item:
     size: tuple[int, int] | None = None
     mask: str | None = None
     table: NDArray[np.uint8] | ColourTable | None = None
+    maps: Mapping[str, tuple[str, Mapping[str, Any]]] = field(
+        default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -124,6 +129,13 @@ def examine(item: Item, rules: Rules) -> Finding:
         _examine_boxes(finding, item, rules)
     if SEG in item.tasks and item.mask is not None:
         _examine_mask(finding, item)
+    for kind, source in item.maps.values() if finding.size else ():
+        try:
+            reader = READERS.get(kind)(RunCache(0))
+            reader.read(dict(source), dict(
+                ori_shape=finding.size, exif=rules.exif))
+        except (DataError, OSError) as error:
+            finding.problems.append(problem_of(error, source['path']))
     return finding
 
 

@@ -1,13 +1,11 @@
 """Own data: a folder of images with boxes, masks or both beside it."""
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import numpy as np
 from mmengine.dataset import BaseDataset
-from numpy.typing import NDArray
 
 from mmmultas.registry import DATASETS
 from mmmultas.structures import DET, SEG
@@ -16,18 +14,18 @@ from mmmultas.utils.errors import ConfigError, DataError
 from .annotated import Annotated
 from .checks import png_size, read_voc_xml
 from .coco import CocoFile, CocoImage, scan_coco
-from .colours import ColourTable, is_colour, parse_colour
+from .colours import ColourTable
 from .hold_out import check_rule, held_out, pick_part, read_names
-from .label_map import IGNORE, INVALID, LabelMap, LabelSpace
+from .label_folders import label_folders
+from .label_map import IGNORE, LabelMap, LabelSpace
 from .listing import list_files
+from .mask_table import MaskValue, mask_table
 from .pipeline_checks import BalancedByBoxes
 from .problems import WARNING, Problem, first_of
+from .regimes import LabelRegime
 from .voc import Record, Transform, check_tasks
 
 __all__ = ['Entry', 'FolderDataset', 'held_out', 'list_files', 'mask_table']
-
-MaskValue = int | str | Sequence[int | str]
-
 
 @dataclass(frozen=True)
 class Entry:
@@ -37,6 +35,7 @@ class Entry:
     xml: str | None = None
     coco: CocoImage | None = None
     mask: str | None = None
+    maps: Mapping[str, str] = field(default_factory=dict)
 
 
 @DATASETS.register_module()
@@ -51,8 +50,14 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         boxes: COCO json, or folder of XMLs as of VOC. Read for 'det' only.
         masks: Folder of masks: PNGs with a number per pixel (grey or
             palette), or with colours. Read for 'seg' only.
-        tasks: Labels that are read: 'det', 'seg' or both. An image without
-            one of them is left out.
+        labels: Folders of further labels, by the names of their tasks:
+            ``dict(depth=dict(root='depths', scale=0.001), parts=dict(
+            kind='classes', root='parts', classes=(…)))``
+            (:func:`~mmmultas.datasets.label_folders.label_folders`).
+        tasks: Labels that are read: 'det', 'seg' and names of ``labels``. An
+            image without one of them is left out.
+        regime: Which of these labels each image keeps: arguments of
+            :class:`~mmmultas.datasets.regimes.LabelRegime`; default all.
         classes: ``dict(det=(…), seg=(…))``.
         palette: Colours of the classes, likewise; made up if absent.
         label_map: As in :class:`~mmmultas.datasets.voc.VOCDataset`.
@@ -90,6 +95,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                  masks: str | None = None,
                  tasks: str | Sequence[str] = (DET, SEG),
                  *,
+                 labels: Mapping[str, Mapping[str, Any]] | None = None,
+                 regime: Mapping[str, Any] | None = None,
                  classes: Mapping[str, Sequence[str]] | None = None,
                  palette: Mapping[str, Sequence[Sequence[int]]] | None = None,
                  label_map: Mapping[str, str | LabelMap] | None = None,
@@ -107,7 +114,9 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                  test_mode: bool = False,
                  indices: int | Sequence[int] | None = None,
                  lazy_init: bool = False) -> None:
-        self.tasks = check_tasks(tasks)
+        self.folders = label_folders(labels)
+        self.tasks = check_tasks(tasks, (DET, SEG, *self.folders))
+        self.regime = LabelRegime(**(regime or {}))
         classes = classes or {}
         self.images, self.boxes, self.masks = images, boxes, masks
         self.image_suffix, self.mask_suffix = image_suffix, mask_suffix
@@ -125,12 +134,15 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         self.spaces = {
             task: LabelSpace.build(classes[task], (palette or {}).get(task),
                                    (label_map or {}).get(task))
-            for task in self.tasks
+            for task in self.tasks if task not in self.folders
         }
         self.annotated = Annotated(annotated, self.spaces)
         self.seg_table = None if SEG not in self.tasks else mask_table(
             self.spaces[SEG], mask_values, ignore_values)
-        meta = {t: s.metainfo() for t, s in self.spaces.items()}
+        meta: dict[str, Any] = {
+            t: s.metainfo() for t, s in self.spaces.items()}
+        meta.update((t, dict(f.meta)) for t, f in self.folders.items()
+                    if t in self.tasks)
         super().__init__(
             metainfo={'tasks': self.tasks, **meta},
             indices=indices,
@@ -141,9 +153,11 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
     def get_data_info(self, idx: int) -> Record:
         """The record of image ``idx``, with the table of its mask."""
         info: Record = super().get_data_info(idx)
-        if SEG in self.tasks:
+        if SEG in info['tasks']:
             colours = isinstance(self.seg_table, ColourTable)
             info['seg_colours' if colours else 'seg_lut'] = self.seg_table
+        for task, source in (info.get('labels') or {}).items():
+            source.update(self.folders[task].table)
         return self.annotated(info)
 
     def load_data_list(self) -> list[Record]:
@@ -154,7 +168,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         """
         entries, problems = self.scan()
         first_of(problems)
-        return list(map(self._record, entries))
+        kept = self.regime([entry.name for entry in entries], self.tasks)
+        return [self._record(entry, kept[entry.name]) for entry in entries]
 
     def scan(self) -> tuple[list[Entry], list[Problem]]:
         """Find images and labels; no image, XML or mask is opened.
@@ -172,6 +187,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             labels.append(self._by_name(coco, problems))
         if SEG in self.tasks:
             labels.append(list_files(str(self.masks), self.mask_suffix)[0])
+        labels += [self.folders[task].files() for task in self.tasks
+                   if task in self.folders]
         chosen = self._part([
             n for n in (labels[0] if labels else images)
             if all(n in x for x in labels)
@@ -210,8 +227,9 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         return chosen
 
     def _places(self) -> list[str]:
-        return [str(place) for task, place in ((DET, self.boxes), (SEG,
-                                                                   self.masks))
+        places = {DET: self.boxes, SEG: self.masks,
+                  **{task: f.root for task, f in self.folders.items()}}
+        return [str(place) for task, place in places.items()
                 if task in self.tasks]
 
     def _by_name(self, coco: CocoFile,
@@ -239,6 +257,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
 
     def _entry(self, name: str, image: str, labels: list[Any]) -> Entry:
         present = [task for task in (DET, SEG) if task in self.tasks]
+        present += [task for task in self.tasks if task in self.folders]
         found = dict(zip(present, labels))
         box = found.get(DET)
         is_coco = isinstance(box, CocoImage)
@@ -247,11 +266,41 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             image,
             xml=None if is_coco else box,
             coco=box if is_coco else None,
-            mask=found.get(SEG))
+            mask=found.get(SEG),
+            maps={task: path for task, path in found.items()
+                  if task in self.folders})
 
-    def _record(self, entry: Entry) -> Record:
+    def _record(self, entry: Entry, tasks: tuple[str, ...]) -> Record:
+        """What an image shows to the pipeline: the labels of ``tasks``."""
         record: Record = dict(
-            img_path=entry.image, img_id=entry.name, tasks=self.tasks)
+            img_path=entry.image, img_id=entry.name, tasks=tasks)
+        maps = {task: path for task, path in entry.maps.items()
+                if task in tasks}
+        if maps:
+            record['labels'] = {
+                task: self.folders[task].record(path)
+                for task, path in maps.items()}
+            record['kinds'] = {task: self.folders[task].kind for task in maps}
+        if DET in tasks:
+            self._add_boxes(record, entry)
+        if SEG in tasks:
+            record['seg_map_path'] = entry.mask
+            if 'height' not in record and (size := png_size(str(entry.mask))):
+                record['height'], record['width'] = size
+        return record
+
+    def map_sources(
+            self, entry: Entry,
+            tasks: Sequence[str]) -> dict[str, tuple[str, dict[str, Any]]]:
+        """Kind and source of each further label that an image keeps."""
+        return {
+            task: (folder.kind, {**folder.record(entry.maps[task]),
+                                 **folder.table})
+            for task, folder in self.folders.items()
+            if task in tasks and task in entry.maps
+        }
+
+    def _add_boxes(self, record: Record, entry: Entry) -> None:
         size = None
         if entry.coco is not None:
             record.update(img_id=entry.coco.img_id, crowds=True)
@@ -269,12 +318,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                     and (self.test_mode or not self.use_difficult), size,
                     entry.xml)
             ]
-        if entry.mask is not None:
-            record['seg_map_path'] = entry.mask
-            size = png_size(entry.mask) if size is None else size
         if size:
             record['height'], record['width'] = size
-        return record
 
     def _instance(self, name: str, bbox: tuple[float, ...], skip: bool,
                   size: tuple[int, int] | None, origin: str) -> list[Record]:
@@ -303,56 +348,6 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
 def _some(names: Iterable[str]) -> str:
     listed = list(names)
     return ', '.join(listed[:3]) + ', …' * (len(listed) > 3) or 'nothing'
-
-
-def mask_table(space: LabelSpace,
-               values: Sequence[MaskValue] | None = None,
-               ignored: Sequence[int | str] = (IGNORE, )
-               ) -> NDArray[np.uint8] | ColourTable:
-    """Mask value → train id.
-
-    Args:
-        space: Classes of the masks.
-        values: Value(s) of each source class; 0, 1, 2, … if None.
-        ignored: Values that become 255.
-
-    Returns:
-        A (256,) uint8 table, 254 where there is no class, or the table of
-        the colours.
-
-    Raises:
-        ConfigError: Not one value per class, a value twice, or numbers
-            mixed with colours.
-    """
-    values = range(len(space.sources)) if values is None else values
-    if isinstance(values, str) or len(values) != len(space.sources):
-        raise ConfigError(f'`mask_values` has {len(values)} entries for the '
-                          f'{len(space.sources)} classes of the masks: give '
-                          f'one per class.')
-    ids: dict[int | str, int] = dict.fromkeys(ignored, IGNORE)
-    taken: set[int | str] = set()
-    for name, value in zip(space.sources, values):
-        target = space.index[name]
-        for one in [value] if isinstance(value, (int, str)) else value:
-            if one in taken:
-                raise ConfigError(f'`mask_values` gives {one!r} to two '
-                                  f'classes.')
-            taken.add(one)
-            ids[one] = IGNORE if target is None else target
-    colours = {is_colour(value) for value in taken}
-    if colours == {True}:
-        return ColourTable.build({
-            parse_colour(v): i
-            for v, i in ids.items() if is_colour(v)
-        })
-    if True in colours or not all(
-            isinstance(v, int) and 0 <= v <= 255 for v in ids):
-        raise ConfigError('`mask_values` and `ignore_values` are numbers '
-                          "from 0 to 255, or all of them colours '#rrggbb'.")
-    table = np.full(256, INVALID, np.uint8)
-    for value, target in ids.items():
-        table[int(value)] = target
-    return table
 
 
 def _stem(file_name: str, suffix: str | None) -> str:

@@ -206,23 +206,26 @@ class _Files:
 def _of_folder(inventory: Inventory, dataset: FolderDataset) -> None:
     entries, problems = dataset.scan()
     inventory.problems += problems
+    kept = dataset.regime([entry.name for entry in entries], dataset.tasks)
     index = inventory.rules.index
     items = []
     for entry in entries:
         boxes: list[Box] = []
+        tasks = kept[entry.name]
         if entry.coco is not None:
             boxes, wrong = _coco_boxes(entry.coco, index, str(dataset.boxes))
             inventory.problems += wrong
         items.append(
             Item(
                 entry.image,
-                dataset.tasks,
+                tasks,
                 xml=entry.xml,
                 boxes=tuple(boxes),
                 origin=str(dataset.boxes),
                 size=entry.coco.size if entry.coco else None,
                 mask=entry.mask,
-                table=dataset.seg_table))
+                table=dataset.seg_table,
+                maps=dataset.map_sources(entry, tasks)))
     inventory.items = _cut(items, dataset)
     inventory.notes += _unused(dataset, {e.image for e in entries})
 

@@ -4,7 +4,7 @@ A record holds the labels of its tasks and nothing of the others: a withheld
 label cannot leak, since nobody reads it (STYLE rule 1).
 """
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -261,20 +261,25 @@ class VOCDataset(BalancedByBoxes, BaseDataset):
         return instances
 
 
-def check_tasks(tasks: str | Sequence[str]) -> tuple[str, ...]:
+def check_tasks(tasks: str | Sequence[str],
+                known: Iterable[str] = (DET, SEG)) -> tuple[str, ...]:
     """Parse ``tasks`` and refuse those that no data set of ours reads.
 
     No task at all is right: images without labels, for teachers to speak
     about.
 
+    Args:
+        tasks: The config's value.
+        known: Names of the tasks that the data set can read.
+
     Raises:
-        ConfigError: A task other than 'det' and 'seg'.
+        ConfigError: Another task.
     """
     names = parse_tasks(tasks)
-    unknown = [name for name in names if name not in (DET, SEG)]
+    unknown = [name for name in names if name not in known]
     if unknown:
-        raise ConfigError(f'`tasks` of a data set names {unknown}; have det '
-                          f'and seg.')
+        raise ConfigError(f'`tasks` of a data set names {unknown}; have '
+                          f'{", ".join(known)}.')
     return names
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from mmengine.model import is_model_wrapper
 
+from mmmultas.structures import kind_of
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.overlap import shared_photos
 from mmmultas.utils.resources import command
@@ -101,16 +102,24 @@ def check_distillation(model: Any,
 
 
 def check_classes(model: Any, metainfo: dict[str, Any]) -> None:
-    """Compare the heads' numbers of classes with the data's.
+    """Compare the heads' kinds and numbers of classes with the data's.
 
     Args:
         model: The model, wrapped or not.
-        metainfo: ``classes`` by task.
+        metainfo: ``classes`` and ``kind`` by task.
 
     Raises:
-        ConfigError: A head has more or fewer classes than its data.
+        ConfigError: A head has more or fewer classes than its data, or
+            is of another kind.
     """
     model = model.module if is_model_wrapper(model) else model
+    for task, adapter in getattr(model, 'tasks', {}).items():
+        kind = kind_of(task, metainfo)
+        if (metainfo.get(task, {}).get('kind') and adapter.kind != kind):
+            raise ConfigError(
+                f'`model.heads.{task}` is of the kind {adapter.kind!r}, but '
+                f'the data say that {task!r} is {kind!r}: set `kind` of the '
+                'head, or of the label, so that they agree.')
     for task, head in getattr(model, 'heads', {}).items():
         classes = metainfo.get(task, {}).get('classes')
         count = getattr(head, 'num_classes', None)

@@ -9,11 +9,14 @@ from mmengine.evaluator.metric import _to_cpu
 from mmengine.structures import BaseDataElement
 
 from mmmultas.registry import EVALUATOR
-from mmmultas.structures import annotated_for, kind_of, view_of
+from mmmultas.structures import (DET, KINDS, SEG, annotated_for, kind_of,
+                                 view_of)
 from mmmultas.utils.errors import ConfigError
 
 __all__ = ['TaskEvaluator']
 
+#: Default prefixes of metrics that judge any task of their kind.
+_KIND_NAMES = frozenset({DET, SEG, *KINDS})
 #: (number of the stream, position in its data set)
 Place = tuple[int, int]
 
@@ -31,7 +34,8 @@ class TaskEvaluator(Evaluator):
 
     Args:
         task: Name of the task, as in the samples' metainfo ``tasks``.
-        metrics: Config(s) of the metrics. One without prefix gets ``task``.
+        metrics: Config(s) of the metrics. One without prefix, or of ours
+            with that of its kind, gets ``task``.
     """
 
     def __init__(self, task: str,
@@ -39,7 +43,10 @@ class TaskEvaluator(Evaluator):
         super().__init__(metrics)
         self.task = task
         for metric in self.metrics:
-            metric.prefix = metric.prefix or task
+            if metric.prefix is None or (
+                    metric.prefix == metric.default_prefix
+                    and metric.prefix in _KIND_NAMES):
+                metric.prefix = task
         self._places: list[list[Place]] = [[] for _ in self.metrics]
         self._sizes: list[int | None] = []
         self._seen = 0

@@ -9,11 +9,13 @@ from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 from numpy.typing import NDArray
 
-from mmmultas.registry import VISUALIZERS
-from mmmultas.structures import DET, SEG
+from mmmultas.registry import PAINTERS, VISUALIZERS
+from mmmultas.structures import DET, SEG, field_of, kind_of
+from mmmultas.utils.errors import ConfigError
 
 from .drawing import (Colour, Picture, add_caption, add_legend, blend_mask,
                       class_colours, draw_boxes, side_by_side)
+from .painters import Painter
 
 __all__ = ['MultiTaskVisualizer']
 
@@ -22,11 +24,13 @@ DIFFICULT_COLOUR: Colour = (160, 160, 160)
 
 @VISUALIZERS.register_module()
 class MultiTaskVisualizer(Visualizer):
-    """Draws boxes and masks, each task with its own list of classes.
+    """Draws what each task says, by the painter of its kind.
 
     ``dataset_meta`` is that of our data sets: ``{'det': {'classes': ...,
-    'palette': ...}, 'seg': {...}}``; a task that it does not name is not
-    drawn. A class called ``background`` is left untinted.
+    'palette': ...}, 'depth': {'kind': 'depth', 'unit': 'm'}}``; a task that
+    it does not name is not drawn. ``det`` and ``seg`` share a panel, any
+    other task has one of its own, and predictions are then below the ground
+    truth. A class called ``background`` is left untinted.
 
     Args:
         name: As in mmengine's ``Visualizer``, like the next two.
@@ -96,20 +100,28 @@ class MultiTaskVisualizer(Visualizer):
              pred_score_thr: float = 0.3) -> Picture:
         """The picture of :meth:`add_datasample`, (H, W, 3) uint8 RGB."""
         scale = max(1.0, self.min_side / max(image.shape[:2]))
-        panels, masks = [], []
+        rows = []
         if data_sample is not None and draw_gt:
-            panel, mask = self._draw_truth(image, data_sample, scale)
-            panels.append(panel)
-            masks.append(mask)
-        if data_sample is not None and draw_pred and _has_prediction(
-                data_sample):
-            panel, mask = self._draw_prediction(image, data_sample, scale,
-                                                pred_score_thr)
-            panels.append(panel)
-            masks.append(mask)
-        if not panels:
+            first = self._draw_truth(image, data_sample, scale)
+            rows.append((first, *self._others(
+                image, data_sample, scale, 'gt', 0, 'Ground truth')))
+        if data_sample is not None and draw_pred:
+            others = self._others(image, data_sample, scale, 'pred',
+                                  pred_score_thr, 'Prediction')
+            if others[0] or _has_prediction(data_sample):
+                first = self._draw_prediction(image, data_sample, scale,
+                                              pred_score_thr)
+                rows.append((first, *others))
+        if not rows:
             return _enlarge(image, scale)
-        return self._join(panels, masks)
+        legend = [entry for _, _, entries in rows for entry in entries]
+        if not any(panels for _, panels, _ in rows):
+            return self._join(*zip(*[first for first, _, _ in rows]))
+        lines = [side_by_side([first[0], *panels])
+                 for first, panels, _ in rows]
+        masks = [first[1] for first, _, _ in rows if first[1] is not None]
+        return add_legend(_stacked(lines), [
+            *self._legend(masks), *dict.fromkeys(legend)])
 
     def compare(self,
                 image: NDArray[np.uint8],
@@ -203,16 +215,43 @@ class MultiTaskVisualizer(Visualizer):
 
     def _outline(self, panel: Picture, instances: Any,
                  scale: float) -> Picture:
-        names, colours = self._classes(DET)
-        if not names:
-            return panel
-        labels = _array(instances.labels).astype(int)
-        texts = [names[label] for label in labels]
-        if 'scores' in instances:
-            texts = [f'{text} {score:.2f}' for text, score in zip(
-                texts, _array(instances.scores))]
-        return draw_boxes(panel, _array(instances.bboxes) * scale, texts,
-                          [colours[label] for label in labels])
+        return self._painter(DET).paint(panel, instances, scale)
+
+    def _painter(self, task: str) -> Painter:
+        """What draws a task; a kind that nobody draws is an error.
+
+        Raises:
+            ConfigError: The kind has no painter.
+        """
+        meta = self._dataset_meta or {}
+        kind = kind_of(task, meta)
+        painter = PAINTERS.get(kind)
+        if painter is None:
+            raise ConfigError(
+                f'{task!r} is of the kind {kind!r}, which nobody draws: '
+                'register a painter in PAINTERS (docs/add_a_task.md).')
+        found: Painter = painter(meta.get(task, {}), self.alpha)
+        return found
+
+    def _others(self, image: Picture, sample: Any, scale: float,
+                prefix: str, score_thr: float, title: str
+                ) -> tuple[list[Picture], list[tuple[str, Colour]]]:
+        """A panel for each task beside det and seg, and its legend."""
+        panels: list[Picture] = []
+        legend: list[tuple[str, Colour]] = []
+        for task, meta in (self._dataset_meta or {}).items():
+            field = field_of(task, prefix)
+            if (task in (DET, SEG) or not isinstance(meta, Mapping)
+                    or field not in sample):
+                continue
+            value, painter = sample.get(field), self._painter(task)
+            if 'scores' in value:
+                value = value[value.scores >= score_thr]
+                value = value[value.scores.argsort()]
+            panel = painter.paint(_enlarge(image, scale), value, scale)
+            panels.append(add_caption(panel, f'{title}: {task}'))
+            legend += painter.legend(value)
+        return panels, legend
 
     def _classes(self, task: str) -> tuple[tuple[str, ...], list[Colour]]:
         meta = (self._dataset_meta or {}).get(task, {})
@@ -225,6 +264,14 @@ class MultiTaskVisualizer(Visualizer):
         present = set().union(*(np.unique(mask).tolist() for mask in masks))
         return [(names[k], colours[k]) for k in sorted(present)
                 if k < len(names) and names[k] != 'background']
+
+
+def _stacked(lines: Sequence[Picture], gap: int = 8) -> Picture:
+    """Rows of panels below one another, on white."""
+    width = max(line.shape[1] for line in lines)
+    padded = [np.pad(line, ((0, gap), (0, width - line.shape[1]), (0, 0)),
+                     constant_values=255) for line in lines]
+    return np.concatenate(padded)[:-gap]
 
 
 def _has_prediction(sample: Any) -> bool:

@@ -1,0 +1,120 @@
+"""Labels of further tasks that lie in folders beside the images."""
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from mmmultas.registry import READERS
+from mmmultas.structures import BOXES, CLASSES, check_name, kind_of
+from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.values import mapping_of
+
+from .colours import ColourTable
+from .label_map import IGNORE, LabelSpace
+from .listing import list_files
+from .mask_table import mask_table
+
+__all__ = ['LabelFolder', 'label_folders']
+
+#: Keys of an entry that are not the reader's.
+_OWN = ('kind', 'root', 'suffix', 'unit', 'classes', 'palette', 'label_map',
+        'mask_values', 'ignore_values')
+_SUFFIXES = ('.png', '.npy', '.exr', '.tif', '.tiff')
+
+
+@dataclass(frozen=True)
+class LabelFolder:
+    """One task's folder.
+
+    Attributes:
+        task: The task's name.
+        kind: What its labels are.
+        root: The folder.
+        suffix: End of the files' names; found out where it is ''.
+        source: What every record hands to the reader beside the path.
+        table: The same, too large to be kept with every record.
+        meta: What the data set's metainfo says of the task.
+    """
+    task: str
+    kind: str
+    root: str
+    suffix: str
+    source: Mapping[str, Any]
+    table: Mapping[str, Any]
+    meta: Mapping[str, Any]
+
+    def files(self) -> dict[str, str]:
+        """Name without suffix → file.
+
+        Raises:
+            DataError: No such folder, or none of its files is a label.
+        """
+        if not os.path.isdir(self.root):
+            raise DataError(f'`labels.{self.task}.root` {self.root} is no '
+                            'folder; mend the path.')
+        for suffix in (self.suffix, ) if self.suffix else _SUFFIXES:
+            found, _ = list_files(self.root, suffix)
+            if found:
+                return found
+        raise DataError(
+            f'`labels.{self.task}.root` {self.root} has no file that ends in '
+            f'{self.suffix or ", ".join(_SUFFIXES)}; say its `suffix`.')
+
+    def record(self, path: str) -> dict[str, Any]:
+        """What a record says of this label."""
+        return dict(self.source, path=path)
+
+
+def label_folders(labels: Mapping[str, Mapping[str, Any]] | None
+                  ) -> dict[str, LabelFolder]:
+    """Read ``labels`` of a data set.
+
+    Args:
+        labels: Task → ``dict(kind='depth', root='depths', scale=0.001)``;
+            ``suffix`` of the files, ``unit`` for tables and pictures, and
+            what the reader of the kind takes. Of kind 'classes' also
+            ``classes``, ``palette``, ``label_map``, ``mask_values`` and
+            ``ignore_values``, as for 'seg'.
+
+    Raises:
+        ConfigError: An unknown kind, boxes, a task without a folder, or
+            classes that are not named.
+    """
+    found = {}
+    for task, entry in mapping_of('labels', labels or {}).items():
+        key = f'`labels.{task}`'
+        check_name(task, '`labels`')
+        entry = dict(mapping_of(f'labels.{task}', entry))
+        kind = entry.get('kind') or kind_of(task)
+        if kind == BOXES or READERS.get(kind) is None:
+            kinds = sorted(set(READERS.module_dict) - {BOXES})
+            raise ConfigError(f'{key} is of the kind {kind!r}: one of '
+                              f'{", ".join(kinds)} lies in a folder of maps.')
+        if not isinstance(entry.get('root'), str | os.PathLike):
+            raise ConfigError(f'{key} needs a `root`, the folder of its '
+                              'files.')
+        source = {k: v for k, v in entry.items() if k not in _OWN}
+        meta: dict[str, Any] = dict(kind=kind)
+        lut: dict[str, Any] = {}
+        if kind == CLASSES:
+            space, lut = _classes(key, entry)
+            meta.update(space.metainfo())
+        if entry.get('unit'):
+            meta['unit'] = entry['unit']
+        found[task] = LabelFolder(task, kind, str(entry['root']),
+                                  entry.get('suffix', ''), source, lut, meta)
+    return found
+
+
+def _classes(
+        key: str,
+        entry: Mapping[str, Any]) -> tuple[LabelSpace, dict[str, Any]]:
+    names: Sequence[str] = entry.get('classes') or ()
+    if not names:
+        raise ConfigError(f'{key} is of the kind {CLASSES!r} and needs '
+                          '`classes=(…)`.')
+    space = LabelSpace.build(names, entry.get('palette'),
+                             entry.get('label_map'))
+    lut = mask_table(space, entry.get('mask_values'),
+                     entry.get('ignore_values', (IGNORE, )))
+    return space, {'colours' if isinstance(lut, ColourTable) else 'lut': lut}

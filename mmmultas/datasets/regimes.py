@@ -1,0 +1,161 @@
+"""Which labels of which image are kept: partial supervision on purpose.
+
+The rules of MTPSL (SPEC-MTPSL 1). A label that is not kept is not in the
+record of its image, so that nobody can open its file.
+"""
+import random
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from mmmultas.utils.errors import ConfigError, DataError
+
+__all__ = ['LabelRegime']
+
+REGIMES = ('full', 'one', 'random', 'ratio')
+
+
+class LabelRegime:
+    """Draws the kept labels once, from a seed.
+
+    Args:
+        regime: ``'full'``: all. ``'one'``: one per image, each task of as
+            many images as the others; what is left over goes to the last
+            tasks. ``'random'``: per image a number from 1 to one less than
+            it could have, then a subset of that size. ``'ratio'``: one per
+            image, in the proportion of ``ratio``.
+        seed: Of the draw.
+        ratio: Task → share, for ``'ratio'``: ``dict(seg=1, depth=9)``.
+        file: Read the kept labels from a list instead: a line per image,
+            its name and the tasks, ``12 depth,normals``.
+        names: Name of a task in ``file`` → name here.
+
+    Raises:
+        ConfigError: An unknown regime, or shares that do not fit.
+    """
+
+    def __init__(self,
+                 regime: str = 'full',
+                 seed: int = 0,
+                 ratio: Mapping[str, float] | None = None,
+                 file: str | None = None,
+                 names: Mapping[str, str] | None = None) -> None:
+        if regime not in REGIMES:
+            raise ConfigError(f'`regime` is one of {", ".join(REGIMES)}, not '
+                              f'{regime!r}.')
+        if (regime == 'ratio') != bool(ratio):
+            raise ConfigError("regime='ratio' wants `ratio`, a share per "
+                              'task, and no other regime does.')
+        if file is not None and regime != 'full':
+            raise ConfigError('`file` names the kept labels itself: leave '
+                              '`regime` out.')
+        if ratio and not all(share >= 0 for share in ratio.values()):
+            raise ConfigError(f'`ratio` wants shares from 0 on, not {ratio}.')
+        self.regime, self.seed = regime, seed
+        self.ratio = dict(ratio or {})
+        self.file, self.names = file, dict(names or {})
+
+    def __call__(
+        self,
+        images: Sequence[str],
+        tasks: Sequence[str],
+        possible: Mapping[str, Sequence[str]] | None = None
+    ) -> dict[str, tuple[str, ...]]:
+        """The kept tasks of each image.
+
+        Args:
+            images: Names, in an order that does not change.
+            tasks: All tasks, in the order that decides where what is left
+                over goes.
+            possible: The tasks that an image can have, where not all.
+
+        Raises:
+            ConfigError: A share for a task that is not there.
+            DataError: A list that names unknown images or tasks.
+        """
+        can = {name: [t for t in tasks if t in (possible or {}).get(
+            name, tasks)] for name in images}
+        rng = random.Random(self.seed)
+        if self.file is not None:
+            kept = self._read(can)
+        elif self.regime == 'one':
+            count = len(images)
+            base, rest = divmod(count, len(tasks))
+            sizes = [base + (i >= len(tasks) - rest)
+                     for i in range(len(tasks))]
+            kept = _dealt(can, tasks, sizes, rng)
+        elif self.regime == 'ratio':
+            kept = _dealt(can, tasks, self._sizes(len(images), tasks), rng)
+        elif self.regime == 'random':
+            kept = {name: _subset(own, rng) for name, own in can.items()}
+        else:
+            kept = {name: tuple(own) for name, own in can.items()}
+        return {name: tuple(t for t in tasks if t in kept.get(name, ()))
+                for name in images}
+
+    def _sizes(self, count: int, tasks: Sequence[str]) -> list[int]:
+        unknown = sorted(set(self.ratio) - set(tasks))
+        total = sum(self.ratio.values())
+        if unknown or not total:
+            raise ConfigError(f'`ratio` {self.ratio} wants shares of '
+                              f'{", ".join(tasks)}.')
+        ends, reached = [], 0.0
+        for task in tasks:
+            reached += self.ratio.get(task, 0)
+            ends.append(round(count * reached / total))
+        return [end - start for start, end in zip([0, *ends], ends)]
+
+    def _read(self, can: Mapping[str, Sequence[str]]
+              ) -> dict[str, tuple[str, ...]]:
+        kept = {}
+        try:
+            lines = Path(str(self.file)).read_text().splitlines()
+        except OSError as error:
+            raise DataError(f'{self.file} cannot be read ({error.strerror}); '
+                            'mend the path of `regime.file`.') from error
+        for number, line in enumerate(lines, 1):
+            if not line.strip() or line.startswith('#'):
+                continue
+            name, _, rest = line.strip().partition(' ')
+            tasks = tuple(self.names.get(t.strip(), t.strip())
+                          for t in rest.split(',') if t.strip())
+            if name not in can:
+                raise DataError(
+                    f'{self.file}, line {number}, names the image {name!r}, '
+                    'which the data set does not have; mend the list or '
+                    '`names`.')
+            for task in tasks:
+                if task not in can[name]:
+                    raise DataError(
+                        f'{self.file}, line {number}, keeps {task!r} of '
+                        f'{name!r}, which has {", ".join(can[name])}: say '
+                        f'what it is called here, names=dict({task}=…).')
+            kept[name] = tasks
+        return kept
+
+
+def _dealt(can: Mapping[str, Sequence[str]], tasks: Sequence[str],
+           sizes: Sequence[int],
+           rng: random.Random) -> dict[str, tuple[str, ...]]:
+    """One task per image; those that few images can have choose first."""
+    rest = list(can)
+    rng.shuffle(rest)
+    kept: dict[str, tuple[str, ...]] = {}
+    scarce = sorted(
+        range(len(tasks)),
+        key=lambda i: (sum(tasks[i] in own for own in can.values()), i))
+    for i in scarce:
+        chosen = [name for name in rest if tasks[i] in can[name]][:sizes[i]]
+        kept.update((name, (tasks[i], )) for name in chosen)
+        taken = set(chosen)
+        rest = [name for name in rest if name not in taken]
+    for name in rest:  # what a scarce task could not take
+        if can[name]:
+            kept[name] = (can[name][-1], )
+    return kept
+
+
+def _subset(own: Sequence[str], rng: random.Random) -> tuple[str, ...]:
+    if not own:
+        return ()
+    count = rng.randint(1, max(len(own) - 1, 1))
+    return tuple(rng.sample(list(own), count))

@@ -1,0 +1,19 @@
+import numpy as np
+import torch
+from mmengine.structures import PixelData
+
+from mmmultas.visualization.painters import DepthPainter
+
+IMAGE = np.full((4, 4, 3), 9, np.uint8)
+
+
+def test_near_differs_from_far_and_holes_are_black():
+    depth = torch.tensor([[1., 2, 3, 0]] * 4)[None]
+    painter, value = DepthPainter(dict(unit='m')), PixelData(data=depth)
+    drawn = painter.paint(IMAGE, value)
+    assert not drawn[:, 3].any()
+    assert len({tuple(c) for c in drawn[0, :3].tolist()}) == 3
+    assert [name for name, _ in painter.legend(value)] == ['1 m', '3 m']
+    nothing = PixelData(data=depth * 0)
+    assert not painter.paint(IMAGE, nothing).any()
+    assert painter.legend(nothing) == []
