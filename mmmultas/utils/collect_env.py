@@ -187,8 +187,11 @@ def _remarks(report: dict[str, str]) -> list[str]:
         remarks.append('Packages of both families of OpenMMLab are here: '
                        'remove those of one.')
     if report['cv2'].count('opencv-') > 1:
-        remarks.append('Several packages of OpenCV are here: keep '
-                       'opencv-python-headless and install it again.')
+        remarks.append(
+            'Several packages of OpenCV are here, and the last one installed '
+            'counts: `pip uninstall opencv-python`, then `pip install '
+            '--force-reinstall --no-deps opencv-python-headless`, leaves the '
+            'one that needs no screen.')
     if report['GPU'] == 'none' and _reason_not_to_import('torchvision') == '':
         remarks.append('torchvision beside a CPU build of torch stops every '
                        'run: remove it.')
