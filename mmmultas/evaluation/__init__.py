@@ -1,5 +1,6 @@
 """Metrics, and the evaluator that knows which label exists."""
 from .depth_metric import DepthMetric
+from .edge_metric import EdgeMetric
 from .evaluator import TaskEvaluator
 from .normal_metric import NormalMetric
 from .saliency_metric import SaliencyMetric
@@ -8,6 +9,6 @@ from .sum_metric import MapMetric
 from .voc_metric import VOCDetMetric
 
 __all__ = [
-    'DepthMetric', 'MapMetric', 'NormalMetric', 'SaliencyMetric', 'SegMetric',
-    'TaskEvaluator', 'VOCDetMetric'
+    'DepthMetric', 'EdgeMetric', 'MapMetric', 'NormalMetric',
+    'SaliencyMetric', 'SegMetric', 'TaskEvaluator', 'VOCDetMetric'
 ]

@@ -75,7 +75,8 @@ def config(root, work_dir, **changes):
     cfg.val_dataloader = cfg.test_dataloader = dict(
         all=dict(batch_size=2, dataset=val))
     metrics = dict(classes='SegMetric', depth='DepthMetric',
-                   normals='NormalMetric', saliency='SaliencyMetric')
+                   normals='NormalMetric', saliency='SaliencyMetric',
+                   edges='EdgeMetric')
     cfg.val_evaluator = cfg.test_evaluator = {
         task: dict(type=f'mmmultas.{metrics[kind]}')
         for task, kind in TASKS.items() if kind in metrics}
@@ -95,7 +96,7 @@ def test_every_task_learns_and_is_judged(run):
     runner, _ = run
     metrics = runner.val_loop.run()
     for name in ('seg/mIoU', 'parts/mIoU', 'depth/abs_err', 'far/rmse',
-                 'normals/median', 'stands/maxF'):
+                 'normals/median', 'lines/odsF', 'stands/maxF'):
         assert np.isfinite(metrics[name]), name
     # two tasks of one kind are two tasks
     assert metrics['far/abs_err'] != metrics['depth/abs_err']
