@@ -18,6 +18,11 @@ __all__ = ['Environment', 'Failure', 'explain', 'has_gpu', 'say']
 HERE = Path(__file__).resolve().parent
 #: What pip or the system says → what it means. `{0}` is the first group.
 CAUSES = {
+    # first, for pip then says that no distribution matches, too
+    r'name resolution|NewConnectionError|NameResolutionError|Max retries|'
+    r'Read timed out|ReadTimeout|ProxyError|SSLError|Could not fetch URL':
+    'the package index does not answer: look at the network and at '
+    '`pip config list`',
     r'No matching distribution found for (\S+)':
     'the package index has no {0} for this Python and machine: name an index '
     "that has it, PIP_ARGS='--index-url URL'",
@@ -26,10 +31,6 @@ CAUSES = {
     'about 4 GB, 12 with CUDA',
     r"Permission denied:? *'?([^'\n]*)":
     'nothing can be written to {0}: choose another folder with VENV=DIR',
-    r'name resolution|NewConnectionError|NameResolutionError|Max retries|'
-    r'Read timed out|ReadTimeout|ProxyError|SSLError|Could not fetch URL':
-    'the package index does not answer: look at the network and at '
-    '`pip config list`',
     r'ResolutionImpossible|conflicting dependencies':
     'no versions of the packages fit together: take back what TORCH_SPEC, '
     'PIP_ARGS or a change in requirements/ asks for',

@@ -124,8 +124,9 @@ def test_an_index_that_lacks_a_package(ours, here, capfd):
 @pytest.mark.parametrize('said, meant', [
     ('ERROR: Could not install packages due to an OSError: [Errno 28] '
      'No space left on device', 'the disk is full: make room where V lies'),
-    ('Failed to establish a new connection: [Errno -3] Temporary failure in '
-     'name resolution', 'index does not answer: look at the network'),
+    ("WARNING: Retrying after connection broken by 'NewConnectionError'\n"
+     'ERROR: No matching distribution found for torch',
+     'index does not answer: look at the network'),
     ("OSError: [Errno 13] Permission denied: '/opt/x'",
      'nothing can be written to /opt/x: choose another folder'),
     ('ERROR: ResolutionImpossible: for help', 'no versions of the packages'),
