@@ -29,10 +29,10 @@ MODEL = dict(
             required=['Parameters', 'Input'],
             properties=dict(
                 Parameters=dict(type='integer', minimum=1),
-                # side, or height and width
+                # side, or height and width; a list stops `mim search`
                 Input=dict(anyOf=[
                     PIXELS,
-                    dict(type='array', items=PIXELS, minItems=2, maxItems=2)
+                    dict(type='string', pattern=r'^\d+ x \d+$')
                 ]))),
         # figures of a paper, never of this code
         'Reported': dict(
@@ -123,13 +123,13 @@ def test_parameters_and_input_are_those_of_the_config(model):
     cfg = Config.fromfile(ROOT / model['Config'])
     size = cfg.img_size
     assert model['Metadata']['Input'] == (
-        size if isinstance(size, int) else list(size))
+        size if isinstance(size, int) else ' x '.join(map(str, size)))
     with DefaultScope.overwrite_default_scope('mmdet'):
         built = MODELS.build(cfg.model)
-    # of the network that remains: connectors go with the teachers
+    # of the network that remains: companions are for training alone
     count = sum(
         p.numel() for name, p in built.named_parameters()
-        if p.requires_grad and not name.startswith('distiller.'))
+        if p.requires_grad and not name.startswith('companions.'))
     assert count == model['Metadata']['Parameters']
 
 

@@ -48,14 +48,10 @@ def _section(folder: str, collection: Mapping[str, Any],
     for model in models:
         cells = (f'`{model["Name"]}`',
                  f'{model["Metadata"]["Parameters"]:,}',
-                 _size(model['Metadata']['Input']),
+                 str(model['Metadata']['Input']),
                  _reported(model.get('Reported', {})),
                  '; '.join(map(_result, model.get('Results', ()))))
         yield '| ' + ' | '.join(cells) + ' |'
-
-
-def _size(size: int | list[int]) -> str:
-    return str(size) if isinstance(size, int) else ' x '.join(map(str, size))
 
 
 def _reported(reported: Mapping[str, Any]) -> str:
