@@ -43,10 +43,12 @@ def model_complexity(model: MultiTaskDetSeg,
     feats = run('backbone', model.backbone, model.backbone, image)
     if model.neck is not None:
         feats = run('neck', model.neck, model.neck, feats)
+    rows = {name: {'': [0]} for name in model.tasks}
+    found = model.run_heads({'': tuple(feats)}, rows)
     for name, task in model.tasks.items():
         head = model.heads[name]
         run(name, head, lambda x, t=task, h=head: t.forward(h, x),
-            tuple(feats))
+            found[name][0].read.inputs)
     return parts
 
 

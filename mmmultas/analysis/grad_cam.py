@@ -250,7 +250,7 @@ def _pixel_score(model: MultiTaskDetSeg, data: Any,
                  target: CamTarget) -> tuple[Tensor | None, Explanation]:
     head, sample = model.heads[SEG], data['data_samples'][0]
     feats = model.encode(data['inputs'])
-    logits = model.tasks[SEG].forward(head, feats)
+    logits = model.raw_outputs(feats, [SEG])[SEG]
     height, width = sample.metainfo['img_shape'][:2]
     logits = F.interpolate(
         logits, size=data['inputs'].shape[-2:], mode='bilinear',

@@ -249,13 +249,16 @@ class MultiTaskDetSeg(Accompanied):
         parts = zip(*[level.split(sizes) for level in fused])
         return dict(zip(inputs, parts))
 
-    def raw_outputs(self, feats: Levels) -> dict[str, Any]:
-        """Raw outputs of every head, by task."""
+    def raw_outputs(self,
+                    feats: Levels,
+                    tasks: Iterable[str] | None = None) -> dict[str, Any]:
+        """Raw outputs of heads by task, default all; each runs once."""
+        tasks = list(self.tasks if tasks is None else tasks)
         rows = list(range(len(feats[0])))
         found = self.run_heads({'': feats},
-                               {task: {'': rows} for task in self.tasks},
-                               {task: (OUTPUTS, ) for task in self.tasks})
-        return {task: found[task].of('', rows) for task in self.tasks}
+                               {task: {'': rows} for task in tasks},
+                               {task: (OUTPUTS, ) for task in tasks})
+        return {task: found[task].of('', rows) for task in tasks}
 
     def run_heads(self,
                   feats: Mapping[str, Levels],
