@@ -71,8 +71,9 @@ class MissingOperator:
     def __call__(self, *args: Any, **kwargs: Any) -> NoReturn:
         raise ConfigError(
             f'`{self.name}` is one of the operators that mmcv compiles, and '
-            'here they are not compiled: run `make operators`, or choose a '
-            'part of the model that does not call it (docs/heads.md).')
+            'here they are not compiled: run `make operators` '
+            '(docs/install.md says how without make), or choose a part of '
+            'the model that does not call it (docs/heads.md).')
 
 
 def install_operators() -> None:
