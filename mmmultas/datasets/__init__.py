@@ -1,5 +1,6 @@
 """Records, transforms and samplers: from files to task-flagged samples."""
 from .folder import FolderDataset
+from .mtan import LoadArrayImage, MTANDataset
 from .partial import PartialDataset
 from .seeding import (EvalSampler, KeyedIndex, SeededDataset,
                       StreamBatchSampler)
@@ -10,8 +11,8 @@ from .voc import VOCDataset
 
 __all__ = [
     'ColourCast', 'CropExpand', 'EvalSampler', 'FolderDataset', 'KeyedIndex',
-    'LoadImage', 'LoadLabels', 'LocalContrast', 'PackInputs',
-    'PartialDataset', 'PhotometricJitter', 'RandomBlur', 'RandomFlip',
-    'RandomGamma', 'SeededDataset', 'Squash', 'StreamBatchSampler',
-    'VOCDataset'
+    'LoadArrayImage', 'LoadImage', 'LoadLabels', 'LocalContrast',
+    'MTANDataset', 'PackInputs', 'PartialDataset', 'PhotometricJitter',
+    'RandomBlur', 'RandomFlip', 'RandomGamma', 'SeededDataset', 'Squash',
+    'StreamBatchSampler', 'VOCDataset'
 ]

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from mmmultas.datasets.colours import colour_name
 from mmmultas.datasets.decode import decode_colours, decode_mask
 from mmmultas.datasets.files import read_bytes
-from mmmultas.datasets.label_map import INVALID
+from mmmultas.datasets.label_map import IGNORE, INVALID
 from mmmultas.datasets.mask_runs import MaskRuns
 from mmmultas.registry import READERS
 from mmmultas.structures import CLASSES
 from mmmultas.utils.errors import DataError
 
-from .base import LabelReader, check_size
+from .base import LabelReader, check_size, read_values
 
 __all__ = ['ClassReader']
 
@@ -24,7 +24,10 @@ _INVALID = np.array([INVALID], np.float64)
 
 @READERS.register_module(name=CLASSES)
 class ClassReader(LabelReader):
-    """``path`` of a mask, and ``lut`` or ``colours`` that give train ids."""
+    """``path`` of a mask, a picture or .npy, and what gives train ids.
+
+    ``lut`` is a table of numbers, ``colours`` one of colours.
+    """
 
     def read(self, source: dict[str, Any],
              results: dict[str, Any]) -> NDArray[np.uint8]:
@@ -34,7 +37,7 @@ class ClassReader(LabelReader):
         path = source['path']
         runs = self.cache.get(path)
         if runs is None:
-            raw = decode_mask(read_bytes(path, 'mask'), path)
+            raw = _numbers(path)
             check_size(raw, path, results)
             runs = MaskRuns.of(raw)
             self.cache.put(path, runs)
@@ -43,6 +46,21 @@ class ClassReader(LabelReader):
         if wrong.any():
             _check_values(np.unique(runs.values[wrong]).tolist(), path, str)
         return runs.mask(table)
+
+
+def _numbers(path: str) -> NDArray[np.uint8]:
+    """Class numbers of a picture, or of a .npy in which -1 is void."""
+    if not path.endswith('.npy'):
+        return decode_mask(read_bytes(path, 'mask'), path)
+    values = read_values(path)
+    numbers = np.where(values == -1, IGNORE, values)
+    if (values.ndim != 2 or (numbers != np.rint(numbers)).any()
+            or numbers.min() < 0 or numbers.max() > 255):
+        raise DataError(f'{path} holds {values.dtype} of shape '
+                        f'{values.shape} from {values.min():g} to '
+                        f'{values.max():g}; class numbers are (H, W), -1 to '
+                        '255.')
+    return numbers.astype(np.uint8)
 
 
 def _of_colours(source: dict[str, Any],
