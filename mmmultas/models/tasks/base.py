@@ -55,6 +55,8 @@ class Task(metaclass=ABCMeta):
     kind: str = ''
     #: Scope in which a head's type without a prefix is looked up.
     scope: str = 'mmmultas'
+    #: The package's class of heads, with ``loss`` and ``predict``.
+    stock_head: Any = None
     #: What a map of this kind holds where there is no image.
     fill: float = 255
 
@@ -103,9 +105,14 @@ class Task(metaclass=ABCMeta):
     def splits(self, head: Any) -> bool:
         """Whether losses and predictions follow from raw outputs alone.
 
+        Ours do, and those that leave the two steps of their package alone.
         Others can be asked, but not read by another head.
         """
-        return hasattr(head, 'loss_sums_by_feat')
+        kind, base = type(head), self.stock_head
+        return hasattr(head, 'loss_sums_by_feat') or (
+            base is not None
+            and getattr(kind, 'loss', None) is base.loss
+            and getattr(kind, 'predict', None) is base.predict)
 
     def view(self, sample: DetDataSample) -> DetDataSample:
         """The sample as a head wants it: its label under the stock name."""

@@ -33,6 +33,7 @@ class DetectionTask(Task):
     """
     kind = BOXES
     scope = 'mmdet'
+    stock_head = BaseDenseHead
 
     def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
         super().__init__(cfg, name)
@@ -56,13 +57,6 @@ class DetectionTask(Task):
         if self.in_index is None:
             return feats
         return tuple(feats[i] for i in self.in_index)
-
-    def splits(self, head: Any) -> bool:
-        """Ours do, and those that leave MMDetection's two steps alone."""
-        kind = type(head)
-        return super().splits(head) or (
-            getattr(kind, 'loss', None) is BaseDenseHead.loss
-            and getattr(kind, 'predict', None) is BaseDenseHead.predict)
 
     def head_loss(self, head: Any, read: Read,
                   samples: SampleList) -> dict[str, Any]:

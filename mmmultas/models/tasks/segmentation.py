@@ -37,6 +37,7 @@ class SegmentationTask(Task):
     """
     kind = CLASSES
     scope = 'mmseg'
+    stock_head = BaseDecodeHead
 
     def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
         super().__init__(cfg, name)
@@ -81,13 +82,6 @@ class SegmentationTask(Task):
         return super().counted_terms(head) + tuple(
             f'{name}.{term}' for name, other in _auxiliary(head)
             for term in super(SegmentationTask, self).counted_terms(other))
-
-    def splits(self, head: Any) -> bool:
-        """Ours do, and those that leave MMSegmentation's two steps alone."""
-        kind = type(head)
-        return super().splits(head) or (
-            getattr(kind, 'loss', None) is BaseDecodeHead.loss
-            and getattr(kind, 'predict', None) is BaseDecodeHead.predict)
 
     def head_loss(self, head: Any, read: Read,
                   samples: SampleList) -> dict[str, Any]:
