@@ -5,7 +5,9 @@ from typing import Any
 from mmmultas.registry import DATASETS
 from mmmultas.utils.errors import ConfigError
 
-__all__ = ['may_skip_a_head', 'refuse_stray_collectives']
+__all__ = [
+    'leaves_stages_unread', 'may_skip_a_head', 'refuse_stray_collectives'
+]
 
 
 def may_skip_a_head(cfg: Any, tasks: set[str]) -> bool:
@@ -27,6 +29,15 @@ def may_skip_a_head(cfg: Any, tasks: set[str]) -> bool:
     return not tasks <= covered
 
 
+def leaves_stages_unread(model: Any) -> bool:
+    """Whether a backbone computes stages that nobody reads."""
+    backbone = getattr(model, 'backbone', None)
+    stages = getattr(backbone, 'num_stages', None)
+    read = getattr(backbone, 'out_indices', None)
+    return (isinstance(stages, int) and isinstance(read, list | tuple)
+            and max(read, default=stages) + 1 < stages)
+
+
 def refuse_stray_collectives(cfg: Any, model: Any) -> None:
     """Refuse stock heads whose labels may be missing on one process alone.
 
@@ -44,7 +55,8 @@ def refuse_stray_collectives(cfg: Any, model: Any) -> None:
         if all(_certain_tasks(s.get('dataset', {})) for s in streams):
             return
     for task, head in getattr(model, 'heads', {}).items():
-        if not hasattr(head, 'loss_terms') and may_skip_a_head(cfg, {task}):
+        counted = model.tasks[task].counted_terms(head)
+        if not counted and may_skip_a_head(cfg, {task}):
             raise ConfigError(
                 f'Over several processes a {type(head).__name__} must have '
                 f'labels in every update, but no stream labels {task!r} on '
@@ -57,6 +69,9 @@ def refuse_stray_collectives(cfg: Any, model: Any) -> None:
 def _certain_tasks(dataset: Any) -> set[str]:
     """Tasks that every sample of a data set's config carries."""
     tasks = dataset.get('tasks', _default_tasks(dataset))
+    regime = dataset.get('regime') or {}
+    if regime.get('file') or regime.get('regime', 'full') != 'full':
+        return set()  # each image keeps some of them
     if tasks is not None:
         certain = {tasks} if isinstance(tasks, str) else set(tasks)
         for subset in dataset.get('subsets') or []:

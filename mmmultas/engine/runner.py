@@ -22,7 +22,8 @@ from mmmultas.utils.plain import make_plain
 from mmmultas.utils.quiet import quiet_console
 from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 
-from .coverage import may_skip_a_head, refuse_stray_collectives
+from .coverage import (leaves_stages_unread, may_skip_a_head,
+                       refuse_stray_collectives)
 from .hooks.company import company_of
 from .optim import wrapper_for_cpu
 from .stock_hooks import refuse_hook
@@ -87,9 +88,9 @@ class MultiTaskRunner(Runner):
         if self.distributed and model_wrapper_cfg is None:
             find = self.cfg.get('find_unused_parameters')
             if find is None:
-                find = getattr(model, 'may_skip_parts',
-                               False) or may_skip_a_head(
-                                   self.cfg, set(getattr(model, 'tasks', ())))
+                find = (getattr(model, 'may_skip_parts', False)
+                        or leaves_stages_unread(model) or may_skip_a_head(
+                            self.cfg, set(getattr(model, 'tasks', ()))))
                 refuse_stray_collectives(self.cfg, model)
             model_wrapper_cfg = dict(
                 type='MMDistributedDataParallel',

@@ -1,7 +1,9 @@
+from types import SimpleNamespace
+
 import pytest
 
 import mmmultas.testing  # noqa: F401  registers the toys
-from mmmultas.engine.coverage import (may_skip_a_head,
+from mmmultas.engine.coverage import (leaves_stages_unread, may_skip_a_head,
                                       refuse_stray_collectives)
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_model
@@ -37,6 +39,10 @@ def _cfg(alternate='iteration', **datasets):
                  dataset=dict(type='mmmultas.VOCDataset'))), False),
     (_cfg(a=dict(tasks=('det', 'seg'), subsets=[dict(tasks=('det', )), {}])),
      True),
+    # each image keeps some of its labels
+    (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(regime='one'))), True),
+    (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(file='kept.txt'))), True),
+    (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(seed=3))), False),
 ])
 def test_when_a_head_may_be_skipped(cfg, expected):
     assert may_skip_a_head(cfg, {'det', 'seg'}) is expected
@@ -55,3 +61,15 @@ def test_stock_heads_and_mixed_streams_over_processes():
     refuse_stray_collectives(_cfg(a=DET, b=SEG), model)
     refuse_stray_collectives(_cfg('epoch', a=DET, b=SEG), model)
     refuse_stray_collectives(mixed, MODELS.build(toy_model()))
+
+
+@pytest.mark.parametrize('backbone, unread', [
+    (dict(num_stages=4, out_indices=(1, 2)), True),
+    (dict(num_stages=4, out_indices=(2, 3)), False),
+    (dict(num_stages=3, out_indices=(1, 2)), False),
+    ({}, False),
+])
+def test_stages_that_nobody_reads(backbone, unread):
+    model = SimpleNamespace(backbone=SimpleNamespace(**backbone))
+    assert leaves_stages_unread(model) == unread
+    assert not leaves_stages_unread(SimpleNamespace())
