@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmmultas.registry import READERS
-from mmmultas.structures import BOXES, CLASSES, check_name, kind_of
+from mmmultas.structures import (BOXES, CLASSES, DET, SEG, check_name,
+                                 kind_of)
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.values import mapping_of
 
@@ -17,8 +18,9 @@ from .mask_table import mask_table
 __all__ = ['LabelFolder', 'label_folders']
 
 #: Keys of an entry that are not the reader's.
-_OWN = ('kind', 'root', 'suffix', 'unit', 'classes', 'palette', 'label_map',
-        'mask_values', 'ignore_values')
+_OWN = ('kind', 'root', 'suffix', 'unit')
+_CLASS_KEYS = ('classes', 'palette', 'label_map', 'mask_values',
+               'ignore_values')
 _SUFFIXES = ('.png', '.npy', '.exr', '.tif', '.tiff')
 
 
@@ -52,10 +54,20 @@ class LabelFolder:
         if not os.path.isdir(self.root):
             raise DataError(f'`labels.{self.task}.root` {self.root} is no '
                             'folder; mend the path.')
-        for suffix in (self.suffix, ) if self.suffix else _SUFFIXES:
-            found, _ = list_files(self.root, suffix)
+        if self.suffix:
+            found, _ = list_files(self.root, self.suffix)
             if found:
                 return found
+        else:
+            by_end = {end: files for end in _SUFFIXES
+                      if (files := list_files(self.root, end)[0])}
+            if len(by_end) > 1:
+                raise DataError(
+                    f'`labels.{self.task}.root` {self.root} has files that '
+                    f'end in {" and in ".join(by_end)}; say which by '
+                    '`suffix`.')
+            if by_end:
+                return next(iter(by_end.values()))
         raise DataError(
             f'`labels.{self.task}.root` {self.root} has no file that ends in '
             f'{self.suffix or ", ".join(_SUFFIXES)}; say its `suffix`.')
@@ -84,6 +96,10 @@ def label_folders(labels: Mapping[str, Mapping[str, Any]] | None
     for task, entry in mapping_of('labels', labels or {}).items():
         key = f'`labels.{task}`'
         check_name(task, '`labels`')
+        if task in (DET, SEG):
+            where = dict(det='boxes', seg='masks')[task]
+            raise ConfigError(f'{key}: labels of {task!r} have a key of '
+                              f'their own, `{where}`; name them there.')
         entry = dict(mapping_of(f'labels.{task}', entry))
         kind = entry.get('kind') or kind_of(task)
         if kind == BOXES or READERS.get(kind) is None:
@@ -93,7 +109,9 @@ def label_folders(labels: Mapping[str, Mapping[str, Any]] | None
         if not isinstance(entry.get('root'), str | os.PathLike):
             raise ConfigError(f'{key} needs a `root`, the folder of its '
                               'files.')
-        source = {k: v for k, v in entry.items() if k not in _OWN}
+        own = (*_OWN, *_CLASS_KEYS) if kind == CLASSES else _OWN
+        source = {k: v for k, v in entry.items() if k not in own}
+        READERS.get(kind).check(key, source)
         meta: dict[str, Any] = dict(kind=kind)
         lut: dict[str, Any] = {}
         if kind == CLASSES:

@@ -129,7 +129,17 @@ class LabelRegime:
                         f'{self.file}, line {number}, keeps {task!r} of '
                         f'{name!r}, which has {", ".join(can[name])}: say '
                         f'what it is called here, names=dict({task}=…).')
+            if name in kept:
+                raise DataError(f'{self.file}, line {number}, names {name!r} '
+                                'again; keep one line per image.')
             kept[name] = tasks
+        missing = [name for name in can if name not in kept]
+        if missing:
+            raise DataError(
+                f'{self.file} does not name {len(missing)} images of the data '
+                f'set ({", ".join(missing[:3])}, …), which would keep no '
+                'label; add them, with no task behind the name if that is '
+                'meant.')
         return kept
 
 

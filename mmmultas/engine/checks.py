@@ -74,7 +74,7 @@ def check_labels(model: Any, metainfos: Mapping[str, Any]) -> None:
     """
     model = model.module if is_model_wrapper(model) else model
     for name, meta in metainfos.items():
-        if not meta.get('tasks') and not hasattr(model, 'teachers'):
+        if not meta.get('tasks') and not getattr(model, 'companions', ()):
             raise ConfigError(
                 f'The images of `train_dataloader.{name}` carry no label '
                 '(`tasks`), and the model has no teachers that would speak '

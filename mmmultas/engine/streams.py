@@ -345,6 +345,12 @@ def joint_metainfo(datasets: list[Any]) -> dict[str, Any]:
         for task in meta.get('tasks', ()):
             own = dict(meta.get(task, {}))
             known = joint.setdefault(task, own)
+            for key in ('kind', 'unit'):
+                if known.get(key) != own.get(key):
+                    raise ConfigError(
+                        f'Two data sets give {task!r} another `{key}` '
+                        f'({known.get(key)!r} and {own.get(key)!r}): make '
+                        'them agree, or name two tasks.')
             if tuple(known.get('classes') or ()) != tuple(
                     own.get('classes') or ()):
                 raise ConfigError(

@@ -35,7 +35,7 @@ class SaliencyMetric(MapMetric):
                              torch.tensor(THRESHOLDS)).cpu().numpy()
 
     def compute_metrics(self, results: list) -> dict[str, float]:
-        """Scores of all images; prints them."""
+        """Scores of all images with a known pixel; prints them."""
         return super().compute_metrics([_of_image(x) for x in results])
 
     def scores(self, total: NDArray[Any]) -> dict[str, float]:

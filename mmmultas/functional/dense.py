@@ -73,7 +73,7 @@ def cosine_loss(raw_N3HW: Tensor, truth_N3HW: Tensor) -> tuple[Tensor, Tensor]:
 
 def balanced_bce(logits_N1HW: Tensor,
                  labels_N1HW: Tensor,
-                 weight: float | None = None,
+                 weight: float | str | None = None,
                  ignore_index: int = 255) -> tuple[Tensor, Tensor]:
     """Logistic loss of yes and no with a factor each, and its pixels.
 
@@ -81,7 +81,8 @@ def balanced_bce(logits_N1HW: Tensor,
         logits_N1HW: Raw scores.
         labels_N1HW: 0, 1, or ``ignore_index``.
         weight: Factor of the yes; a no has 1 - ``weight``. None: the share
-            of the no among these images (saliency).
+            of the no among the known pixels of each image, so that images
+            and processes pool; ``'batch'``: among all of these images.
         ignore_index: Pixels that take no part.
 
     Returns:
@@ -97,8 +98,10 @@ def balanced_bce(logits_N1HW: Tensor,
     yes = (labels_N1HW == 1).to(logits_N1HW.dtype)
     count = known.sum().to(logits_N1HW.dtype)
     share: float | Tensor
-    if weight is None:
-        share = 1 - (yes * known).sum() / count.clamp(min=1)
+    if weight is None or isinstance(weight, str):
+        axes = (0, 1, 2, 3) if weight == 'batch' else (1, 2, 3)
+        pixels = known.sum(axes, keepdim=True).clamp(min=1)
+        share = 1 - (yes * known).sum(axes, keepdim=True) / pixels
     else:
         share = weight
     factors = (share * yes + (1 - share) * (1 - yes)) * known

@@ -128,7 +128,7 @@ def test_missing_data_root(project):
 
 @pytest.mark.parametrize('option, sentence', [
     ('model.heads.det.type=mmmultas.MultiLevelAnchorHed', 'model.heads.det'),
-    ('model.heads.depth.type=x', "unknown task 'depth'"),
+    ('model.heads.smell.type=x', "unknown kind 'smell'"),
     ('train_dataloader.det.batch_size=1', 'batch_size'),
 ])
 def test_config_mistakes(project, option, sentence):

@@ -80,7 +80,8 @@ def test_normals(ref):
 def test_edges_and_saliency(ref):
     _loss(ref, 'edge', 'edge.logits', 'edge.label',
           lambda x, y: balanced_bce(x, y, .95))
-    _loss(ref, 'sal', 'sal.logits', 'sal.label', balanced_bce)
+    _loss(ref, 'sal', 'sal.logits', 'sal.label',
+          lambda x, y: balanced_bce(x, y, 'batch'))
 
 
 def test_saliency_over_thresholds(ref):

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from mmmultas.datasets.decode import decode_values
 from mmmultas.datasets.files import read_bytes
 from mmmultas.datasets.mask_runs import RunCache
-from mmmultas.utils.errors import DataError
+from mmmultas.utils.errors import ConfigError, DataError
 
 __all__ = ['BoxLabels', 'LabelReader', 'check_size', 'read_values']
 
@@ -33,12 +33,33 @@ class BoxLabels:
 class LabelReader:
     """Reads labels of one kind; registered in ``READERS`` by its name.
 
+    ``keys`` names what it takes of a data set's ``labels`` beside the path.
+
     Args:
         cache: Runs of masks that were read.
     """
 
+    keys: tuple[str, ...] = ()
+
     def __init__(self, cache: RunCache) -> None:
         self.cache = cache
+
+    @classmethod
+    def check(cls, key: str, source: dict[str, Any]) -> None:
+        """Refuse what it would not read.
+
+        Args:
+            key: Config key, for messages.
+            source: What the config says.
+
+        Raises:
+            ConfigError: An unknown key.
+        """
+        for name in source:
+            if name not in cls.keys:
+                have = ', '.join(cls.keys) or 'none'
+                raise ConfigError(f'{key} has the unknown key {name!r}; its '
+                                  f'reader takes {have}.')
 
     def read(self, source: dict[str, Any], results: Results) -> Any:
         """The label as an array of the original image's size, or as boxes.

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from mmmultas.registry import READERS
 from mmmultas.structures import DEPTH
-from mmmultas.utils.errors import DataError
+from mmmultas.utils.errors import ConfigError, DataError
 
 from .base import LabelReader, check_size, read_values
 
@@ -21,6 +21,15 @@ class DepthReader(LabelReader):
     1 / 65536); .npy and .exr hold the unit itself unless one is given.
     0, negative, infinite and NaN are invalid and become 0.
     """
+    keys = ('scale', )
+
+    @classmethod
+    def check(cls, key: str, source: dict[str, Any]) -> None:
+        """A scale is above 0."""
+        super().check(key, source)
+        scale = source.get('scale', 1)
+        if not isinstance(scale, int | float) or not scale > 0:
+            raise ConfigError(f'{key}: `scale` is above 0, got {scale!r}.')
 
     def read(self, source: dict[str, Any],
              results: dict[str, Any]) -> NDArray[np.float32]:

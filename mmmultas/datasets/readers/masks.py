@@ -18,6 +18,7 @@ class _YesNoReader(LabelReader):
     """``path`` of an 8-bit picture; ``threshold``, default 128, and above
     it is a yes. ``ignore``: the value of pixels that take no part.
     """
+    keys = ('threshold', 'ignore')
 
     def read(self, source: dict[str, Any],
              results: dict[str, Any]) -> NDArray[np.uint8]:
@@ -31,13 +32,15 @@ class _YesNoReader(LabelReader):
                             'grey picture.')
         check_size(values, path, results)
         out = (values >= threshold).astype(np.uint8)
-        if not out.any() and values.any():
-            raise DataError(
-                f'{path} holds values up to {values.max()}, all below the '
-                f'threshold {threshold}; say `threshold=1` for masks of 0 '
-                'and 1.')
+        known = np.ones(values.shape, bool)
         if source.get('ignore') is not None:
-            out[values == source['ignore']] = IGNORE
+            known = values != source['ignore']
+            out[~known] = IGNORE
+        # masks of 0 and 1; a probability map may well stay below
+        if known.any() and values[known].max() == 1 < threshold:
+            raise DataError(
+                f'{path} holds 0 and 1, all below the threshold {threshold}; '
+                'say `threshold=1`.')
         return out
 
 

@@ -4,6 +4,7 @@ Boxes of ``det`` and the map of ``seg`` have the keys that MMDetection's and
 MMSegmentation's transforms know; labels of other tasks are ``gt_<task>``: a
 map, or :class:`~mmmultas.datasets.readers.BoxLabels`.
 """
+import functools
 from collections.abc import Iterator
 from typing import Any
 
@@ -32,6 +33,7 @@ def kind_in(results: Results, task: str) -> str:
     return (results.get('kinds') or {}).get(task) or kind_of(task)
 
 
+@functools.cache
 def rule_of(kind: str) -> MapRule:
     """How maps of a kind move.
 

@@ -1,4 +1,5 @@
 """From workers' uint8 to the network's float, per stream."""
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -156,7 +157,7 @@ def label_maps(sample: DetDataSample) -> list[tuple[str, Any]]:
         if not isinstance(sample.get(gt_field(task)), PixelData):
             continue
         kind = (meta.get('kinds') or {}).get(task) or kind_of(task)
-        adapter = TASKS.get(kind)
+        adapter = _adapter(kind)
         if adapter is None:
             raise ConfigError(
                 f'{meta.get("img_path", "A sample")} carries '
@@ -164,6 +165,12 @@ def label_maps(sample: DetDataSample) -> list[tuple[str, Any]]:
                 'adapter: register one in TASKS (docs/add_a_task.md).')
         found.append((task, adapter))
     return found
+
+
+@functools.cache
+def _adapter(kind: str) -> Any:
+    """The adapter of a kind; a registry is slow to ask for every sample."""
+    return TASKS.get(kind)
 
 
 def scaled_shape(shape: Sequence[int], side: int) -> tuple[int, int]:

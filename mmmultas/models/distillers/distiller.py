@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mmmultas.registry import MODELS
 from mmmultas.structures import has_task
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.precision import full_precision, in_full
 from mmmultas.utils.values import mapping_of
 
@@ -111,7 +111,7 @@ class Distiller(Companion):
         """Let messages name the keys of a companion's config."""
         try:
             yield
-        except ConfigError as error:
+        except (CheckpointError, ConfigError) as error:
             if self.key == 'model.distiller':
                 raise
             text = str(error).replace('model.distiller', self.key)
@@ -258,7 +258,7 @@ class Distiller(Companion):
         """All losses, of the streams that their teachers see."""
         found = dict(pseudo=self.pseudo.sums(update), kd=self._kd_sums(update))
         self._answers = Answers()
-        return found
+        return {group: found[group] for group in found if group in self.groups}
 
     def wanted(self, name: str, batch: SampleList) -> set[int]:
         """Samples that an active loss compares with a teacher."""

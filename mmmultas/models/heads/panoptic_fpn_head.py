@@ -128,7 +128,15 @@ class PanopticFPNSegHead(BaseModule):
         return logits
 
     def _summed(self, feats: Sequence[Tensor]) -> Tensor:
-        """The levels' sum at stride 4."""
+        """The levels' sum at stride 4.
+
+        Raises:
+            ConfigError: It is given more or fewer levels than it reads.
+        """
+        if len(feats) != len(self.scales):
+            raise ConfigError(
+                f'A {type(self).__name__} of `num_levels={len(self.scales)}` '
+                f'is given {len(feats)} levels: make them agree.')
         x: Tensor = self.scales[0](feats[0])
         for scale, feat in zip(self.scales[1:], feats[1:]):
             up = scale(feat)

@@ -7,7 +7,7 @@ from mmengine.model import ModuleDict
 from torch import nn
 
 from mmmultas.registry import MODELS, TASKS
-from mmmultas.structures import check_name, kind_of
+from mmmultas.structures import DET, SEG, check_name, kind_of
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.values import mapping_of
 
@@ -73,6 +73,10 @@ def build_tasks(
                 f'one of {", ".join(sorted(TASKS.module_dict))} as its '
                 '`kind`.')
         _check_name(name)
+        if name in (DET, SEG) and kind != kind_of(name):
+            raise ConfigError(
+                f'`model.heads.{name}.kind` is {kind!r}, but {name!r} means '
+                f'{kind_of(name)!r}: give the task another name.')
         inputs[name] = parse_inputs(name, cfg.pop('inputs', None),
                                     cfg.pop('feature_grad', None))
         tasks[name] = adapter(cfg, name)
@@ -81,6 +85,10 @@ def build_tasks(
 
 def _check_name(name: str) -> None:
     check_name(name, '`model.heads`')
+    if name in ('neck', 'backbone'):
+        raise ConfigError(f'`model.heads` names a task {name!r}, which '
+                          '`inputs` of heads take for that part of the '
+                          'model: choose another name.')
     if hasattr(nn.ModuleDict, name):
         raise ConfigError(f'`model.heads` cannot hold the name {name!r}, '
                           'which is one of its methods: choose another.')
@@ -102,6 +110,9 @@ def build_balancer(cfg: dict[str, Any] | None,
     if not isinstance(balancer, Balancer):
         raise ConfigError('`model.balancer` is a '
                           f'{type(balancer).__name__}, no Balancer.')
+    if isinstance(balancer, Fixed):
+        raise ConfigError('`model.balancer` need not be Fixed: name the '
+                          'weights as `model.task_weights`.')
     return balancer
 
 
@@ -115,6 +126,10 @@ def build_companions(cfgs: Mapping[str, dict[str, Any]],
     companions, groups = ModuleDict(), dict.fromkeys(model.tasks, 'heads')
     for name, cfg in mapping_of('model.companions', cfgs).items():
         key = f'companions.{name}'
+        if not str(name).isidentifier() or name == 'balancer' or hasattr(
+                ModuleDict, name):
+            raise ConfigError(f'`model.companions` cannot hold the name '
+                              f'{name!r}: choose another.')
         cfg = dict(mapping_of(f'model.{key}', cfg))
         known = dict(student=model, key=f'model.{key}')
         build = functools.partial(MODELS.build, default_args=known)

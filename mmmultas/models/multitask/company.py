@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmmultas.utils.errors import ConfigError
 
-from ..balancers import Balancer
+from ..balancers import Balancer, Fixed
 
 __all__ = ['Accompanied']
 
@@ -32,9 +32,10 @@ class Accompanied(BaseModel):
         Raises:
             ConfigError: The model keeps streams apart, which they join.
         """
-        if companions and self.sequential:
-            raise ConfigError('`model.sequential` keeps streams apart that a '
-                              'companion joins: leave it out.')
+        if self.sequential and (companions or not isinstance(balancer,
+                                                             Fixed)):
+            raise ConfigError('`model.sequential` keeps streams apart that '
+                              'companions and balancers join: leave it out.')
         self.balancer, self.companions = balancer, companions
         self._prepared = False
         self._register_state_dict_hook(_leave_out)
@@ -43,7 +44,7 @@ class Accompanied(BaseModel):
     @property
     def has_company(self) -> bool:
         """Whether a checkpoint needs more than weights to go on from."""
-        return bool(self.companions) or bool(self.balancer.extra_state())
+        return bool(self.companions) or not isinstance(self.balancer, Fixed)
 
     @property
     def may_skip_parts(self) -> bool:
@@ -111,7 +112,13 @@ class Accompanied(BaseModel):
         if all(isinstance(value, Tensor) for value in state.values()):
             # written when teachers were the only companions
             state = {name: state for name in list(self.companions)[:1]}
-        self.balancer.load_extra_state(state.pop('balancer', {}))
+        own, kept = self.balancer.extra_state(), state.pop('balancer', {})
+        if set(own) != set(kept):
+            raise ConfigError(
+                'The checkpoint was written with another `model.balancer`: '
+                'resume with the config of the first run, or start a new one '
+                'with `load_from`.')
+        self.balancer.load_extra_state(kept)
         if set(state) != set(self.companions):
             raise ConfigError(
                 'The checkpoint was written with the companions '

@@ -50,6 +50,11 @@ class DenseTask(Task):
                 reads something else than features.
         """
         cfg = dict(self.cfg)
+        for key in ('loss_decode', 'ignore_index'):
+            if key in cfg:
+                raise ConfigError(
+                    f'`{self.key}.{key}` would change nothing: the loss is '
+                    f'that of the kind {self.kind!r}; leave it out.')
         count = cfg.setdefault('num_classes', self.channels)
         if count != self.channels:
             raise ConfigError(
@@ -216,12 +221,17 @@ class NormalTask(DenseTask):
 class _YesNoTask(DenseTask):
     """Logistic loss; predictions are probabilities."""
     fill = 255
-    #: Factor of the yes; None: the share of the no.
-    yes_weight: float | None = None
+    #: Factor of the yes; None: the share of the no in each image.
+    yes_weight: float | str | None = None
 
     def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
         super().__init__(cfg, name)
         self.yes_weight = self.cfg.pop('yes_weight', self.yes_weight)
+        given = self.yes_weight
+        if given not in (None, 'batch') and not (
+                isinstance(given, int | float) and 0 < given < 1):
+            raise ConfigError(f'`{self.key}.yes_weight` is a share between 0 '
+                              f"and 1, or 'batch', got {given!r}.")
 
     def loss(self, maps: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
         """SPEC-MTPSL 4."""
@@ -251,5 +261,9 @@ class EdgeTask(_YesNoTask):
 
 @TASKS.register_module(name=SALIENCY)
 class SaliencyTask(_YesNoTask):
-    """What is salient counts by the share of what is not (``yes_weight``)."""
+    """What is salient counts by the share of what is not in its image.
+
+    The survey's code takes the share of the batch (``yes_weight='batch'``):
+    over several processes that is the share of each process.
+    """
     kind = SALIENCY

@@ -99,3 +99,21 @@ def test_folders_without_labels(tmp_path):
     folder = label_folders(dict(depth=dict(root=str(tmp_path / 'x'))))['depth']
     with pytest.raises(DataError, match='labels.depth.root. .*/x is no fold'):
         folder.files()
+
+
+@pytest.mark.parametrize('labels, message', [
+    (dict(depth=dict(root='x', sclae=.1)), "key 'sclae'; its reader takes"),
+    (dict(depth=dict(root='x', scale=0)), '`scale` is above 0'),
+    (dict(depth=dict(root='x', classes=('a', ))), "key 'classes'"),
+    (dict(normals=dict(root='x', threshold=3)), "'threshold'; .* takes none"),
+    (dict(seg=dict(kind='classes', root='x')), 'key of their own, `masks`'),
+])
+def test_keys_that_nobody_reads(labels, message):
+    with pytest.raises(ConfigError, match=message):
+        label_folders(labels)
+
+
+def test_files_of_two_types_in_one_folder(root):
+    (root / 'depths/9.npy').write_bytes(b'')
+    with pytest.raises(DataError, match='in .png and in .npy; say which by'):
+        dataset(root)[0]

@@ -92,9 +92,14 @@ def test_lists_that_do_not_fit(tmp_path):
         LabelRegime(file=str(path))(images(3), TASKS)
     with pytest.raises(DataError, match='gone.txt cannot be read'):
         LabelRegime(file=str(tmp_path / 'gone.txt'))(images(3), TASKS)
-    path.write_text('1 seg\n')
+    path.write_text('1 seg\n0\n')
     kept = LabelRegime(file=str(path))(images(2), TASKS)
     assert kept == {'0': (), '1': ('seg', )}
+    with pytest.raises(DataError, match='does not name 1 images .*2, …'):
+        LabelRegime(file=str(path))(images(3), TASKS)
+    path.write_text('1 seg\n1 depth\n')
+    with pytest.raises(DataError, match="line 2, names '1' again"):
+        LabelRegime(file=str(path))(images(2), TASKS)
 
 
 @pytest.mark.parametrize('kwargs, message', [

@@ -120,6 +120,7 @@ def test_an_epoch_ends_with_a_report(kit, caplog):
     logger = MMLogger.get_current_instance()
     seen = []
     handler = logging.Handler()
+    handler.setLevel(logging.INFO)
     handler.emit = lambda record: seen.append(record.getMessage())
     logger.addHandler(handler)
     try:

@@ -58,3 +58,16 @@ def test_counts_at_thresholds():
     counts = yes_no_counts(torch.tensor([.1, .6, .9]),
                            torch.tensor([1, 0, 1]), torch.tensor([.5, .95]))
     assert counts.tolist() == [[1, 1, 1], [0, 0, 2]]
+
+
+def test_saliency_of_images_pools():
+    """Two processes with an image each are one with both."""
+    torch.manual_seed(0)
+    logits = torch.randn(2, 1, 4, 4)
+    labels = torch.zeros(2, 1, 4, 4)
+    labels[0, :, :1], labels[1, :, :3] = 1, 1
+    whole = balanced_bce(logits, labels)[0]
+    parts = [balanced_bce(logits[i:i + 1], labels[i:i + 1])[0]
+             for i in (0, 1)]
+    torch.testing.assert_close(whole, sum(parts))
+    assert not torch.isclose(whole, balanced_bce(logits, labels, 'batch')[0])

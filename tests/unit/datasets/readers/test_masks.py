@@ -20,10 +20,15 @@ def test_masks_of_ones(tmp_path, read):
     values = np.zeros((4, 6), np.uint8)
     values[0] = 1
     cv2.imwrite(str(tmp_path / 'a.png'), values)
-    with pytest.raises(DataError, match='up to 1, .*`threshold=1`'):
+    with pytest.raises(DataError, match='holds 0 and 1, .*`threshold=1`'):
         read('saliency', dict(path=tmp_path / 'a.png'))
     found = read('saliency', dict(path=tmp_path / 'a.png', threshold=1))
     assert (found == values).all()
+    # what is unknown does not hide that
+    values[1] = 255
+    cv2.imwrite(str(tmp_path / 'c.png'), values)
+    with pytest.raises(DataError, match='holds 0 and 1'):
+        read('saliency', dict(path=tmp_path / 'c.png', ignore=255))
     # nothing salient is an answer
     cv2.imwrite(str(tmp_path / 'b.png'), values * 0)
     assert not read('saliency', dict(path=tmp_path / 'b.png')).any()

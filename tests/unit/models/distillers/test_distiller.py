@@ -2,13 +2,14 @@ import copy
 
 import pytest
 import torch
+from mmengine.registry import init_default_scope
 
 from mmmultas.models.distillers.distiller import Distiller
 from mmmultas.models.losses.distillation import (PDFDistill, SegmentationKL,
                                                  SoftDetection)
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_distillation, toy_model
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import CheckpointError, ConfigError
 
 STREAMS = dict(det=(('det', ), 3), seg=(('seg', ), 2))
 
@@ -348,3 +349,35 @@ def test_stock_heads_are_remembered_too(tmp_path):
     losses = _losses(model)
     assert inner == [5] and losses['kd.loss_seg'] > 0
     assert 'seg.loss_ce' in losses
+
+
+def _companion(cfg, **changes):
+    """A toy distillation as a companion of the plain model."""
+    found = dict(type='mmmultas.Distiller', teachers=cfg['teachers'],
+                 **cfg['distiller'])
+    found.update(changes)
+    return {k: v for k, v in found.items() if v is not None}
+
+
+def test_two_distillers_keep_their_losses(tmp_path):
+    cfg = toy_distillation(tmp_path)
+    pseudo = dict(type='mmmultas.Distiller', teachers=cfg['teachers'],
+                  pseudo_labels=dict(seg=dict(min_score=.3)))
+    init_default_scope('mmdet')
+    model = MODELS.build(dict(toy_model(), companions=dict(
+        features=_companion(cfg), labels=pseudo)))
+    losses = _losses(model.train())
+    assert {k.split('.')[0] for k in losses} == {'det', 'seg', 'kd', 'pseudo'}
+
+
+def test_messages_name_the_keys_of_a_companion(tmp_path):
+    cfg = toy_distillation(tmp_path)
+    init_default_scope('mmdet')
+    with pytest.raises(ConfigError, match='`model.companions.kd.connectors'):
+        MODELS.build(dict(toy_model(), companions=dict(kd=_companion(
+            cfg, connectors=dict(det=dict(type='mmmultas.No'))))))
+    cfg['teachers']['det']['checkpoint'] = str(tmp_path / 'gone.pth')
+    model = MODELS.build(dict(toy_model(), companions=dict(
+        kd=_companion(cfg))))
+    with pytest.raises(CheckpointError, match='companions.kd.teachers.det'):
+        model.prepare()

@@ -12,7 +12,9 @@ def test_tasks():
     for heads, sentence in ((dict(seg=None), 'heads` is empty'),
                             (dict(sounds={}), "unknown kind 'sounds'"),
                             (dict(kd=dict(kind='boxes')), 'reserved'),
-                            (dict(keys=dict(kind='boxes')), "name 'keys'")):
+                            (dict(keys=dict(kind='boxes')), "name 'keys'"),
+                            (dict(neck=dict(kind='boxes')), "task 'neck'"),
+                            (dict(det=dict(kind='depth')), "means 'boxes'")):
         with pytest.raises(ConfigError, match=sentence):
             build_tasks(heads)
     check_known('det', tasks)

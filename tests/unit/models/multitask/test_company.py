@@ -146,9 +146,32 @@ def test_prepared_once_and_told_the_update():
     (dict(companions=dict(a=dict(type='mmmultas.EvenScores')),
           sequential=True), '`model.sequential` keeps streams apart'),
     (dict(balancer=dict(type='mmmultas.ToyBackbone')), 'no Balancer'),
+    (dict(balancer=dict(type='mmmultas.HalfDet'), sequential=True),
+     'companions and balancers join'),
+    (dict(balancer=dict(type='mmmultas.Fixed', task_weights=dict(dte=5))),
+     'need not be Fixed'),
+    (dict(companions=dict(balancer=dict(type='mmmultas.EvenScores'))),
+     "cannot hold the name 'balancer'"),
+    (dict(companions={'a.b': dict(type='mmmultas.EvenScores')}), "'a.b'"),
     (dict(balancer=dict(type='mmmultas.HalfDet'), task_weights=dict(det=2)),
      '`model.balancer` and `model.task_weights` both'),
 ])
 def test_errors(kwargs, message):
     with pytest.raises(ConfigError, match=message):
         _model(**kwargs)
+
+
+def test_a_balancer_without_state_is_told_the_update():
+    class Counter(Balancer):
+        update = -1
+
+        def set_update(self, update):
+            self.update = update
+
+    MODELS.register_module(name='Counter', module=Counter, force=True)
+    model = _model(balancer=dict(type='mmmultas.Counter'))
+    assert model.has_company and model.extra_state() == {}
+    model.set_update(4)
+    assert model.balancer.update == 4
+    with pytest.raises(ConfigError, match='with another `model.balancer`'):
+        model.load_extra_state(dict(balancer=dict(count=torch.zeros(()))))

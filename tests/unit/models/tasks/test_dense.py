@@ -147,3 +147,21 @@ def test_two_tasks_of_one_kind():
 def test_another_number_of_channels_is_refused():
     with pytest.raises(ConfigError, match='heads.n.num_classes` is 2.*3 chan'):
         _model(n=dict(HEAD, kind='normals', num_classes=2))
+
+
+@pytest.mark.parametrize('changes, message', [
+    (dict(loss_decode=dict(type='DiceLoss')), 'loss_decode` would change'),
+    (dict(ignore_index=3), 'ignore_index` would change nothing'),
+    (dict(yes_weight=10), 'yes_weight` is a share between 0 and 1'),
+    (dict(yes_weight='a'), "got 'a'"),
+    (dict(num_levels=3), None),
+])
+def test_keys_that_would_change_nothing_are_refused(changes, message):
+    head = dict(HEAD, kind='edges', **{**changes})
+    if message is None:
+        model = _model(mine=head)
+        with pytest.raises(ConfigError, match='num_levels=3` is given 2 lev'):
+            model(**_data(model, dict(mine='edges')), mode='loss')
+        return
+    with pytest.raises(ConfigError, match=f'heads.mine.{message}|{message}'):
+        _model(mine=head)
