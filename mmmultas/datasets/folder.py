@@ -116,7 +116,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                  lazy_init: bool = False) -> None:
         self.folders = label_folders(labels)
         self.tasks = check_tasks(tasks, (DET, SEG, *self.folders))
-        self.regime = LabelRegime(**(regime or {}))
+        self.regime = LabelRegime.build(regime)
         classes = classes or {}
         self.images, self.boxes, self.masks = images, boxes, masks
         self.image_suffix, self.mask_suffix = image_suffix, mask_suffix

@@ -98,7 +98,7 @@ class MTANDataset(BaseDataset):
                               f'{", ".join(FOLDERS)}.')
         self.folders = {**FOLDERS, **(folders or {})}
         self.place = Path(data_root) / part
-        self.regime = LabelRegime(**(regime or {}))
+        self.regime = LabelRegime.build(regime)
         self.space = LabelSpace.build(
             classes or [f'class {i}' for i in range(13)])
         meta: dict[str, Any] = dict(

@@ -3,11 +3,14 @@
 The rules of MTPSL (SPEC-MTPSL 1). A label that is not kept is not in the
 record of its image, so that nobody can open its file.
 """
+import inspect
 import random
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.values import mapping_of
 
 __all__ = ['LabelRegime']
 
@@ -53,6 +56,21 @@ class LabelRegime:
         self.regime, self.seed = regime, seed
         self.ratio = dict(ratio or {})
         self.file, self.names = file, dict(names or {})
+
+    @classmethod
+    def build(cls, cfg: Mapping[str, Any] | None) -> 'LabelRegime':
+        """Of the config key ``regime`` of a data set.
+
+        Raises:
+            ConfigError: An unknown key.
+        """
+        cfg = mapping_of('regime', cfg or {})
+        known = tuple(inspect.signature(cls).parameters)
+        for key in cfg:
+            if key not in known:
+                raise ConfigError(f'`regime` has the unknown key {key!r}; '
+                                  f'have {", ".join(known)}.')
+        return cls(**cfg)
 
     def __call__(
         self,

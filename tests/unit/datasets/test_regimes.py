@@ -114,3 +114,12 @@ def test_errors(kwargs, message):
         LabelRegime(**kwargs)
     with pytest.raises(ConfigError, match='wants shares of seg, depth'):
         LabelRegime('ratio', ratio=dict(x=1))(['a'], TASKS)
+
+
+def test_the_key_of_a_data_set():
+    assert LabelRegime.build(None).regime == 'full'
+    assert LabelRegime.build(dict(regime='one', seed=3)).seed == 3
+    with pytest.raises(ConfigError, match="unknown key 'regim'; have regime"):
+        LabelRegime.build(dict(regim='one'))
+    with pytest.raises(ConfigError, match='`regime` must be a mapping'):
+        LabelRegime.build('one')
