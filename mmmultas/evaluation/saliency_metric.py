@@ -23,7 +23,8 @@ class SaliencyMetric(MapMetric):
 
     Per image: IoU (1 where neither prediction nor truth has anything),
     precision and recall; means over images; then the maximum over the
-    thresholds 0.2, 0.25, ..., 0.9.
+    thresholds 0.2, 0.25, ..., 0.9. An image without a known pixel is not
+    judged.
     """
     kind = SALIENCY
     default_prefix = SALIENCY
@@ -31,8 +32,10 @@ class SaliencyMetric(MapMetric):
     def of_image(self, prediction: Tensor, truth: Tensor) -> Any:
         """True and false positives and misses at each threshold."""
         known = truth != 255
-        return yes_no_counts(prediction[known].double(), truth[known],
-                             torch.tensor(THRESHOLDS)).cpu().numpy()
+        counts = yes_no_counts(prediction[known].double(), truth[known],
+                               torch.tensor(THRESHOLDS)).cpu().numpy()
+        # -1 tells an image that nobody knows from one with nothing salient
+        return counts if known.any() else counts - 1
 
     def compute_metrics(self, results: list) -> dict[str, float]:
         """Scores of all images with a known pixel; prints them."""
@@ -49,7 +52,12 @@ def saliency_scores(counts: NDArray[Any]) -> dict[str, float]:
 
 
 def _of_image(counts: NDArray[Any]) -> NDArray[np.float64]:
-    """(T + 1, 3): IoU, precision and recall, and in the last row a one."""
+    """(T + 1, 3): IoU, precision and recall, and in the last row a one.
+
+    All zeros for an image without a known pixel, which is not judged.
+    """
+    if (counts < 0).all():
+        return np.zeros((len(counts) + 1, 3))
     hits, false, missed = counts.astype(np.float64).T
     union = hits + false + missed
     iou = np.where(union > 0, hits / np.maximum(union, 1), 1)
@@ -59,6 +67,8 @@ def _of_image(counts: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def _best(total: NDArray[Any]) -> dict[str, float]:
+    if not total[-1].any():  # no image has a known pixel
+        return dict(mIoU=float('nan'), maxF=float('nan'))
     iou, precision, recall = (total[:-1] / total[-1]).T
     f_score = 2 * precision * recall / (precision + recall + 1e-12)
     return dict(mIoU=float(100 * iou.max()), maxF=float(100 * f_score.max()))

@@ -21,3 +21,16 @@ def test_the_best_threshold_counts():
     metric.process(None, [empty])
     found = metric.compute_metrics(metric.results)
     assert found['mIoU'] < 100
+
+
+def test_an_image_that_nobody_knows_is_not_judged():
+    metric = SaliencyMetric()
+    unknown = dict(pred_saliency=dict(data=torch.zeros(1, 1, 4)),
+                   gt_saliency=dict(data=torch.full((1, 1, 4), 255)))
+    metric.process(None, [unknown])
+    found = metric.compute_metrics(metric.results)
+    assert all(value != value for value in found.values())
+    wrong = dict(pred_saliency=dict(data=torch.zeros(1, 1, 4)),
+                 gt_saliency=dict(data=torch.ones(1, 1, 4)))
+    metric.process(None, [wrong])
+    assert metric.compute_metrics(metric.results)['mIoU'] == 0
