@@ -139,8 +139,8 @@ class HeadGraph:
         for task in self.order:
             outputs[task] = HeadOutputs(
                 self._pass(model, task, places, levels, kept[task])
-                for places, levels in self._groups(task, feats, needed[task],
-                                                   outputs))
+                for places, levels in self._groups(
+                    model, task, feats, needed[task], outputs))
         return outputs
 
     def _needed(self, rows: Mapping[str, Rows]) -> dict[str, dict[str, list]]:
@@ -159,7 +159,7 @@ class HeadGraph:
         }
 
     def _groups(
-        self, task: str, feats: Mapping[str, Levels],
+        self, model: Any, task: str, feats: Mapping[str, Levels],
         rows: Mapping[str, Sequence[int]],
         outputs: Mapping[str, HeadOutputs]
     ) -> list[tuple[list[tuple[str, int]], Levels]]:
@@ -169,10 +169,13 @@ class HeadGraph:
             if not rows.get(stream):
                 continue
             levels: Levels = ()
+            ends: list[int] = []
             for x in self.inputs[task]:
                 found = self._input(x, stream, feats[stream], rows[stream],
                                     outputs)
                 levels += graded(found, x.grad)
+                ends.append(len(levels))
+            self._check_read(model, task, ends)
             places = [(stream, row) for row in rows[stream]]
             groups.setdefault(levels[0].shape[1:], []).append((places, levels))
         return [_join(parts) for parts in groups.values()]
@@ -188,6 +191,29 @@ class HeadGraph:
             return feats
         index = torch.tensor(rows, device=feats[0].device)
         return tuple(level[index] for level in feats)
+
+    def _check_read(self, model: Any, task: str, ends: list[int]) -> None:
+        """Refuse an input that a head leaves aside.
+
+        Args:
+            model: Has ``heads`` and ``tasks``.
+            task: Name of the task.
+            ends: Where the levels of each input end.
+
+        Raises:
+            ConfigError: Its ``in_index`` takes nothing of an input.
+        """
+        if not any(x.head for x in self.inputs[task]):
+            return
+        start, count = 0, ends[-1]
+        taken = model.tasks[task].reads(model.heads[task], count)
+        for x, end in zip(self.inputs[task], ends):
+            if not taken & set(range(start, end)):
+                raise ConfigError(
+                    f'`{x.key}.inputs` names {x.name!r}, level {start} of '
+                    f'{count}, which `in_index` of the head does not take: '
+                    'add it there, or leave the input out.')
+            start = end
 
     @staticmethod
     def _pass(model: Any, task: str, places: list[tuple[str, int]],

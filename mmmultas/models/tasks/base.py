@@ -150,6 +150,14 @@ class Task(metaclass=ABCMeta):
         """The levels that the head reads."""
         return feats
 
+    def reads(self, head: Any, count: int) -> set[int]:
+        """Which of ``count`` levels the head takes (its ``in_index``)."""
+        index = getattr(head, 'in_index', None)
+        if index is None:
+            return set(range(count))
+        chosen = [index] if isinstance(index, int) else index
+        return {i % count for i in chosen}
+
     def forward(self, head: Any, feats: Levels) -> Any:
         """Raw outputs of the head."""
         return head(self.select(feats))

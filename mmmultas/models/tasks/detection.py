@@ -58,6 +58,12 @@ class DetectionTask(Task):
             return feats
         return tuple(feats[i] for i in self.in_index)
 
+    def reads(self, head: Any, count: int) -> set[int]:
+        """The levels of ``in_index``, default all."""
+        if self.in_index is None:
+            return set(range(count))
+        return {i % count for i in self.in_index}
+
     def head_loss(self, head: Any, read: Read,
                   samples: SampleList) -> dict[str, Any]:
         """Losses of a dense head."""

@@ -6,6 +6,7 @@ from mmengine.registry import init_default_scope
 
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
+from mmmultas.utils.errors import ConfigError
 
 
 def _model(**changes):
@@ -119,3 +120,16 @@ def test_a_reader_trains_and_predicts_one_task_alone():
     model.set_flip_test(True)
     data = model.data_preprocessor(toy_batch((), 2))
     assert 'pred_instances' in model(**data, mode='predict')[0]
+
+
+@pytest.mark.parametrize('index, name', [([0, 1], None), ([0], 'seg.decoder')])
+def test_an_input_that_a_head_leaves_aside_is_refused(index, name):
+    model = _reader(in_index=index, anchors=dict(
+        type='mmmultas.AnchorGrid', strides=[8, 4][:len(index)],
+        base_size=16))
+    feats, rows = _feats(a=1), dict(det=dict(a=[0]))
+    if name is None:
+        model.run_heads(feats, rows)
+        return
+    with pytest.raises(ConfigError, match=f"names '{name}', level 1 of 2"):
+        model.run_heads(feats, rows)
