@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mmmultas.registry import READERS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError
 from mmmultas.utils.pictures import orientation_of, swaps_sides
@@ -18,7 +17,8 @@ from .colours import ColourTable, colour_name
 from .decode import decode_colours, decode_mask
 from .files import bits_of, png_palette, read_bytes
 from .label_map import INVALID
-from .mask_runs import RunCache
+from .map_facts import MapFacts, facts_of, read_label
+from .mtan import LoadArrayImage
 from .problems import WARNING, Problem, problem_of
 from .transforms.loading import LoadImage
 
@@ -86,11 +86,13 @@ class Rules:
         classes: Names by task.
         exif: Whether images are turned as their EXIF tag says.
         difficult: Whether difficult boxes of XMLs are learnt or judged.
+        meta: Kind and unit by task, as the data set tells them.
     """
     index: Mapping[str, int | None]
     classes: Mapping[str, Sequence[str]]
     exif: bool = True
     difficult: bool = False
+    meta: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(eq=False)
@@ -108,6 +110,7 @@ class Finding:
         bits: Per channel of the image.
         brightest: Highest value (0 to 255) that the network sees.
         colours: Mask value → its colour in the file's own palette.
+        maps: Of further tasks what their values tell.
     """
     image: str
     problems: list[Problem] = field(default_factory=list)
@@ -119,6 +122,7 @@ class Finding:
     bits: int = 8
     brightest: int = 255
     colours: dict[int, str] = field(default_factory=dict)
+    maps: dict[str, MapFacts] = field(default_factory=dict)
 
 
 def examine(item: Item, rules: Rules) -> Finding:
@@ -129,19 +133,16 @@ def examine(item: Item, rules: Rules) -> Finding:
         _examine_boxes(finding, item, rules)
     if SEG in item.tasks and item.mask is not None:
         _examine_mask(finding, item)
-    for kind, source in item.maps.values() if finding.size else ():
-        try:
-            reader = READERS.get(kind)(RunCache(0))
-            reader.read(dict(source), dict(
-                ori_shape=finding.size, exif=rules.exif))
-        except (DataError, OSError) as error:
-            finding.problems.append(problem_of(error, source['path']))
+    if finding.size:
+        _examine_maps(finding, item, rules.exif)
     return finding
 
 
 def _examine_image(finding: Finding, exif: bool) -> None:
+    arrays = finding.image.endswith('.npy')
     try:
-        results = LoadImage(exif).transform(dict(img_path=finding.image))
+        load = LoadArrayImage() if arrays else LoadImage(exif)
+        results = load.transform(dict(img_path=finding.image))
         finding.size = results['ori_shape']
         finding.brightest = int(results['img'].max())
         data = read_bytes(finding.image, 'image')
@@ -150,6 +151,26 @@ def _examine_image(finding: Finding, exif: bool) -> None:
         finding.bits = bits_of(data)
     except (DataError, OSError) as error:
         finding.problems.append(problem_of(error, finding.image))
+
+
+def _examine_maps(finding: Finding, item: Item, exif: bool) -> None:
+    """Read the labels of further tasks as training would."""
+    assert finding.size is not None
+    for task, (kind, source) in item.maps.items():
+        path = str(source.get('path', item.image))
+        try:
+            facts = facts_of(*read_label(kind, source, finding.size, exif))
+        except (DataError, OSError) as error:
+            finding.problems.append(problem_of(error, path))
+            continue
+        if facts is None:
+            continue
+        finding.maps[task] = facts
+        if not facts.known:
+            finding.problems.append(Problem(
+                path, f'has no valid pixel of {task!r}: nothing is learnt '
+                'from it', 'leave it out, or see how invalid pixels are '
+                'marked', 'nothing', WARNING))
 
 
 def _examine_boxes(finding: Finding, item: Item, rules: Rules) -> None:

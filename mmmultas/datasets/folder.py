@@ -1,6 +1,6 @@
 """Own data: a folder of images with boxes, masks or both beside it."""
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -193,6 +193,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             n for n in (labels[0] if labels else images)
             if all(n in x for x in labels)
         ], problems)
+        problems += self._missing(labels, images)
         entries = []
         for name in chosen:
             if name in images:
@@ -213,6 +214,25 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                 f' {told}'.rstrip())
         return entries, problems
 
+    @property
+    def _order(self) -> list[str]:
+        """Tasks as their labels are listed: det and seg come first."""
+        further = [task for task in self.tasks if task in self.folders]
+        return [t for t in (DET, SEG) if t in self.tasks] + further
+
+    def _missing(self, labels: Sequence[Mapping[str, Any]],
+                 images: Mapping[str, str]) -> Iterator[Problem]:
+        """Images that lack the label of one task, and so are left out."""
+        known = dict.fromkeys(n for x in labels for n in x if n in images)
+        for place, own in zip(self._places(), labels):
+            lost = [name for name in known if name not in own]
+            if lost:
+                yield Problem(
+                    place, f'has no label of {len(lost)} images that have '
+                    f'another one ({_some(lost)}), which are left out',
+                    'add them, or give each task a stream of its own',
+                    'match', WARNING)
+
     def _part(self, names: list[str], problems: list[Problem]) -> list[str]:
         if self.names is None or not names:
             return held_out(names, self.part, self.val_share, self.val_rule)
@@ -229,8 +249,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
     def _places(self) -> list[str]:
         places = {DET: self.boxes, SEG: self.masks,
                   **{task: f.root for task, f in self.folders.items()}}
-        return [str(place) for task, place in places.items()
-                if task in self.tasks]
+        return [str(places[task]) for task in self._order]
 
     def _by_name(self, coco: CocoFile,
                  problems: list[Problem]) -> dict[str, CocoImage]:
@@ -256,9 +275,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             f'{_some(images)})', 'add it or remove its label', 'match')
 
     def _entry(self, name: str, image: str, labels: list[Any]) -> Entry:
-        present = [task for task in (DET, SEG) if task in self.tasks]
-        present += [task for task in self.tasks if task in self.folders]
-        found = dict(zip(present, labels))
+        found = dict(zip(self._order, labels))
         box = found.get(DET)
         is_coco = isinstance(box, CocoImage)
         return Entry(

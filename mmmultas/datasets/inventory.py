@@ -24,6 +24,7 @@ from .listing import list_files
 from .partial import PartialDataset
 from .pipeline_checks import is_coco
 from .problems import Problem, problem_of
+from .transforms.labels import kind_in
 from .voc import VOCDataset
 
 __all__ = ['Inventory', 'leaf_configs', 'take_inventory']
@@ -117,12 +118,18 @@ def _unread(cfg: Mapping[str, Any]) -> dict[str, Any]:
 
 def _fill(inventory: Inventory, dataset: Any, exif: bool) -> None:
     spaces = getattr(dataset, 'spaces', {})
+    told = getattr(dataset, 'metainfo', {})
+    meta = {task: told[task] for task in told.get('tasks', ())
+            if isinstance(told.get(task), Mapping)}
     inventory.rules = Rules(
         dict(spaces[DET].index) if DET in spaces else {},
-        {task: space.classes
-         for task, space in spaces.items()}, exif,
+        {task: space.classes for task, space in spaces.items()} | {
+            task: tuple(entry['classes']) for task, entry in meta.items()
+            if 'classes' in entry}, exif,
         bool(getattr(dataset, 'use_difficult', False))
-        and not getattr(dataset, 'test_mode', False))
+        and not getattr(dataset, 'test_mode', False),
+        {task: {k: entry[k] for k in ('kind', 'unit') if k in entry}
+         for task, entry in meta.items()})
     if isinstance(dataset, VOCDataset):
         _of_voc(inventory, dataset)
     elif isinstance(dataset, FolderDataset):
@@ -323,6 +330,9 @@ def _item(record: Mapping[str, Any], raw: Mapping[str, Any], rules: Rules,
     table: NDArray | ColourTable | None = record.get(
         'seg_colours', record.get('seg_lut'))
     xml = raw.get('xml_path') if DET in tasks else None
+    maps = {task: (kind_in(record, task), source)
+            for task, source in (record.get('labels') or {}).items()
+            if task in tasks}
     return Item(
         record['img_path'],
         tasks,
@@ -332,7 +342,8 @@ def _item(record: Mapping[str, Any], raw: Mapping[str, Any], rules: Rules,
         known_boxes=known_boxes,
         size=size,
         mask=record.get('seg_map_path'),
-        table=table)
+        table=table,
+        maps=maps)
 
 
 def _coco_file(dataset: Any) -> tuple[list[Problem], list[str]]:

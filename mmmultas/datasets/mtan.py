@@ -72,6 +72,8 @@ class MTANDataset(BaseDataset):
         unit: Of depth, for tables and pictures.
         pipeline: Transforms; they begin with :class:`LoadArrayImage`.
         test_mode: As in mmengine's ``BaseDataset``.
+        indices: Likewise.
+        lazy_init: Likewise.
 
     Raises:
         ConfigError: An unknown part, task or folder.
@@ -88,7 +90,9 @@ class MTANDataset(BaseDataset):
                  regime: Mapping[str, Any] | None = None,
                  unit: str = 'm',
                  pipeline: Sequence[Any] = (),
-                 test_mode: bool = False) -> None:
+                 test_mode: bool = False,
+                 indices: int | Sequence[int] | None = None,
+                 lazy_init: bool = False) -> None:
         if part not in ('train', 'val'):
             raise ConfigError(f"`part` is 'train' or 'val', not {part!r}.")
         self.tasks = check_tasks(tasks, FOLDERS)
@@ -109,7 +113,9 @@ class MTANDataset(BaseDataset):
             metainfo=dict(tasks=self.tasks,
                           **{task: meta[task] for task in self.tasks}),
             pipeline=list(pipeline),
-            test_mode=test_mode)
+            test_mode=test_mode,
+            indices=indices,
+            lazy_init=lazy_init)
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """Number the images; a label that is kept must be there."""

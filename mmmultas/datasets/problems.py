@@ -20,6 +20,7 @@ KINDS = {
     'entry': 'Entries that cannot be used',
     'size': 'Labels of another size than their image',
     'values': 'Mask values that fit no class',
+    'range': 'Values that do not look like their unit',
     'class': 'Names of classes',
     'box': 'Boxes that cannot be right',
     'twice': 'Labels that are there twice',

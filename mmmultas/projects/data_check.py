@@ -130,6 +130,7 @@ def _plans(
             for part in parts:
                 report.classes.update(
                     {t: tuple(c) for t, c in part.rules.classes.items()})
+                report.meta.update(part.rules.meta)
             plans.append((report, parts))
     return plans
 

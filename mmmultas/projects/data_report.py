@@ -13,6 +13,7 @@ from mmmultas.structures import DET, SEG
 from .data_check import DataReport
 from .data_tables import GROUPS, box_rows, box_table, pixel_rows, pixel_table
 from .judgement import MAY_BE_SMALLER, side_at_input
+from .map_summary import map_text
 from .stream_report import StreamReport
 
 __all__ = ['problem_text', 'report_json', 'report_text']
@@ -87,8 +88,12 @@ def _stream_lines(stream: StreamReport) -> Iterator[str]:
             yield (f'  boxes where the network sees {width}×{height}: nine '
                    f'of ten above {side:.0f} pixels, half above '
                    f'{side_at_input(stream, 0.5):.0f}')
-    if stream.labelled[SEG] and SEG in stream.classes:
-        yield f'  pixels: {_pixels_text(stream)}'
+    for task in stream.class_maps:
+        named = 'pixels' if task == SEG else f'pixels of {task}'
+        yield f'  {named}: {_pixels_text(stream, task)}'
+    for task in stream.maps:
+        if task not in stream.class_maps:
+            yield f'  {task}: {map_text(stream, task)}'
     yield from (f'  note: {note}' for note in stream.notes)
 
 
@@ -131,20 +136,22 @@ def _boxes_text(stream: StreamReport) -> str:
         [(name, row[0], str(row[0])) for name, row in rows]) + none
 
 
-def _pixels_text(stream: StreamReport) -> str:
-    total = max(int(stream.pixels.sum()), 1)
+def _pixels_text(stream: StreamReport, task: str) -> str:
+    counts = stream.by_class[task][0]
+    total = max(int(counts.sum()), 1)
     entries = [(name, pixels, f'{pixels / total:.2%}')
-               for name, _, pixels in pixel_rows(stream)][:-1]
-    ignored = int(stream.pixels[IGNORE]) / total
+               for name, _, pixels in pixel_rows(stream, task)][:-1]
+    ignored = int(counts[IGNORE]) / total
     return f'{_shortened(entries)}; ignored {ignored:.2%}'
 
 
 def _tables(stream: StreamReport) -> str:
-    tables = [
-        table(stream) for task, table in ((DET, box_table), (SEG,
-                                                             pixel_table))
-        if stream.labelled[task] and task in stream.classes
-    ]
+    tables = []
+    if stream.labelled[DET] and DET in stream.classes:
+        tables.append(box_table(stream))
+    for task in stream.class_maps:
+        named = '' if task == SEG else f'{task}:\n'
+        tables.append(named + pixel_table(stream, task))
     return '\n\n'.join([f'{stream.name}:', *tables]) if tables else ''
 
 
@@ -167,9 +174,15 @@ def _stream_json(stream: StreamReport) -> dict[str, Any]:
         }
         content['images_without_box'] = stream.without
         content['side_at_input'] = side_at_input(stream, MAY_BE_SMALLER)
-    if stream.labelled[SEG]:
-        content['pixels'] = {
+    for task in stream.class_maps:
+        key = 'pixels' if task == SEG else f'pixels_of_{task}'
+        content[key] = {
             name: dict(images=images, pixels=pixels)
-            for name, images, pixels in pixel_rows(stream)
+            for name, images, pixels in pixel_rows(stream, task)
         }
+    for task, counts in stream.maps.items():
+        content.setdefault('maps', {})[task] = dict(
+            files=counts.files, pixels=counts.pixels, known=counts.known,
+            **dict(low=counts.low, high=counts.high) if counts.middles
+            else {})
     return content

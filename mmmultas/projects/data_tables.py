@@ -28,17 +28,19 @@ def box_table(stream: StreamReport) -> str:
         [[name, *map(str, row)] for name, row in (*rows, ('all', totals))])
 
 
-def pixel_rows(stream: StreamReport) -> Iterator[tuple[str, int, int]]:
+def pixel_rows(stream: StreamReport,
+               task: str = SEG) -> Iterator[tuple[str, int, int]]:
     """Each class with its images and pixels; the ignored ones at the end."""
-    names = dict(enumerate(stream.classes[SEG]))
+    pixels, masked = stream.by_class[task]
+    names = dict(enumerate(stream.classes[task]))
     for value, name in (*names.items(), (IGNORE, '(ignored)')):
-        yield name, int(stream.masked[value]), int(stream.pixels[value])
+        yield name, int(masked[value]), int(pixels[value])
 
 
-def pixel_table(stream: StreamReport) -> str:
+def pixel_table(stream: StreamReport, task: str = SEG) -> str:
     """Pixels by class, and their share."""
-    total = max(int(stream.pixels.sum()), 1)
+    total = max(int(stream.by_class[task][0].sum()), 1)
     return text_table(
         ('class', 'images', 'pixels', 'share (%)'),
         [[name, str(images), str(pixels), f'{100 * pixels / total:.2f}']
-         for name, images, pixels in pixel_rows(stream)])
+         for name, images, pixels in pixel_rows(stream, task)])

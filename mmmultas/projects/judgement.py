@@ -7,8 +7,9 @@ import numpy as np
 
 from mmmultas.datasets.label_map import IGNORE
 from mmmultas.datasets.problems import ERROR, WARNING, Problem
-from mmmultas.structures import DET, SEG
+from mmmultas.structures import CLASSES, DET, SEG
 
+from .map_summary import judge_maps
 from .stream_report import StreamReport
 
 __all__ = ['SMALLEST', 'judge', 'side_at_input', 'spellings']
@@ -36,9 +37,11 @@ def judge(streams: Sequence[StreamReport],
             problems += _crowds(stream)
             problems += _too_many(stream, cfg)
             problems += _too_small(stream)
-        if stream.labelled[SEG] and SEG in stream.classes:
+        if stream.labelled[SEG] and SEG in stream.classes and (
+                SEG not in stream.maps):
             problems += _ignored(stream)
             problems += _palettes(stream)
+        problems += judge_maps(stream)
         problems += _dark(stream)
     train = [s for s in streams if not s.held_out] or list(streams)
     return problems + [*_classes(train), *_empty(train)]
@@ -169,7 +172,7 @@ def _classes(streams: Sequence[StreamReport]) -> Iterator[Problem]:
                     'which differ by their spelling only', 'if they are one '
                     f'class: `label_map=dict({task}={{{same[1]!r}: '
                     f'{same[0]!r}}})`', 'class', WARNING)
-            if task == SEG and len(names) == 1:
+            if stream.kind(task) == CLASSES and len(names) == 1:
                 yield Problem(
                     stream.name, f'has masks of one class ({names[0]}) '
                     'alone, so that there is nothing to tell apart',
@@ -178,7 +181,8 @@ def _classes(streams: Sequence[StreamReport]) -> Iterator[Problem]:
 
 def _empty(streams: Sequence[StreamReport]) -> Iterator[Problem]:
     """Classes that no stream of training shows."""
-    for task, what in ((DET, 'box'), (SEG, 'pixel')):
+    tasks = dict.fromkeys(t for s in streams for t in s.class_maps)
+    for task, what in ((DET, 'box'), *((t, 'pixel') for t in tasks)):
         mine = [s for s in streams if s.labelled[task] and task in s.classes]
         if not mine or not any(_count(s, task, None) for s in mine):
             continue  # said already
@@ -200,6 +204,7 @@ def _count(stream: StreamReport, task: str, name: str | None) -> int:
     if task == DET:
         return sum(stream.boxes_of(n)
                    for n in (names if name is None else (name, )))
+    pixels = stream.by_class[task][0]
     if name is None:
-        return int(stream.pixels[:len(names)].sum())
-    return int(stream.pixels[names.index(name)]) if name in names else 0
+        return int(pixels[:len(names)].sum())
+    return int(pixels[names.index(name)]) if name in names else 0

@@ -1,19 +1,58 @@
 """What is counted while the files of a stream are looked at."""
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mmmultas.datasets.examine import Finding
+from mmmultas.datasets.map_facts import MapFacts
 from mmmultas.datasets.problems import Problem
-from mmmultas.structures import DET
+from mmmultas.structures import DET, SEG, kind_of
 
-__all__ = ['StreamReport', 'size_group']
+__all__ = ['MapCounts', 'StreamReport', 'size_group']
 
 #: Areas in pixels as COCO groups them.
 SMALL, LARGE = 32**2, 96**2
+
+
+@dataclass(eq=False)
+class MapCounts:
+    """What the maps of a task hold.
+
+    Attributes:
+        files: Maps that could be read.
+        pixels: All of them.
+        known: Those that say something.
+        low: Lowest known value, in the label's unit.
+        high: The highest, likewise.
+        middles: Median of each map, likewise; none where a pixel has several
+            values.
+        values: (256,) pixels by value, of maps of 8 bits.
+    """
+    files: int = 0
+    pixels: int = 0
+    known: int = 0
+    low: float = float('inf')
+    high: float = float('-inf')
+    middles: list[float] = field(default_factory=list)
+    values: NDArray[np.int64] = field(
+        default_factory=lambda: np.zeros(256, np.int64))
+
+    def add(self, facts: MapFacts) -> None:
+        """Count one map."""
+        self.files += 1
+        self.pixels += facts.pixels
+        self.known += facts.known
+        if facts.counts is not None:
+            self.values += facts.counts
+        if (facts.low is not None and facts.middle is not None
+                and facts.high is not None):
+            self.low = min(self.low, facts.low)
+            self.high = max(self.high, facts.high)
+            self.middles.append(facts.middle)
 
 
 @dataclass(eq=False)
@@ -30,8 +69,10 @@ class StreamReport:
         sizes: (height, width) → images.
         boxes: (class, 'small' | 'medium' | 'large' | 'difficult') → boxes;
             COCO's crowds count as difficult.
-        pixels: (256,) pixels by train id.
-        masked: Images that show a class, by train id.
+        meta: Kind and unit of the tasks, as the data set tells them.
+        by_class: Of each task with classes (2, 256): pixels, and images that
+            show it, by train id.
+        maps: What the maps of further tasks hold.
         labelled: Images by task.
         input_size: (height, width) that the network sees; None where the
             transforms do not tell.
@@ -54,10 +95,10 @@ class StreamReport:
     digests: dict[str, bytes] = field(default_factory=dict)
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     boxes: Counter[tuple[str, str]] = field(default_factory=Counter)
-    pixels: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros(256, np.int64))
-    masked: NDArray[np.int64] = field(
-        default_factory=lambda: np.zeros(256, np.int64))
+    meta: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    by_class: dict[str, NDArray[np.int64]] = field(
+        default_factory=lambda: {SEG: np.zeros((2, 256), np.int64)})
+    maps: dict[str, MapCounts] = field(default_factory=dict)
     labelled: Counter[str] = field(default_factory=Counter)
     input_size: tuple[int, int] | None = None
     learnt: int = 0
@@ -83,11 +124,38 @@ class StreamReport:
         self.without += DET in tasks and not finding.boxes
         self._add_boxes(finding)
         if finding.pixels is not None:
-            self.pixels += finding.pixels
-            self.masked += finding.pixels > 0
+            self._add_classes(SEG, finding.pixels)
+        for task, facts in finding.maps.items():
+            self.maps.setdefault(task, MapCounts()).add(facts)
+            if task in self.classes and facts.counts is not None:
+                self._add_classes(task, facts.counts)
         for value, colour in finding.colours.items():
             self.palettes.setdefault(value, {}).setdefault(
                 colour, finding.image)
+
+    def _add_classes(self, task: str, pixels: NDArray[np.int64]) -> None:
+        counts = self.by_class.setdefault(task, np.zeros((2, 256), np.int64))
+        counts += np.stack([pixels, (pixels > 0).astype(np.int64)])
+
+    @property
+    def pixels(self) -> NDArray[np.int64]:
+        """(256,) pixels of 'seg' by train id."""
+        return self.by_class[SEG][0]
+
+    @property
+    def masked(self) -> NDArray[np.int64]:
+        """(256,) images of 'seg' that show a class, by train id."""
+        return self.by_class[SEG][1]
+
+    @property
+    def class_maps(self) -> list[str]:
+        """Tasks of which the pixels of classes are counted."""
+        return [task for task in self.labelled if task in self.classes
+                and task in self.by_class]
+
+    def kind(self, task: str) -> str:
+        """What a task's labels are."""
+        return kind_of(task, self.meta)
 
     def _add_boxes(self, finding: Finding) -> None:
         if len(finding.boxes) > self.crowded[0]:

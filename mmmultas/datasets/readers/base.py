@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from mmmultas.datasets.decode import decode_values
 from mmmultas.datasets.files import read_bytes
+from mmmultas.datasets.label_map import IGNORE
 from mmmultas.datasets.mask_runs import RunCache
 from mmmultas.utils.errors import ConfigError, DataError
 
@@ -72,6 +73,17 @@ class LabelReader:
             DataError: A file that is missing, broken, or does not fit.
         """
         raise NotImplementedError
+
+    def known(self, label: NDArray[Any]) -> NDArray[np.bool_]:
+        """Pixels (H, W) that say something: no NaN, and not 255 of 8 bits.
+
+        Args:
+            label: What :meth:`read` gave, (H, W) or (H, W, C).
+        """
+        said: NDArray[np.bool_] = np.isfinite(label)
+        if label.dtype == np.uint8:
+            said = label != IGNORE
+        return np.asarray(said.all(2) if said.ndim == 3 else said)
 
 
 def read_values(path: str) -> NDArray[Any]:

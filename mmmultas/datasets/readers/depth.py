@@ -55,3 +55,7 @@ class DepthReader(LabelReader):
             depth *= np.float32(scale)
         depth[~(np.isfinite(depth) & (depth > 0))] = 0
         return depth
+
+    def known(self, label: NDArray[Any]) -> NDArray[np.bool_]:
+        """Pixels above 0."""
+        return label > 0

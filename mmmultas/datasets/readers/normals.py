@@ -49,6 +49,10 @@ class NormalReader(LabelReader):
         normals[invalid] = 0
         return normals
 
+    def known(self, label: NDArray[Any]) -> NDArray[np.bool_]:
+        """Pixels with a direction."""
+        return np.asarray(label.any(2))
+
 
 def _check_lengths(lengths: NDArray[np.float32], path: str) -> None:
     if not len(lengths):

@@ -5,7 +5,7 @@ MMSegmentation's transforms know; labels of other tasks are ``gt_<task>``: a
 map, or :class:`~mmmultas.datasets.readers.BoxLabels`.
 """
 import functools
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ Results = dict[str, Any]
 Boxes = NDArray[np.float32]
 
 
-def kind_in(results: Results, task: str) -> str:
+def kind_in(results: Mapping[str, Any], task: str) -> str:
     """The kind of a task's labels: of ``kinds``, else implied by its name."""
     return (results.get('kinds') or {}).get(task) or kind_of(task)
 

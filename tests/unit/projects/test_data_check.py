@@ -1,5 +1,7 @@
 import shutil
 
+import cv2
+import numpy as np
 import pytest
 
 from mmmultas.projects.data_check import check_data
@@ -135,3 +137,89 @@ def test_difficult_boxes_are_learnt_and_not_judged(tmp_path):
 
     assert not nothing()
     assert nothing(use_difficult=False) and nothing(test_mode=True)
+
+
+@pytest.fixture
+def rooms(tmp_path):
+    """Six images with depth, normals and parts."""
+    rng = np.random.default_rng(0)
+    normals = np.zeros((8, 10, 3), np.float32)
+    normals[..., 2] = 1
+    for folder in ('images', 'depth', 'normals', 'parts'):
+        (tmp_path / folder).mkdir()
+    for i in range(6):
+        cv2.imwrite(f'{tmp_path}/images/{i}.png',
+                    rng.integers(0, 255, (8, 10, 3)))
+        cv2.imwrite(f'{tmp_path}/depth/{i}.png',
+                    rng.integers(900, 5000, (8, 10)).astype(np.uint16))
+        cv2.imwrite(f'{tmp_path}/parts/{i}.png',
+                    np.eye(8, 10, dtype=np.uint8))
+        np.save(f'{tmp_path}/normals/{i}.npy', normals)
+    return tmp_path
+
+
+def of_rooms(root, tasks=('depth', 'normals', 'parts'), **kwargs):
+    labels = dict(
+        depth=dict(root=f'{root}/depth', scale=.001, unit='m'),
+        normals=dict(root=f'{root}/normals'),
+        parts=dict(kind='classes', root=f'{root}/parts',
+                   classes=('arm', 'leg', 'head')))
+    return dict(train_dataloader=dict(all=dict(dataset=dict(
+        type='mmmultas.FolderDataset', images=f'{root}/images', tasks=tasks,
+        labels=labels, **kwargs))))
+
+
+def test_every_kind_is_counted(rooms):
+    report = check_data(of_rooms(rooms))
+    [problem] = report.problems
+    assert 'no pixel of 1 of 3 classes (head)' in str(problem)
+    [stream] = report.streams
+    assert stream.maps['depth'].low >= .9 and stream.maps['depth'].high < 5
+    assert stream.maps['normals'].known == 6 * 80
+    assert stream.by_class['parts'][0, :2].tolist() == [6 * 72, 6 * 8]
+    assert stream.by_class['parts'][1, :2].tolist() == [6, 6]
+
+
+def test_what_is_wrong_with_maps_is_said_of_each_file(rooms):
+    cv2.imwrite(f'{rooms}/depth/0.png', np.ones((8, 10), np.uint8))
+    cv2.imwrite(f'{rooms}/depth/1.png', np.zeros((8, 10), np.uint16))
+    cv2.imwrite(f'{rooms}/depth/2.png', np.ones((4, 5), np.uint16))
+    np.save(f'{rooms}/normals/3.npy', np.full((8, 10, 3), .2))
+    (rooms / 'normals/4.npy').unlink()
+    cv2.imwrite(f'{rooms}/parts/5.png', np.full((8, 10), 7, np.uint8))
+    text = '\n'.join(map(str, check_data(of_rooms(rooms)).problems))
+    for said in (
+            'depth/0.png has 8 bits, 256 steps of depth; save it as a 16-bit',
+            "depth/1.png has no valid pixel of 'depth': nothing is learnt",
+            'depth/2.png is 5×4, its image 10×8 pixels',
+            'normals/3.npy holds vectors of length 0.35, not 1',
+            'normals has no label of 1 images that have another one (4), '
+            'which are left out; add them, or give each task a stream',
+            'parts/5.png holds values outside the label set (7)'):
+        assert said in text
+    assert len(text.split('\n')) == 7  # and that no pixel is a head
+
+
+def test_what_a_regime_hides_is_not_looked_at(rooms):
+    lines = ['0 depth', *(f'{i} parts' for i in range(1, 6))]
+    (rooms / 'kept.txt').write_text('\n'.join(lines))
+    for name in '12345':
+        (rooms / f'depth/{name}.png').write_bytes(b'broken')
+    cfg = of_rooms(rooms, regime=dict(file=str(rooms / 'kept.txt')))
+    report = check_data(cfg)
+    assert 'depth/' not in ' '.join(map(str, report.problems))
+    assert report.streams[0].maps['depth'].files == 1
+
+
+def test_arrays_of_mtan_are_looked_at(rooms):
+    for folder in ('image', 'depth', 'normal'):
+        (rooms / f'train/{folder}').mkdir(parents=True)
+    np.save(rooms / 'train/image/0.npy', np.ones((8, 10, 3)))
+    np.save(rooms / 'train/depth/0.npy', np.zeros((8, 10, 1)))
+    np.save(rooms / 'train/normal/0.npy', np.ones((8, 10, 3)))
+    [lost, wrong, empty] = check_data(dict(train_dataloader=dict(x=dict(
+        dataset=dict(type='mmmultas.MTANDataset', data_root=str(rooms),
+                     part='train', tasks=('depth', 'normals')))))).problems
+    assert 'train/depth/0.npy has no valid pixel' in str(lost)
+    assert 'vectors of length 1.73' in str(wrong)
+    assert "no valid pixel of 'depth' at all" in str(empty)
