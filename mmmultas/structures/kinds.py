@@ -15,7 +15,7 @@ from .tasks import DET, SEG
 __all__ = [
     'BOXES', 'CLASSES', 'DEPTH', 'EDGES', 'KINDS', 'NORMALS', 'SALIENCY',
     'canonical_name', 'check_name', 'field_of', 'gt_field', 'ignored_field',
-    'kind_of', 'kinds_of', 'label_key', 'pred_field'
+    'kind_of', 'kinds_of', 'label_key', 'lost_field', 'pred_field'
 ]
 
 BOXES = 'boxes'
@@ -86,7 +86,8 @@ def field_of(task: str, prefix: str) -> str:
 
     Args:
         task: The task's name.
-        prefix: ``'gt'``, ``'pred'``, ``'pseudo'`` or ``'ignored'``.
+        prefix: ``'gt'``, ``'pred'``, ``'pseudo'``, ``'ignored'`` or
+            ``'lost'``.
     """
     return f'{prefix}_{_STOCK.get(task, task)}'
 
@@ -109,6 +110,11 @@ def pred_field(task: str) -> str:
 def ignored_field(task: str) -> str:
     """The field of boxes that are neither learnt nor background."""
     return field_of(task, 'ignored')
+
+
+def lost_field(task: str) -> str:
+    """The field of boxes that a crop dropped and that are partly in view."""
+    return field_of(task, 'lost')
 
 
 def label_key(task: str) -> str:

@@ -12,7 +12,7 @@ from .kinds import canonical_name, field_of
 
 __all__ = ['has_task', 'sem_seg_data', 'view_of', 'viewed_meta']
 
-_PREFIXES = ('gt', 'pred', 'pseudo', 'ignored')
+_PREFIXES = ('gt', 'pred', 'pseudo', 'ignored', 'lost')
 _MARKS = tuple(f'{prefix}_' for prefix in _PREFIXES)
 
 

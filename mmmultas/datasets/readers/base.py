@@ -30,6 +30,22 @@ class BoxLabels:
     labels: NDArray[np.int64]
     ignored: NDArray[np.bool_]
 
+    def chosen(self, keep: NDArray[np.bool_]) -> 'BoxLabels':
+        """Those of the M that ``keep`` says."""
+        return BoxLabels(self.bboxes[keep], self.labels[keep],
+                         self.ignored[keep])
+
+    def at(self, bboxes: NDArray[Any]) -> 'BoxLabels':
+        """The same boxes, moved to ``bboxes`` (M, 4)."""
+        return BoxLabels(bboxes.astype(np.float32), self.labels, self.ignored)
+
+    def joined(self, other: 'BoxLabels') -> 'BoxLabels':
+        """These and those of another."""
+        return BoxLabels(
+            np.concatenate([self.bboxes, other.bboxes]),
+            np.concatenate([self.labels, other.labels]),
+            np.concatenate([self.ignored, other.ignored]))
+
 
 class LabelReader:
     """Reads labels of one kind; registered in ``READERS`` by its name.

@@ -15,6 +15,7 @@ from mmmultas.datasets.label_map import IGNORE
 from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError
 
+from .in_view import cut_view, flip_view, lose_boxes, scale_view
 from .labels import Boxes, Results, box_sets, each_map, set_boxes
 from .rules import Window, cut_window
 
@@ -57,6 +58,7 @@ class Squash(BaseTransform):
             scale = np.array([width / old_w, height / old_h] * 2)
             for task, boxes in list(box_sets(results)):
                 set_boxes(results, task, boxes * scale)
+            scale_view(results, scale)
         ori_h, ori_w = results.get('ori_shape', (old_h, old_w))
         results['img_shape'] = self.size
         results['scale_factor'] = (width / ori_w, height / ori_h)
@@ -77,7 +79,9 @@ class CropExpand(BaseTransform):
       extends over 9 pixels or less in one direction. (An image that has no
       more foreground than that itself is not asked.)
 
-    Boxes whose centre is inside stay and are cut to the window. Depth is
+    Boxes whose centre is inside stay and are cut to the window; what is still
+    seen of others goes along as ``lost``, and the part of the window that
+    shows the image as ``visible``. Depth is
     divided by the square root of the image's area by the window's, by which
     the window is enlarged when it is resized.
 
@@ -116,6 +120,7 @@ class CropExpand(BaseTransform):
         if window is None:
             return results
         old_h, old_w = results['img'].shape[:2]
+        cut_view(results, window)
         results['img'] = cut_window(results['img'], window, self.img_fill)
         height, width = results['img_shape'] = results['img'].shape[:2]
         zoom = (old_h * old_w / (height * width))**.5
@@ -124,6 +129,7 @@ class CropExpand(BaseTransform):
         x1, y1 = window[:2]
         for task, boxes in list(box_sets(results)):
             keep = _inside(boxes, window)
+            lose_boxes(results, task, ~keep, window)
             inside = (boxes[keep] - np.array([x1, y1, x1, y1])).clip(
                 0, np.array([width, height] * 2))
             set_boxes(results, task, inside, keep)
@@ -189,6 +195,7 @@ class RandomFlip(BaseTransform):
             mirrored = boxes.copy()
             mirrored[:, 0::2] = results['img'].shape[1] - boxes[:, 2::-2]
             set_boxes(results, task, mirrored)
+        flip_view(results, results['img'].shape[1])
         return results
 
 

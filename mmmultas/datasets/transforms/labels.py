@@ -21,7 +21,8 @@ from ..readers import BoxLabels
 from .rules import MapRule
 
 __all__ = [
-    'BoxLabels', 'box_sets', 'each_map', 'kind_in', 'rule_of', 'set_boxes'
+    'BoxLabels', 'box_sets', 'each_map', 'kind_in', 'labelled_boxes',
+    'rule_of', 'set_boxes'
 ]
 
 Results = dict[str, Any]
@@ -71,6 +72,15 @@ def box_sets(results: Results) -> Iterator[tuple[str, Boxes]]:
             yield task, found.bboxes
 
 
+def labelled_boxes(results: Results, task: str) -> BoxLabels:
+    """A task's boxes with their labels; those of the results themselves."""
+    if task != DET:
+        found: BoxLabels = results[label_key(task)]
+        return found
+    return BoxLabels(results['gt_bboxes'].tensor.numpy(),
+                     results['gt_bboxes_labels'], results['gt_ignore_flags'])
+
+
 def set_boxes(results: Results,
               task: str,
               boxes: NDArray[Any],
@@ -85,10 +95,9 @@ def set_boxes(results: Results,
     """
     boxes = boxes.astype(np.float32)
     if task != DET:
-        old = results[label_key(task)]
-        keep = np.ones(len(old.labels), bool) if keep is None else keep
-        results[label_key(task)] = BoxLabels(boxes, old.labels[keep],
-                                             old.ignored[keep])
+        old = labelled_boxes(results, task)
+        old = old if keep is None else old.chosen(keep)
+        results[label_key(task)] = old.at(boxes)
         return
     results['gt_bboxes'] = HorizontalBoxes(torch.from_numpy(boxes))
     if keep is not None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mmmultas.registry import TRANSFORMS
 from mmmultas.structures import (BOXES, CLASSES, DET, gt_field, ignored_field,
-                                 kind_of, label_key, sem_seg_data)
+                                 kind_of, label_key, lost_field, sem_seg_data)
 from mmmultas.utils.errors import ConfigError
 
 from .labels import BoxLabels, kind_in
@@ -29,13 +29,16 @@ class PackInputs(BaseTransform):
     if 'det' is in ``tasks``, ``gt_sem_seg`` (uint8, (1, H, W)) only if 'seg'
     is, and ``gt_<task>`` of any other task: instances, or ``data`` (C, H, W)
     of the map's own type. Absence means "not annotated".
+    ``lost_instances`` are boxes that a crop dropped and that are partly in
+    view, where there was a crop.
 
     Args:
         meta_keys: What of the results goes along as metainfo; ``tasks``,
             ``kinds`` (what labels are, where the names of tasks do not tell),
             ``annotated`` (the classes that somebody looked for), ``exif``
-            (how the picture was read) and ``crowds`` (whether boxes to be
-            ignored are COCO's crowds) always do.
+            (how the picture was read), ``crowds`` (whether boxes to be
+            ignored are COCO's crowds) and ``visible`` (the rectangle of a
+            crop that shows the picture) always do.
     """
 
     #: Tasks that a child of this class packs by itself.
@@ -52,7 +55,7 @@ class PackInputs(BaseTransform):
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         """Pack one sample."""
         tasks = results['tasks']
-        always = ('annotated', 'exif', 'crowds')
+        always = ('annotated', 'exif', 'crowds', 'visible')
         meta = {k: results[k] for k in (*self.meta_keys, *always)
                 if k in results}
         kinds = {task: kind_in(results, task) for task in tasks}
@@ -89,6 +92,11 @@ class PackInputs(BaseTransform):
             setattr(sample, ignored_field(task),
                     InstanceData(bboxes=boxes[ignored],
                                  labels=labels[ignored]))
+            lost = (results.get('lost') or {}).get(task)
+            if lost is not None:
+                setattr(sample, lost_field(task),
+                        InstanceData(bboxes=torch.from_numpy(lost.bboxes),
+                                     labels=torch.from_numpy(lost.labels)))
             return
         values = _planes(results[label_key(task)])
         setattr(sample, gt_field(task), sem_seg_data(values)

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from mmmultas.registry import MODELS, TASKS
 from mmmultas.structures import (CLASSES, gt_field, ignored_field, kind_of,
-                                 sem_seg_data)
+                                 lost_field, sem_seg_data)
 from mmmultas.utils.errors import ConfigError
 
 __all__ = ['MultiTaskDataPreprocessor', 'check_preprocessor']
@@ -133,8 +133,13 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
                     img_shape=shape,
                     batch_input_shape=shape,
                     pad_shape=shape))
+            if 'visible' in sample.metainfo:
+                seen = zip(sample.metainfo['visible'], factor.tolist())
+                sample.set_metainfo(dict(visible=tuple(x * f for x, f in
+                                                       seen)))
             for task in sample.metainfo.get('tasks', ()):
-                for field in (gt_field(task), ignored_field(task)):
+                for field in (gt_field(task), ignored_field(task),
+                              lost_field(task)):
                     if 'bboxes' in (sample.get(field) or ()):
                         instances = sample.get(field)
                         instances.bboxes = instances.bboxes * factor

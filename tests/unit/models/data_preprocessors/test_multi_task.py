@@ -161,3 +161,17 @@ def test_stock_ones_are_refused_when_the_model_is_built(kind):
     init_default_scope('mmdet')
     with pytest.raises(ConfigError, match='takes one batch and not one per'):
         MODELS.build(toy_model(data_preprocessor=dict(type=kind)))
+
+
+def test_multi_scale_moves_what_a_crop_left_in_view():
+    pre = MultiTaskDataPreprocessor()
+    pre.sizes = dict(det=128)
+    batch = toy_batch(('det', ), 1)
+    sample = batch['data_samples'][0]
+    sample.set_metainfo(dict(visible=(1., 2., 60., 64.)))
+    sample.lost_instances = InstanceData(
+        bboxes=torch.tensor([[0., 1., 4., 8.]]), labels=torch.tensor([1]))
+    moved = pre(dict(det=batch), True)['data_samples']['det'][0]
+    assert moved.metainfo['visible'] == (2, 4, 120, 128)
+    assert moved.lost_instances.bboxes.tolist() == [[0, 2, 8, 16]]
+    assert sample.lost_instances.bboxes.tolist() == [[0, 1, 4, 8]]
