@@ -64,8 +64,8 @@ def test_an_image_that_nobody_cuts_has_neither():
 def _moved(seed):
     random.seed(seed)
     given = results()
-    for step in (Squash((64, 60)), CropExpand(1., height=(.2, 1.6)),
-                 RandomFlip(), Squash(96)):
+    crop = CropExpand(1., height=(.4, 1.6), ratio=(.8, 1.))
+    for step in (Squash((64, 60)), crop, RandomFlip(), Squash(192)):
         given = step(given)
     return PackInputs(())(given)
 
@@ -77,21 +77,22 @@ def test_outside_of_all_boxes_nothing_is_seen(half):
     for seed in range(half * 60, half * 60 + 60):
         packed = _moved(seed)
         sample, image = packed['data_samples'], packed['inputs'][0]
-        seen = sample.metainfo.get('visible', (0, 0, 96, 96))
+        seen = sample.metainfo.get('visible', (0, 0, 192, 192))
         cut += 'visible' in sample
         fields = [sample.gt_instances, sample.ignored_instances]
         if 'lost_instances' in sample:
             fields.append(sample.lost_instances)
             lost += len(sample.lost_instances)
-        outside = torch.zeros(96, 96, dtype=torch.bool)
+        outside = torch.zeros(192, 192, dtype=torch.bool)
         x1, y1, x2, y2 = seen
-        # a pixel that a resize mixes counts to neither side
-        outside[int(np.ceil(y1)) + 2:int(y2) - 2,
-                int(np.ceil(x1)) + 2:int(x2) - 2] = True
+        # pixels that a resize mixes count to neither side
+        m = 18
+        outside[int(y1) + m:int(y2) - m,
+                int(x1) + m:int(x2) - m] = True
         for boxes in fields:
             for x1, y1, x2, y2 in boxes.bboxes.tolist():
-                outside[max(int(y1) - 2, 0):int(np.ceil(y2)) + 2,
-                        max(int(x1) - 2, 0):int(np.ceil(x2)) + 2] = False
+                outside[max(int(y1) - m, 0):int(y2) + m,
+                        max(int(x1) - m, 0):int(x2) + m] = False
         assert (image[outside] == 50).all(), seed
     assert cut and lost
 
