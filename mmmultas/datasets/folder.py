@@ -117,6 +117,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         self.folders = label_folders(labels)
         self.tasks = check_tasks(tasks, (DET, SEG, *self.folders))
         self.regime = LabelRegime.build(regime)
+        self.dealt = check_tasks(self.regime.among(self.tasks),
+                                 (DET, SEG, *self.folders))
         classes = classes or {}
         self.images, self.boxes, self.masks = images, boxes, masks
         self.image_suffix, self.mask_suffix = image_suffix, mask_suffix
@@ -125,7 +127,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         self.use_difficult = use_difficult
         for task, key, value in ((DET, 'boxes', boxes), (SEG, 'masks',
                                                          masks)):
-            if task in self.tasks and not value:
+            if task in self.dealt and not value:
                 raise ConfigError(f'a FolderDataset with {task!r} in `tasks` '
                                   f'needs `{key}`.')
             if task in self.tasks and not classes.get(task):
@@ -168,8 +170,15 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         """
         entries, problems = self.scan()
         first_of(problems)
+        return [self._record(entry, tasks)
+                for entry, tasks in self.kept(entries)]
+
+    def kept(self, entries: Sequence[Entry]
+             ) -> list[tuple[Entry, tuple[str, ...]]]:
+        """Images that take part, and the tasks whose labels they keep."""
         kept = self.regime([entry.name for entry in entries], self.tasks)
-        return [self._record(entry, kept[entry.name]) for entry in entries]
+        return [(entry, kept[entry.name]) for entry in entries
+                if entry.name in kept]
 
     def scan(self) -> tuple[list[Entry], list[Problem]]:
         """Find images and labels; no image, XML or mask is opened.
@@ -178,60 +187,63 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             DataError: A folder or the json is missing, or there is no image.
         """
         images, problems = list_files(self.images, self.image_suffix)
-        labels: list[Mapping[str, Any]] = []
-        if DET in self.tasks and os.path.isdir(str(self.boxes)):
-            labels.append(list_files(str(self.boxes), '.xml')[0])
-        elif DET in self.tasks:
-            coco, wrong = scan_coco(str(self.boxes))
-            problems += wrong
-            labels.append(self._by_name(coco, problems))
-        if SEG in self.tasks:
-            labels.append(list_files(str(self.masks), self.mask_suffix)[0])
-        labels += [self.folders[task].files() for task in self.tasks
-                   if task in self.folders]
+        labels = self._labels(problems)
+        files = list(labels.values())
         chosen = self._part([
-            n for n in (labels[0] if labels else images)
-            if all(n in x for x in labels)
+            n for n in (files[0] if files else images)
+            if all(n in x for x in files)
         ], problems)
         problems += self._missing(labels, images)
         entries = []
         for name in chosen:
             if name in images:
-                entries.append(
-                    self._entry(name, images[name], [x[name] for x in labels]))
+                found = {task: x[name] for task, x in labels.items()
+                         if task in self.tasks}
+                entries.append(self._entry(name, images[name], found))
             else:
                 problems.append(
-                    self._no_image(name, labels[0][name], images))
+                    self._no_image(name, files[0][name], images))
         if not chosen:
             told = ' '.join(str(p) for p in problems[:1])
             raise DataError(
                 f'{self.images} has no image with labels '
-                f'({", ".join(self.tasks)}) in '
+                f'({", ".join(self.dealt)}) in '
                 f'{" and ".join(self._places())}: images are called '
                 f'{_some(images)}, labels '
-                f'{" and ".join(map(_some, labels))}; names without suffix '
+                f'{" and ".join(map(_some, files))}; names without suffix '
                 f'must be the same (see `mask_suffix` and `image_suffix`).' +
                 f' {told}'.rstrip())
         return entries, problems
 
-    @property
-    def _order(self) -> list[str]:
-        """Tasks as their labels are listed: det and seg come first."""
-        further = [task for task in self.tasks if task in self.folders]
-        return [t for t in (DET, SEG) if t in self.tasks] + further
-
-    def _missing(self, labels: Sequence[Mapping[str, Any]],
+    def _missing(self, labels: Mapping[str, Mapping[str, Any]],
                  images: Mapping[str, str]) -> Iterator[Problem]:
         """Images that lack the label of one task, and so are left out."""
-        known = dict.fromkeys(n for x in labels for n in x if n in images)
-        for place, own in zip(self._places(), labels):
+        known = dict.fromkeys(
+            n for x in labels.values() for n in x if n in images)
+        for task, own in labels.items():
             lost = [name for name in known if name not in own]
             if lost:
                 yield Problem(
-                    place, f'has no label of {len(lost)} images that have '
-                    f'another one ({_some(lost)}), which are left out',
-                    'add them, or give each task a stream of its own',
+                    self._place(task), f'has no label of {len(lost)} images '
+                    f'that have another one ({_some(lost)}), which are left '
+                    'out', 'add them, or give each task a stream of its own',
                     'match', WARNING)
+
+    def _labels(self, problems: list[Problem]
+                ) -> dict[str, Mapping[str, Any]]:
+        """Task → name of an image → its label, of all that is dealt."""
+        labels: dict[str, Mapping[str, Any]] = {}
+        if DET in self.dealt and os.path.isdir(str(self.boxes)):
+            labels[DET] = list_files(str(self.boxes), '.xml')[0]
+        elif DET in self.dealt:
+            coco, wrong = scan_coco(str(self.boxes))
+            problems += wrong
+            labels[DET] = self._by_name(coco, problems)
+        if SEG in self.dealt:
+            labels[SEG] = list_files(str(self.masks), self.mask_suffix)[0]
+        labels.update((task, self.folders[task].files())
+                      for task in self.dealt if task in self.folders)
+        return labels
 
     def _part(self, names: list[str], problems: list[Problem]) -> list[str]:
         if self.names is None or not names:
@@ -247,9 +259,12 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         return chosen
 
     def _places(self) -> list[str]:
-        places = {DET: self.boxes, SEG: self.masks,
-                  **{task: f.root for task, f in self.folders.items()}}
-        return [str(places[task]) for task in self._order]
+        return [self._place(task) for task in self.dealt]
+
+    def _place(self, task: str) -> str:
+        if task in self.folders:
+            return self.folders[task].root
+        return str(self.boxes if task == DET else self.masks)
 
     def _by_name(self, coco: CocoFile,
                  problems: list[Problem]) -> dict[str, CocoImage]:
@@ -274,8 +289,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             f'there is no such image (images there are called '
             f'{_some(images)})', 'add it or remove its label', 'match')
 
-    def _entry(self, name: str, image: str, labels: list[Any]) -> Entry:
-        found = dict(zip(self._order, labels))
+    @staticmethod
+    def _entry(name: str, image: str, found: Mapping[str, Any]) -> Entry:
         box = found.get(DET)
         is_coco = isinstance(box, CocoImage)
         return Entry(
@@ -285,7 +300,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             coco=box if is_coco else None,
             mask=found.get(SEG),
             maps={task: path for task, path in found.items()
-                  if task in self.folders})
+                  if task not in (DET, SEG)})
 
     def _record(self, entry: Entry, tasks: tuple[str, ...]) -> Record:
         """What an image shows to the pipeline: the labels of ``tasks``."""

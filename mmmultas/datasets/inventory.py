@@ -213,12 +213,10 @@ class _Files:
 def _of_folder(inventory: Inventory, dataset: FolderDataset) -> None:
     entries, problems = dataset.scan()
     inventory.problems += problems
-    kept = dataset.regime([entry.name for entry in entries], dataset.tasks)
     index = inventory.rules.index
     items = []
-    for entry in entries:
+    for entry, tasks in dataset.kept(entries):
         boxes: list[Box] = []
-        tasks = kept[entry.name]
         if entry.coco is not None:
             boxes, wrong = _coco_boxes(entry.coco, index, str(dataset.boxes))
             inventory.problems += wrong

@@ -103,6 +103,7 @@ class MTANDataset(BaseDataset):
         self.folders = {**FOLDERS, **(folders or {})}
         self.place = Path(data_root) / part
         self.regime = LabelRegime.build(regime)
+        check_tasks(self.regime.among(self.tasks), FOLDERS)
         self.space = LabelSpace.build(
             classes or [f'class {i}' for i in range(13)])
         meta: dict[str, Any] = dict(
@@ -126,7 +127,7 @@ class MTANDataset(BaseDataset):
             raise DataError(f'{images} has no 0.npy, 1.npy, ...; mend '
                             '`data_root` and `part`.')
         kept = self.regime(names, self.tasks)
-        return [self._record(name, kept[name]) for name in names]
+        return [self._record(name, tasks) for name, tasks in kept.items()]
 
     def _record(self, name: str, tasks: tuple[str, ...]) -> dict[str, Any]:
         labels = {task: dict(path=str(

@@ -31,6 +31,10 @@ class LabelRegime:
         file: Read the kept labels from a list instead: a line per image,
             its name and the tasks, ``12 depth,normals``.
         names: Name of a task in ``file`` → name here.
+        tasks: Tasks that labels are dealt among, where the data set reads
+            fewer of them: a network for one task then learns from the very
+            labels that it has in a network for all. Images that keep no
+            label that is read are left out.
 
     Raises:
         ConfigError: An unknown regime, or shares that do not fit.
@@ -41,7 +45,8 @@ class LabelRegime:
                  seed: int = 0,
                  ratio: Mapping[str, float] | None = None,
                  file: str | None = None,
-                 names: Mapping[str, str] | None = None) -> None:
+                 names: Mapping[str, str] | None = None,
+                 tasks: Sequence[str] | None = None) -> None:
         if regime not in REGIMES:
             raise ConfigError(f'`regime` is one of {", ".join(REGIMES)}, not '
                               f'{regime!r}.')
@@ -56,6 +61,11 @@ class LabelRegime:
         self.regime, self.seed = regime, seed
         self.ratio = dict(ratio or {})
         self.file, self.names = file, dict(names or {})
+        self.tasks = None if tasks is None else tuple(tasks)
+        if tasks is not None and (isinstance(tasks, str) or len(set(tasks))
+                                  != len(tasks)):
+            raise ConfigError('`regime.tasks` is a sequence of different '
+                              f'names, not {tasks!r}.')
 
     @classmethod
     def build(cls, cfg: Mapping[str, Any] | None) -> 'LabelRegime':
@@ -72,24 +82,44 @@ class LabelRegime:
                                   f'have {", ".join(known)}.')
         return cls(**cfg)
 
+    def among(self, tasks: Sequence[str]) -> tuple[str, ...]:
+        """The tasks that labels are dealt among.
+
+        Args:
+            tasks: Those that the data set reads.
+
+        Raises:
+            ConfigError: One of these is not among them.
+        """
+        if self.tasks is None:
+            return tuple(tasks)
+        for task in tasks:
+            if task not in self.tasks:
+                raise ConfigError(
+                    f'`tasks` reads {task!r}, which no image would keep: '
+                    '`regime.tasks` deals labels among '
+                    f'{", ".join(self.tasks)}; add it there.')
+        return self.tasks
+
     def __call__(
         self,
         images: Sequence[str],
         tasks: Sequence[str],
         possible: Mapping[str, Sequence[str]] | None = None
     ) -> dict[str, tuple[str, ...]]:
-        """The kept tasks of each image.
+        """The kept tasks of each image that takes part.
 
         Args:
             images: Names, in an order that does not change.
-            tasks: All tasks, in the order that decides where what is left
-                over goes.
+            tasks: The tasks that are read; these, or those of the regime,
+                in the order that decides where what is left over goes.
             possible: The tasks that an image can have, where not all.
 
         Raises:
             ConfigError: A share for a task that is not there.
             DataError: A list that names unknown images or tasks.
         """
+        read, tasks = tuple(tasks), self.among(tasks)
         can = {name: [t for t in tasks if t in (possible or {}).get(
             name, tasks)] for name in images}
         rng = random.Random(self.seed)
@@ -107,8 +137,11 @@ class LabelRegime:
             kept = {name: _subset(own, rng) for name, own in can.items()}
         else:
             kept = {name: tuple(own) for name, own in can.items()}
-        return {name: tuple(t for t in tasks if t in kept.get(name, ()))
-                for name in images}
+        own = {name: tuple(t for t in read if t in kept.get(name, ()))
+               for name in images}
+        if self.tasks is None:
+            return own
+        return {name: chosen for name, chosen in own.items() if chosen}
 
     def _sizes(self, count: int, tasks: Sequence[str]) -> list[int]:
         unknown = sorted(set(self.ratio) - set(tasks))

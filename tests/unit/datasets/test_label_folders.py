@@ -72,6 +72,26 @@ def test_what_a_regime_hides_is_never_opened(root):
         dataset(root)[0]
 
 
+def test_one_task_alone_reads_what_a_regime_leaves_it(root):
+    tasks = ('depth', 'normals', 'lines', 'parts')
+    together = dataset(root, regime=dict(regime='one', seed=1))
+    want = {task: [] for task in tasks}
+    for i in range(len(together)):
+        info = together.get_data_info(i)
+        want[info['tasks'][0]].append(info['img_id'])
+    for task in tasks:
+        alone = dataset(root, tasks=task, regime=dict(
+            regime='one', seed=1, tasks=tasks))
+        infos = [alone.get_data_info(i) for i in range(len(alone))]
+        assert [info['img_id'] for info in infos] == want[task]
+        assert {info['tasks'] for info in infos} == {(task, )}
+    (root / 'depths/2.png').unlink()  # takes part in no deal
+    assert sum(len(dataset(root, tasks=task, regime=dict(
+        regime='one', tasks=tasks))) for task in tasks) == 5
+    with pytest.raises(ConfigError, match='smell'):
+        dataset(root, regime=dict(regime='one', tasks=(*tasks, 'smell')))
+
+
 def test_an_image_without_one_of_its_labels_is_left_out(root):
     (root / 'depths/2.png').unlink()
     assert len(dataset(root)) == 5

@@ -43,6 +43,27 @@ def test_two_tasks_of_cityscapes():
     assert counts(kept) == dict(seg=1487, depth=1488)
 
 
+def test_one_task_alone_has_the_labels_that_it_has_among_all():
+    among = LabelRegime('one', seed=3)(images(30), TASKS)
+    for task in TASKS:
+        alone = LabelRegime('one', seed=3, tasks=TASKS)(images(30), (task, ))
+        assert alone == {name: own for name, own in among.items()
+                         if own == (task, )}
+    pair = LabelRegime('random', tasks=TASKS)(images(30), TASKS[:2])
+    want = LabelRegime('random')(images(30), TASKS)
+    assert pair == {name: both for name, own in want.items()
+                    if (both := tuple(t for t in own if t in TASKS[:2]))}
+
+
+def test_a_task_that_gets_no_label():
+    regime = LabelRegime('one', tasks=('seg', 'depth'))
+    with pytest.raises(ConfigError, match='`tasks` reads .normals.'):
+        regime.among(('normals', ))
+    for tasks in ('seg', ('seg', 'seg')):
+        with pytest.raises(ConfigError, match='different names'):
+            LabelRegime('one', tasks=tasks)
+
+
 def test_parts_only_where_somebody_is_seen():
     tasks = ('parts', 'edge', 'seg', 'normals', 'sal')
     rng = random.Random(0)

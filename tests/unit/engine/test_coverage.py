@@ -43,6 +43,10 @@ def _cfg(alternate='iteration', **datasets):
     (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(regime='one'))), True),
     (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(file='kept.txt'))), True),
     (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(seed=3))), False),
+    # a stream per task: others' images are left out
+    (_cfg(**{task: dict(tasks=(task, ), regime=dict(
+        regime='one', tasks=('det', 'seg'))) for task in ('det', 'seg')}),
+     False),
 ])
 def test_when_a_head_may_be_skipped(cfg, expected):
     assert may_skip_a_head(cfg, {'det', 'seg'}) is expected
