@@ -12,42 +12,14 @@ from mmengine.runner.amp import autocast
 
 from mmmultas.registry import EVALUATOR, LOOPS
 from mmmultas.utils.errors import ConfigError
-from mmmultas.utils.values import mapping_of, number_of
 
 from .checks import check_classes
 from .interrupt import CutValidation, StopSignals
 from .seeds import seed_update
+from .selection import Selection, selection_score
 from .streams import build_eval_loader, check_streams, joint_metainfo
 
 __all__ = ['MultiTaskTestLoop', 'MultiTaskValLoop', 'selection_score']
-
-
-def selection_score(metrics: Mapping[str, float],
-                    weights: Mapping[str, float]) -> float:
-    """The value that models are selected by: sum of weight x metric.
-
-    Args:
-        metrics: What the evaluators returned.
-        weights: Weight of each metric that counts.
-
-    Raises:
-        ConfigError: A weight for a metric that does not exist.
-
-    Example:
-        >>> selection_score({'det/mAP': 40., 'seg/mIoU': 60.},
-        ...                 {'det/mAP': 1, 'seg/mIoU': 0.5})
-        70.0
-    """
-    total = 0.0
-    for name, weight in weights.items():
-        if name not in metrics:
-            raise ConfigError(
-                f'`val_cfg.selection` names {name!r}, but the metrics are '
-                f'{sorted(metrics)}.')
-        value = float(metrics[name])
-        # n/a (no ground truth at all) tells nothing for or against a model
-        total += 0.0 if math.isnan(value) else weight * value
-    return total
 
 
 class _EvalLoop(BaseLoop):
@@ -246,15 +218,6 @@ class _Joined:
         return sum(len(loader) for loader in self.loaders.values())
 
 
-def _weights(selection: Any) -> dict[str, float]:
-    """Weights of metrics other than 0; negative where lower is better."""
-    mapping = mapping_of('val_cfg.selection', selection)
-    for name, weight in mapping.items():
-        number_of(f'the size of `val_cfg.selection` of {name!r}',
-                  abs(weight) if type(weight) in (int, float) else weight)
-    return {name: weight for name, weight in mapping.items() if weight}
-
-
 @LOOPS.register_module()
 class MultiTaskValLoop(_EvalLoop):
     """Validation; adds ``score``, by which models are selected.
@@ -268,7 +231,10 @@ class MultiTaskValLoop(_EvalLoop):
         evaluator: Config(s) of the metrics of each task.
         fp16: Whether the network runs under autocast.
         selection: Weight of each metric in ``score``, for example
-            ``{'det/mAP': 1, 'seg/mIoU': 1}``; None for no score.
+            ``{'det/mAP': 1, 'seg/mIoU': 1}``; or ``'delta_m'``, the mean
+            relative gain over ``single_task``; None for no score.
+        single_task: Metric → its value in a network for one task
+            (:class:`~mmmultas.engine.selection.Selection`).
     """
     mode = 'val'
 
@@ -277,9 +243,16 @@ class MultiTaskValLoop(_EvalLoop):
                  dataloader: dict[str, Any],
                  evaluator: Mapping[str, Any],
                  fp16: bool = False,
-                 selection: Mapping[str, float] | None = None) -> None:
+                 selection: Mapping[str, float] | str | None = None,
+                 single_task: Mapping[str, float] | None = None) -> None:
         super().__init__(runner, dataloader, evaluator, fp16)
-        self.selection = _weights(selection or {})
+        self._select = Selection(selection or {}, single_task,
+                                 self.lower_is_better)
+
+    @property
+    def selection(self) -> dict[str, float]:
+        """Weight of each metric in ``score``."""
+        return self._select.weights
 
     def finish(self, metrics: dict[str, float]) -> dict[str, float]:
         """Add the score and keep the history of scores, by epoch."""
@@ -288,14 +261,12 @@ class MultiTaskValLoop(_EvalLoop):
         hub.update_info('epoch_validated', int(self.runner.epoch))
         if not self.selection:
             return metrics
-        score = selection_score(metrics, self.selection)
+        score = self._select.score(metrics)
         history = dict(hub.runtime_info.get('selection_history', {}))
         history[int(self.runner.epoch)] = score
         hub.update_info('selection_history', history)
         print_log(
-            f'score {score:.4f} = ' + ' + '.join(
-                f'{w:g} x {name}' for name, w in self.selection.items()),
-            logger='current')
+            f'score {score:.4f} = {self._select}', logger='current')
         return dict(metrics, score=score)
 
 

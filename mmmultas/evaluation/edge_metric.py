@@ -35,6 +35,7 @@ class EdgeMetric(MapMetric):
     """
     kind = EDGES
     default_prefix = EDGES
+    higher_is_better = ('odsF', 'oisF')
 
     def __init__(self,
                  max_dist: float = 0.0075,

@@ -29,6 +29,7 @@ class NormalMetric(MapMetric):
     """
     kind = NORMALS
     default_prefix = NORMALS
+    higher_is_better = ('within_11.25', 'within_22.5', 'within_30')
     lower_is_better = ('mean', 'median', 'rmse')
 
     def of_image(self, prediction: Tensor, truth: Tensor) -> Any:

@@ -28,6 +28,7 @@ class SaliencyMetric(MapMetric):
     """
     kind = SALIENCY
     default_prefix = SALIENCY
+    higher_is_better = ('mIoU', 'maxF')
 
     def of_image(self, prediction: Tensor, truth: Tensor) -> Any:
         """True and false positives and misses at each threshold."""

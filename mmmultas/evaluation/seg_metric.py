@@ -47,6 +47,7 @@ class SegMetric(BaseMetric):
     """
 
     default_prefix = 'seg'
+    higher_is_better = ('mIoU', 'aAcc', 'mAcc', 'mIoU_subset')
     #: ``asked_classes`` of a sample are the only ones that are judged.
     partial_classes = True
 

@@ -50,6 +50,7 @@ class VOCDetMetric(BaseMetric):
     """
 
     default_prefix = 'det'
+    higher_is_better = ('mAP', 'AP50', 'AP75')
     #: ``asked_classes`` of a sample are the only ones that are judged.
     partial_classes = True
 

@@ -1,8 +1,5 @@
-import math
-
 import pytest
 
-from mmmultas.engine.val_loop import selection_score
 from mmmultas.testing import toy_config
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import build_runner
@@ -20,14 +17,6 @@ def _val(cfg):
     runner.model.val_step = val_step
     runner._train_loop = None
     return runner, calls
-
-
-def test_score():
-    metrics = {'det/mAP': 40., 'seg/mIoU': 60., 'x': math.nan}
-    assert selection_score(metrics, {'det/mAP': 1, 'seg/mIoU': .5}) == 70
-    assert selection_score(metrics, {'x': 1, 'det/mAP': 1}) == 40
-    with pytest.raises(ConfigError, match='det/map'):
-        selection_score(metrics, {'det/map': 1})
 
 
 def test_a_stream_with_both_labels_passes_once(tmp_path):
