@@ -17,7 +17,7 @@ QUIET = --quiet --disable-pip-version-check $(PIP_ARGS) \
     --constraint requirements/constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo notebook env dev operators test test-slow test-all \
+.PHONY: help demo demo-tasks notebook env dev operators test test-slow test-all \
     test-operators coverage lint type fmt fuzz configs package docs clean
 
 help:  ## list the targets
@@ -26,6 +26,9 @@ help:  ## list the targets
 
 demo: env  ## train on handwritten digits with half of the labels hidden
 	$(BIN)/python tools/demo.py
+
+demo-tasks: env  ## train on drawn rooms: five tasks, one label per image
+	$(BIN)/python tools/demo.py tasks
 
 notebook: env  ## the first steps, in Jupyter
 	$(BIN)/python -m pip install $(QUIET) -r requirements/notebook.txt jupyterlab

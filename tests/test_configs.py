@@ -6,10 +6,11 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
+from mmengine.structures import PixelData
 
 import mmmultas
 from mmmultas.registry import MODELS
-from mmmultas.structures import sem_seg_data
+from mmmultas.structures import gt_field, pred_field, sem_seg_data
 from mmmultas.testing import toy_batch
 
 ROOT = Path(mmmultas.__file__).parents[1]
@@ -54,17 +55,24 @@ def _streams(cfg):
 
 
 def _batch(stream):
-    """Square images, or such of twice the width as the pipeline makes."""
+    """Square images, or such of the shape that the pipeline makes."""
     tasks = tuple(stream.dataset.tasks)
     size = [t['size'] for t in stream.dataset.pipeline if 'size' in t][-1]
     if isinstance(size, int):
         return toy_batch(tasks, 2, 64)
-    assert size[1] == 2 * size[0] and tasks == ('seg', )
-    batch = toy_batch(tasks, 2, 128)
-    batch['inputs'] = [image[:, :64] for image in batch['inputs']]
+    less = max(1, size[0] // 64)
+    height, width = (side // less for side in size)
+    assert height < width
+    batch = toy_batch(tasks, 2, width)
+    batch['inputs'] = [image[:, :height] for image in batch['inputs']]
     for sample in batch['data_samples']:
-        sample.set_metainfo(dict(img_shape=(64, 128), ori_shape=(64, 128)))
-        sample.gt_sem_seg = sem_seg_data(sample.gt_sem_seg.data[:, :64])
+        sample.set_metainfo(dict(img_shape=(height, width),
+                                 ori_shape=(height, width)))
+        for task in set(tasks) - {'det'}:
+            label = sample.get(gt_field(task))
+            cut = label.data[:, :height]
+            setattr(sample, gt_field(task), sem_seg_data(cut)
+                    if 'sem_seg' in label else PixelData(data=cut))
     return batch
 
 
@@ -90,9 +98,8 @@ def test_one_step(path, tmp_path):
         assert any(moved), task
     model.eval()
     samples = model.val_step(toy_batch((), 1, 64))
-    fields = dict(det='pred_instances', seg='pred_sem_seg')
     for task in model.heads:
-        assert fields[task] in samples[0]
+        assert pred_field(task) in samples[0]
 
 
 @pytest.mark.parametrize('path', [p for p in CONFIGS if 'citys' in p.stem],
@@ -140,7 +147,10 @@ def test_names_tell_the_method(path):
     depth = dict(rn18=18, rn50=50).get(backbone.split('-')[0])
     assert _student(cfg).backbone.get('depth') == depth
     heads = {task for task, head in _student(cfg).heads.items() if head}
-    assert heads == ({method} if method in ('det', 'seg') else {'det', 'seg'})
+    assert heads == {
+        'mtl': {'det', 'seg'},
+        'all-tasks': {'det', 'seg', 'depth', 'normals', 'edges'}
+    }.get(method, {method})
     alternate = 'epoch' if '_mtl_epoch' in path.stem else 'iteration'
     assert cfg.train_cfg.alternate == alternate
     assert ('_mtl_full' in path.stem) == any(

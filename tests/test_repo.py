@@ -45,7 +45,8 @@ FUNCTIONAL_MAY_USE = {
     'collections', 'functools', 'itertools', 'math', 'typing', 'numpy',
     'torch'
 }
-METHODS = r'det|seg|mtl(_epoch|_full)?(_kd-\w+)?'
+METHODS = (r'det|seg|depth|normals|edges|all-tasks|'
+           r'mtl(_epoch|_full)?(_kd-\w+)?')
 CONFIG_NAME = re.compile(
     r'(rn18(-16)?|rn50|efflite0(-\d+)?)_(fpn|pafpn)_'
     rf'({METHODS})(_[a-z0-9]+(-[a-z0-9]+)*)*\.py')

@@ -7,7 +7,9 @@ import numpy as np
 import torch
 from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData, PixelData
+from numpy.typing import NDArray
 
+from mmmultas.structures import pred_field
 from mmmultas.utils.errors import ConfigError
 from mmmultas.visualization.drawing import Picture
 from mmmultas.visualization.visualizer import MultiTaskVisualizer
@@ -56,24 +58,48 @@ def compare_models(cfg: Mapping[str, Any],
             shown_samples('val', name, stream), range(number)):
         visualizer.dataset_meta = meta
         found = {
-            title: as_sample(
-                {k: v for model in group
-                 for k, v in model(image[..., ::-1])[0].items()})
+            title: as_sample(_together([model(image[..., ::-1])[0]
+                                        for model in group]))
             for title, group in groups.items()
         }
         pictures.append(visualizer.compare(image, truth, found, score_thr))
     return pictures
 
 
+def _together(predictions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """What several networks say of one image, each of its own tasks."""
+    joint: dict[str, Any] = {}
+    for found in predictions:
+        for key, value in found.items():
+            further = key in ('maps', 'boxes')
+            joint[key] = {**joint.get(key, {}), **value} if further else value
+    return joint
+
+
 def as_sample(prediction: Mapping[str, Any]) -> DetDataSample:
     """An inferencer's prediction as the visualizer takes it."""
     sample = DetDataSample()
     if 'bboxes' in prediction:
-        sample.pred_instances = InstanceData(
-            bboxes=torch.from_numpy(prediction['bboxes']),
-            scores=torch.from_numpy(prediction['scores']),
-            labels=torch.from_numpy(prediction['labels']))
+        sample.pred_instances = _instances(prediction)
     if 'seg_map' in prediction:
-        classes = torch.from_numpy(prediction['seg_map'].astype(np.int64))
-        sample.pred_sem_seg = PixelData(sem_seg=classes[None])
+        sample.pred_sem_seg = _pixels(prediction['seg_map'])
+    for task, found in prediction.get('boxes', {}).items():
+        setattr(sample, pred_field(task), _instances(found))
+    for task, values in prediction.get('maps', {}).items():
+        setattr(sample, pred_field(task), _pixels(values))
     return sample
+
+
+def _instances(found: Mapping[str, Any]) -> InstanceData:
+    return InstanceData(**{
+        key: torch.from_numpy(found[key])
+        for key in ('bboxes', 'scores', 'labels')})
+
+
+def _pixels(values: NDArray[Any]) -> PixelData:
+    """(H, W) or (H, W, C); numbers of classes are sem_seg."""
+    planes = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
+    if np.issubdtype(planes.dtype, np.integer):
+        return PixelData(
+            sem_seg=torch.from_numpy(planes.astype(np.int64)))
+    return PixelData(data=torch.from_numpy(np.ascontiguousarray(planes)))

@@ -1,8 +1,13 @@
-"""What ``make demo`` does: digits, three trainings, a table, pictures."""
+"""What ``make demo`` and ``make demo-tasks`` do.
+
+Data that nothing downloads, a training of one network for all tasks beside
+one per task, a table, pictures.
+"""
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,30 +24,110 @@ from mmmultas.utils.quiet import quiet_console
 from mmmultas.utils.resources import command, resource
 
 from .digits import write_digits_voc
+from .scenes import write_scenes
 
-__all__ = ['METHODS', 'results_table', 'run_demo']
+__all__ = ['DIGITS', 'SCENES', 'Demo', 'results_table', 'run_demo']
 
-#: Method of the config's name → what a reader calls it.
-METHODS = dict(
-    mtl='both, from half of the labels of each',
-    det='detection alone',
-    seg='segmentation alone')
 #: ``max_epochs`` of configs/demo.
 NUM_EPOCHS = 4
-COLUMNS = ('det/AP50', 'det/mAP', 'seg/mIoU')
+_DECIMALS = {'depth/abs_err': 3}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A data set, its trainings, and how they are told.
+
+    Attributes:
+        what: What the data are, for the console.
+        judged: What the table is of.
+        config: Name of the configs, with the method in braces.
+        joint: Method that learns all tasks.
+        rows: What a reader calls a row of the table → methods that share it.
+        columns: Metrics, and what a reader calls them.
+        panels: Title in the picture → methods whose predictions it shows.
+        variable: Environment variable that holds the data's folder.
+        write: Writes the data into a folder.
+        written: A file or folder that is there when the data are.
+        pictures: The images to predict, in the data's folder.
+        columns_of_sheet: Pictures beside each other.
+    """
+    what: str
+    judged: str
+    config: str
+    joint: str
+    rows: Mapping[str, tuple[str, ...]]
+    columns: Mapping[str, str]
+    panels: Mapping[str, tuple[str, ...]]
+    variable: str
+    write: Callable[[str | Path], Any]
+    written: str
+    pictures: str
+    columns_of_sheet: int = 2
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """All trainings, in the order of the rows."""
+        return tuple(m for methods in self.rows.values() for m in methods)
+
+    def path(self, method: str) -> Path:
+        """The config of a training."""
+        return resource(f'configs/demo/{self.config.format(method)}.py')
+
+
+DIGITS = Demo(
+    what='Digits, boxes on one half and masks on the other',
+    judged='Scans that were not trained on, in percent',
+    config='rn18-16_fpn_{}_digits',
+    joint='mtl',
+    rows={
+        'both, from half of the labels of each': ('mtl', ),
+        'detection alone': ('det', ),
+        'segmentation alone': ('seg', )
+    },
+    columns={'det/AP50': 'AP50', 'det/mAP': 'mAP', 'seg/mIoU': 'mIoU'},
+    panels={'Two networks': ('det', 'seg'), 'One network': ('mtl', )},
+    variable='MMMULTAS_DIGITS',
+    write=write_digits_voc,
+    written='VOCdevkit/Digits/ImageSets',
+    pictures='VOCdevkit/Digits/JPEGImages')
+
+_SCENE_TASKS = ('det', 'seg', 'depth', 'normals', 'edges')
+SCENES = Demo(
+    what='Rooms, one of five labels on each',
+    judged='Rooms that were not trained on',
+    config='rn18-16_fpn_{}_scenes',
+    joint='all-tasks',
+    rows={
+        'one network for five tasks': ('all-tasks', ),
+        'five networks': _SCENE_TASKS
+    },
+    columns={
+        'det/AP50': 'boxes, AP50',
+        'seg/mIoU': 'classes, mIoU',
+        'depth/abs_err': 'depth, error in m (lower is better)',
+        'normals/mean': 'normals, degrees (lower is better)',
+        'edges/odsF': 'edges, odsF'
+    },
+    panels={'Five networks': _SCENE_TASKS, 'One network': ('all-tasks', )},
+    variable='MMMULTAS_SCENES',
+    write=write_scenes,
+    written='val.txt',
+    pictures='images',
+    columns_of_sheet=1)
 
 
 def run_demo(data: str | Path, work_dir: str | Path, updates: int,
-             parallel: int = 2) -> str:
-    """Write the digits, train, test, tabulate, draw.
+             parallel: int = 2, demo: Demo = DIGITS) -> str:
+    """Write the data, train, test, tabulate, draw.
 
     Trainings that an earlier call finished or began are not begun anew.
 
     Args:
-        data: Folder of the digits, made if need be.
+        data: Folder of the data, made if need be.
         work_dir: Folder of everything that the demo writes.
         updates: Updates of every training, 4 or more.
         parallel: Trainings at a time.
+        demo: Which one.
 
     Returns:
         The table of results; its last line is where the picture lies.
@@ -54,27 +139,28 @@ def run_demo(data: str | Path, work_dir: str | Path, updates: int,
         raise UserError(f'DEMO_UPDATES is 4 or more, not {updates}.')
     # another length is another run
     work_dir = Path(work_dir) / f'{updates}_updates'
-    os.environ.update(
-        MMMULTAS_DIGITS=str(data), DEMO_UPDATES=str(updates))
-    if not (Path(data) / 'VOCdevkit/Digits/ImageSets').is_dir():
-        print('1. Digits, boxes on one half and masks on the other:', data,
-              flush=True)
-        write_digits_voc(data)
-    print(f'2. Three trainings of {updates} updates per task, logs in '
+    os.environ.update({
+        demo.variable: str(data), 'DEMO_UPDATES': str(updates)})
+    if not (Path(data) / demo.written).exists():
+        print(f'1. {demo.what}:', data, flush=True)
+        demo.write(data)
+    number = {3: 'Three', 6: 'Six'}[len(demo.methods)]
+    print(f'2. {number} trainings of {updates} updates per task, logs in '
           f'{work_dir}', flush=True)
-    _train([_job(method, work_dir / method, updates) for method in METHODS],
-           parallel)
-    table = results_table([_row(method, work_dir / method, updates)
-                           for method in METHODS])
+    _train([_job(demo, method, work_dir / method, updates)
+            for method in demo.methods], parallel)
+    table = results_table([
+        _row(name, [work_dir / method for method in methods], updates)
+        for name, methods in demo.rows.items()], demo.columns)
     with atomic_path(work_dir / 'results.md') as part:
         part.write_text(table + '\n')
     print('3. Pictures of validation scenes', flush=True)
-    last = work_dir / f'mtl/epoch_{NUM_EPOCHS}.pth'
-    predict = (f'{command("predict")} {last} {data}/VOCdevkit/Digits/'
-               'JPEGImages --out-dir predictions')
-    return (f'\nScans that were not trained on, in percent:\n\n'
+    last = work_dir / demo.joint / f'epoch_{NUM_EPOCHS}.pth'
+    predict = (f'{command("predict")} {last} {data}/{demo.pictures} '
+               '--out-dir predictions')
+    return (f'\n{demo.judged}:\n\n'
             f'{table}\n\nTable:   {work_dir}/results.md\nPredict: {predict}\n'
-            f'Picture: {_draw(work_dir)}')
+            f'Picture: {_draw(demo, work_dir)}')
 
 
 def _train(jobs: Sequence[Job], parallel: int) -> None:
@@ -91,26 +177,28 @@ def _train(jobs: Sequence[Job], parallel: int) -> None:
                 job.note_seconds()
 
 
-def results_table(rows: Sequence[dict[str, Any]]) -> str:
+def results_table(rows: Sequence[dict[str, Any]],
+                  columns: Mapping[str, str]) -> str:
     """The runs as a Markdown table.
 
     Args:
-        rows: ``name``, ``updates``, ``minutes`` and metrics in percent.
+        rows: ``name``, ``updates``, ``minutes`` and metrics.
+        columns: Metric → its name in the table.
 
     Example:
         >>> print(results_table([{'name': 'both', 'updates': 9,
-        ...                       'minutes': 0.5, 'seg/mIoU': 61.25}]))
-        | training | AP50 | mAP | mIoU | updates | minutes |
-        | --- | --- | --- | --- | --- | --- |
-        | both | – | – | 61.2 | 9 | 0.5 |
+        ...                       'minutes': 0.5, 'seg/mIoU': 61.25}],
+        ...                     {'det/mAP': 'mAP', 'seg/mIoU': 'mIoU'}))
+        | training | mAP | mIoU | updates | minutes |
+        | --- | --- | --- | --- | --- |
+        | both | – | 61.2 | 9 | 0.5 |
     """
-    names = [column.split('/')[1] for column in COLUMNS]
-    head = ['training', *names, 'updates', 'minutes']
+    head = ['training', *columns.values(), 'updates', 'minutes']
     lines = [head, ['---'] * len(head)]
     for row in rows:
         scores = [
-            f'{row[column]:.1f}' if column in row else '–'
-            for column in COLUMNS
+            f'{row[c]:.{_DECIMALS.get(c, 1)}f}' if c in row else '–'
+            for c in columns
         ]
         lines.append([
             row['name'], *scores,
@@ -119,13 +207,9 @@ def results_table(rows: Sequence[dict[str, Any]]) -> str:
     return '\n'.join('| ' + ' | '.join(line) + ' |' for line in lines)
 
 
-def _config(method: str) -> Path:
-    return resource(f'configs/demo/rn18-16_fpn_{method}_digits.py')
-
-
-def _job(method: str, work_dir: Path, updates: int) -> Job:
+def _job(demo: Demo, method: str, work_dir: Path, updates: int) -> Job:
     """Train, or go on training, then test the last checkpoint."""
-    config, folder = str(_config(method)), str(work_dir)
+    config, folder = str(demo.path(method)), str(work_dir)
     last = work_dir / f'epoch_{NUM_EPOCHS}.pth'
     boxes = work_dir / 'boxes.json'
     train = [
@@ -143,31 +227,31 @@ def _job(method: str, work_dir: Path, updates: int) -> Job:
         is_tested = (boxes.exists()
                      and boxes.stat().st_mtime >= last.stat().st_mtime)
         commands = [] if is_tested else [test]
-    # both batches in every update
-    weight = 2.0 if method == 'mtl' else 1.0
+    # every batch in every update
+    weight = len(demo.methods) - 1.0 if method == demo.joint else 1.0
     return Job(method, commands, work_dir, updates, weight=weight)
 
 
-def _row(method: str, work_dir: Path, updates: int) -> dict[str, Any]:
-    metrics = json.loads((work_dir / 'boxes.json').read_text())['metrics']
-    return dict(
-        name=METHODS[method],
+def _row(name: str, work_dirs: Sequence[Path], updates: int) -> dict[str, Any]:
+    row: dict[str, Any] = dict(
+        name=name,
         updates=updates // NUM_EPOCHS * NUM_EPOCHS,
-        minutes=noted_seconds(work_dir) / 60,
-        **{k: metrics[k]
-           for k in COLUMNS if k in metrics})
+        minutes=sum(map(noted_seconds, work_dirs)) / 60)
+    for folder in work_dirs:
+        row.update(json.loads((folder / 'boxes.json').read_text())['metrics'])
+    return row
 
 
-def _draw(work_dir: Path) -> Path:
+def _draw(demo: Demo, work_dir: Path) -> Path:
     quiet_console(MMLogger.get_current_instance())
-    cfg = load_config(_config('mtl'))
-    last = {m: work_dir / m / f'epoch_{NUM_EPOCHS}.pth' for m in METHODS}
+    cfg = load_config(demo.path(demo.joint))
     pictures = compare_models(
         cfg, {
-            'Two networks': [last['det'], last['seg']],
-            'One network': [last['mtl']]
+            title: [work_dir / m / f'epoch_{NUM_EPOCHS}.pth' for m in methods]
+            for title, methods in demo.panels.items()
         },
         alpha=0.85)  # bright digits would shine through
     path = work_dir / 'predictions.png'
-    cv2.imwrite(str(path), contact_sheet(pictures, columns=2)[..., ::-1])
+    cv2.imwrite(str(path), contact_sheet(
+        pictures, columns=demo.columns_of_sheet)[..., ::-1])
     return path

@@ -8,12 +8,13 @@ import torch
 from mmdet.structures import DetDataSample
 from mmengine.config import Config
 from mmengine.model import BaseModule
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from mmmultas.registry import DATASETS, MODELS
-from mmmultas.structures import DET, SEG, sem_seg_data
+from mmmultas.structures import (DEPTH, DET, EDGES, NORMALS, SEG, gt_field,
+                                 kind_of, sem_seg_data)
 
 __all__ = [
     'ToyBackbone', 'ToyDataset', 'toy_batch', 'toy_config',
@@ -88,6 +89,7 @@ class ToyDataset(Dataset[Any]):
                 t: dict(
                     classes=classes[t],
                     palette=palette[-len(classes[t]):])
+                if t in classes else dict(kind=kind_of(t))
                 for t in named
             })
 
@@ -143,7 +145,24 @@ class ToyDataset(Dataset[Any]):
                 bboxes=torch.zeros(0, 4), labels=torch.zeros(0).long())
         if SEG in tasks:
             sample.gt_sem_seg = sem_seg_data(torch.from_numpy(mask)[None])
+        for task in tasks:
+            if task not in (DET, SEG):
+                setattr(sample, gt_field(task),
+                        PixelData(data=_map_of(kind_of(task), mask)))
         return sample
+
+
+def _map_of(kind: str, mask: np.ndarray) -> Tensor:
+    """A label (C, H, W) of a further kind: things stand out of a plane."""
+    inside = torch.from_numpy(mask > 0)[None]
+    if kind == DEPTH:
+        return 2 - inside.float()
+    if kind == NORMALS:
+        up = torch.zeros(1, *mask.shape)
+        return torch.cat([inside.float(), up, (~inside).float()])
+    if kind == EDGES:
+        inside = inside ^ inside.roll((1, 1), (1, 2))
+    return inside.to(torch.uint8)
 
 
 def toy_model(tasks: Sequence[str] = (DET, SEG),

@@ -20,6 +20,9 @@ from .painters import Painter
 __all__ = ['MultiTaskVisualizer']
 
 DIFFICULT_COLOUR: Colour = (160, 160, 160)
+#: The panel of det and seg with its mask, those of other tasks, the legend.
+Row = tuple[tuple[Picture, NDArray | None], list[Picture],
+            list[tuple[str, Colour]]]
 
 
 @VISUALIZERS.register_module()
@@ -100,7 +103,7 @@ class MultiTaskVisualizer(Visualizer):
              pred_score_thr: float = 0.3) -> Picture:
         """The picture of :meth:`add_datasample`, (H, W, 3) uint8 RGB."""
         scale = max(1.0, self.min_side / max(image.shape[:2]))
-        rows = []
+        rows: list[Row] = []
         if data_sample is not None and draw_gt:
             first = self._draw_truth(image, data_sample, scale)
             rows.append((first, *self._others(
@@ -112,14 +115,16 @@ class MultiTaskVisualizer(Visualizer):
                 first = self._draw_prediction(image, data_sample, scale,
                                               pred_score_thr)
                 rows.append((first, *others))
-        if not rows:
-            return _enlarge(image, scale)
-        legend = [entry for _, _, entries in rows for entry in entries]
+        return self._joined(rows) if rows else _enlarge(image, scale)
+
+    def _joined(self, rows: Sequence[Row]) -> Picture:
+        """Rows below one another; side by side if each is one panel."""
         if not any(panels for _, panels, _ in rows):
             return self._join(*zip(*[first for first, _, _ in rows]))
         lines = [side_by_side([first[0], *panels])
                  for first, panels, _ in rows]
         masks = [first[1] for first, _, _ in rows if first[1] is not None]
+        legend = [entry for _, _, entries in rows for entry in entries]
         return add_legend(_stacked(lines), [
             *self._legend(masks), *dict.fromkeys(legend)])
 
@@ -128,7 +133,9 @@ class MultiTaskVisualizer(Visualizer):
                 truth: Any,
                 predictions: Mapping[str, Any],
                 pred_score_thr: float = 0.3) -> Picture:
-        """The ground truth and what several models say, side by side.
+        """The ground truth and what several models say.
+
+        Side by side; below one another where there are further tasks.
 
         Args:
             image: (H, W, 3) uint8 RGB, in the coordinates of the labels.
@@ -140,12 +147,15 @@ class MultiTaskVisualizer(Visualizer):
             (H', W', 3) uint8 RGB.
         """
         scale = max(1.0, self.min_side / max(image.shape[:2]))
-        drawn = [self._draw_truth(image, truth, scale)]
-        drawn += [
-            self._draw_prediction(image, sample, scale, pred_score_thr, title)
-            for title, sample in predictions.items()
-        ]
-        return self._join(*zip(*drawn))
+        rows: list[Row] = [
+            (self._draw_truth(image, truth, scale),
+             *self._others(image, truth, scale, 'gt', 0, 'Ground truth'))]
+        for title, sample in predictions.items():
+            others = self._others(image, sample, scale, 'pred',
+                                  pred_score_thr, title)
+            rows.append((self._draw_prediction(
+                image, sample, scale, pred_score_thr, title), *others))
+        return self._joined(rows)
 
     def _join(self, panels: Sequence[Picture],
               masks: Sequence[NDArray | None]) -> Picture:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from mmmultas.testing.demo import (METHODS, NUM_EPOCHS, _config, _job,
+from mmmultas.testing.demo import (DIGITS, NUM_EPOCHS, SCENES, _job,
                                    results_table, run_demo)
 from mmmultas.utils.errors import UserError
 from mmmultas.utils.launch import load_config
@@ -15,34 +15,49 @@ from mmmultas.utils.launch import load_config
 def test_table():
     rows = [{'name': 'both', 'updates': 8, 'minutes': 2,
              'det/AP50': 50.04, 'det/mAP': 20, 'seg/mIoU': 60}]
-    last = results_table(rows).splitlines()[-1]
+    last = results_table(rows, DIGITS.columns).splitlines()[-1]
     assert last == '| both | 50.0 | 20.0 | 60.0 | 8 | 2.0 |'
+    rows = [{'name': 'one', 'updates': 8, 'minutes': 2,
+             'depth/abs_err': .1234, 'normals/mean': 12.34}]
+    last = results_table(rows, SCENES.columns).splitlines()[-1]
+    assert last == '| one | – | – | 0.123 | 12.3 | – | 8 | 2.0 |'
 
 
-def test_the_last_epoch_is_that_of_the_config():
-    for method in METHODS:
-        cfg = load_config(_config(method))
-        assert cfg.train_cfg.max_epochs == NUM_EPOCHS
+@pytest.mark.parametrize('demo', [DIGITS, SCENES])
+def test_what_is_told_is_that_of_the_configs(demo):
+    cfg = load_config(demo.path(demo.joint))
+    assert cfg.train_cfg.max_epochs == NUM_EPOCHS
+    heads = set(cfg.model.heads)
+    assert {column.split('/')[0] for column in demo.columns} == heads
+    for methods in (demo.methods, *demo.panels.values()):
+        assert set(methods) in (heads, {demo.joint}, {demo.joint, *heads})
+    for method in set(demo.methods) - {demo.joint}:
+        alone = load_config(demo.path(method))
+        assert [t for t, h in alone.model.heads.items() if h] == [method]
+        # the same batches and weight as in the network for all
+        assert alone.train_cfg == cfg.train_cfg
+        assert alone.train_dataloader[method] == cfg.train_dataloader[method]
+        assert alone.model.task_weights == {
+            method: cfg.model.task_weights[method]}
 
 
 def test_too_few_updates(tmp_path):
     with pytest.raises(UserError, match='DEMO_UPDATES is 4'):
         run_demo(tmp_path / 'digits', tmp_path / 'work', 3)
-    assert set(METHODS) == {'mtl', 'det', 'seg'}
 
 
 def test_what_is_done_is_not_done_again(tmp_path):
-    assert len(_job('det', tmp_path, 8).commands) == 2
+    assert len(_job(DIGITS, 'det', tmp_path, 8).commands) == 2
     checkpoint, boxes = (tmp_path / name for name in (
         f'epoch_{NUM_EPOCHS}.pth', 'boxes.json'))
     checkpoint.touch()
-    [test] = _job('det', tmp_path, 8).commands
+    [test] = _job(DIGITS, 'det', tmp_path, 8).commands
     assert test[1].endswith('tools/test.py')
     boxes.touch()
     os.utime(boxes, (1, 1))  # of another checkpoint
-    assert len(_job('det', tmp_path, 8).commands) == 1
+    assert len(_job(DIGITS, 'det', tmp_path, 8).commands) == 1
     boxes.touch()
-    assert _job('det', tmp_path, 8).commands == []
+    assert _job(DIGITS, 'det', tmp_path, 8).commands == []
 
 
 @pytest.mark.slow
