@@ -2,11 +2,16 @@
 """A config for own data: new_project.py --det BOXES --seg MASKS --out FILE."""
 import sys
 from argparse import ArgumentParser, Namespace
+from pathlib import Path
 
+from mmengine.registry import init_default_scope
+
+from mmmultas.analysis.browse import browse_streams
 from mmmultas.datasets.problems import ERROR, Problem
 from mmmultas.projects.config_template import model_names
 from mmmultas.projects.data_check import check_data
 from mmmultas.projects.data_report import report_text
+from mmmultas.projects.labels import MAPS, Label, parse_labels
 from mmmultas.projects.new_project import Source, new_project
 from mmmultas.projects.readers import readable
 from mmmultas.utils.errors import ConfigError
@@ -17,10 +22,11 @@ from mmmultas.utils.resources import command
 
 def parse_args() -> Namespace:
     parser = ArgumentParser(
-        description='Look at boxes, masks or both, write a config that '
-        'trains on them, and check the data.',
+        description='Look at boxes, masks and further labels, write a config '
+        'that trains on them, and check the data.',
         epilog=f'boxes: {readable("det")}. masks: {readable("seg")}.')
     _add_sources(parser)
+    _add_labels(parser)
     parser.add_argument(
         '--seg-classes',
         nargs='+',
@@ -65,6 +71,51 @@ def _add_sources(parser: ArgumentParser) -> None:
             f'--val-{task}-images', metavar='DIR', help='their images')
 
 
+def _add_labels(parser: ArgumentParser) -> None:
+    parser.add_argument(
+        '--label',
+        action='append',
+        default=[],
+        metavar='NAME=KIND:PATH',
+        help=f'a further label, from a folder of maps; kinds: '
+        f'{", ".join(MAPS)}. A name that is a kind needs no KIND')
+    parser.add_argument(
+        '--images', metavar='DIR', help='images of all further labels')
+    parser.add_argument(
+        '--label-classes',
+        nargs='+',
+        action='append',
+        default=[],
+        metavar=('NAME', 'CLASS'),
+        help='of a label of kind classes the names of its values, as '
+        '--seg-classes has them: parts background arm leg')
+    for option, example, what in (
+        ('label-images', 'DIR', 'its images, where they lie elsewhere'),
+        ('scale', '0.001', 'of depth in whole numbers what one step is'),
+        ('unit', 'm', 'of depth, for tables and pictures'),
+        ('label-ignore', 'VALUE', 'values that take no part, with commas'),
+        ('label-suffix', 'END', "end of its files' names")):
+        parser.add_argument(
+            f'--{option}',
+            action='append',
+            default=[],
+            metavar=f'NAME={example}',
+            help=what)
+
+
+def labels_of(args: Namespace) -> list[Label]:
+    """What the options of further labels name."""
+    if args.images and not args.label:
+        raise ConfigError('--images are those of further labels: name them '
+                          'with --label, or say --det-images, --seg-images.')
+    return parse_labels(
+        args.label,
+        args.images,
+        dict(images=args.label_images, scale=args.scale, unit=args.unit,
+             ignore=args.label_ignore, suffix=args.label_suffix),
+        args.label_classes)
+
+
 def source_of(args: Namespace, task: str) -> Source | None:
     """What the options of a task name."""
     options = vars(args)
@@ -88,13 +139,26 @@ def main() -> int:
         args.seg_classes,
         args.model,
         ignore=args.ignore,
-        mask_suffix=args.mask_suffix)
+        mask_suffix=args.mask_suffix,
+        labels=labels_of(args))
     report = check_data(load_config(args.out), num_workers=2)
     report.between[:0] = project.problems
     report.facts += project.facts
     print(report_text(report, args.all))
+    if all(problem.severity != ERROR for problem in report.problems):
+        print(f'\n{pictures(args.out)}')
     print(f'\n{next_step(report.problems, args.out)}')
     return int(bool(report.problems))
+
+
+def pictures(out: str) -> str:
+    """A sheet of each stream, and what to look for."""
+    cfg = load_config(out)
+    init_default_scope(cfg.default_scope)
+    folder = f'{Path(out).with_suffix("")}_pictures'
+    sheets = browse_streams(cfg, folder, number=8)
+    return ('Pictures, with their labels as the network is shown them:\n' +
+            '\n'.join(f'  {sheet}' for sheet in sheets))
 
 
 def next_step(problems: list[Problem], out: str) -> str:

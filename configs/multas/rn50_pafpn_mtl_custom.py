@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/default_runtime.py'
 ]
 
-# the network does these; one alone is fine
+# the network does these; one alone is fine, so are more (`further`)
 tasks = ('det', 'seg')
 
 # names in the files of boxes; masks may have others, and other many
@@ -40,6 +40,12 @@ val_share = 0.2
 # dict(train='train.txt', val='val.txt')
 det_lists = None
 seg_lists = None
+# streams of further labels (docs/own_data.md): images, and a folder of maps
+# for each task: dict(depth=dict(images='data/own/rgb', labels=dict(depth=
+# dict(kind='depth', root='data/own/depth', scale=0.001, unit='m'))))
+further = {}
+# the same streams for validation; those that are not here hold some out
+val_further = {}
 
 img_size = 320
 batch_size = 16  # of each task
@@ -142,11 +148,87 @@ val_dataloader = dict(
             masks=val_seg_masks or seg_masks,
             pipeline=test_pipeline,
             test_mode=True)))
+
+# further labels, by kind: metric, score that chooses the best model and its
+# weight, head; all scores are in per cent
+further_labels = {
+    task: label
+    for source in further.values() for task, label in source['labels'].items()
+}
+metrics = dict(
+    classes=dict(type='mmmultas.SegMetric'),
+    depth=dict(type='mmmultas.DepthMetric'),
+    normals=dict(type='mmmultas.NormalMetric'),
+    # 99 thresholds, as papers have, take five times as long
+    edges=dict(type='mmmultas.EdgeMetric', num_thresholds=19),
+    saliency=dict(type='mmmultas.SaliencyMetric'))
+scores = dict(
+    classes=('mIoU', 1.0),
+    depth=('rel_err', -100.0),
+    normals=('within_22.5', 1.0),
+    edges=('odsF', 1.0),
+    saliency=('maxF', 1.0))
+width = _base_.model.heads.seg.in_channels
+dense_head = dict(
+    type='mmmultas.DenseHead',
+    in_channels=width,
+    channels=width // 2,
+    num_levels=_base_.model.heads.seg.num_levels,
+    num_refine_convs=0)
+further_heads = {
+    task: dict(
+        _base_.model.heads.seg,
+        kind='classes',
+        num_classes=len(label['classes'])) if label['kind'] == 'classes' else
+    dict(dense_head, kind=label['kind'])
+    for task, label in further_labels.items()
+}
+further_data = dict(
+    type='mmmultas.FolderDataset', val_rule='count', val_share=val_share)
+further_train = {
+    name: dict(
+        **loader,
+        drop_last=drop_last,
+        dataset=dict(
+            **further_data,
+            **source,
+            tasks=tuple(source['labels']),
+            part=None if name in val_further else 'train',
+            names=None if name in val_further else val_list,
+            pipeline=train_pipeline))
+    for name, source in further.items()
+}
+further_val = {
+    name: dict(
+        **loader,
+        dataset=dict(
+            **further_data,
+            **val_further.get(name, source),
+            tasks=tuple(source['labels']),
+            part=None if name in val_further else 'val',
+            names=None if name in val_further else val_list,
+            pipeline=test_pipeline,
+            test_mode=True))
+    for name, source in further.items()
+}
+
 val_evaluator = dict(
     det=dict(type='mmmultas.VOCDetMetric'),
-    seg=dict(type='mmmultas.SegMetric'))
-train_dataloader = {task: train_dataloader[task] for task in tasks}
-val_dataloader = {task: val_dataloader[task] for task in tasks}
+    seg=dict(type='mmmultas.SegMetric'),
+    **{
+        task: metrics[label['kind']]
+        for task, label in further_labels.items()
+    })
+train_dataloader = {
+    **{task: train_dataloader[task] for task in train_dataloader
+       if task in tasks},
+    **further_train
+}
+val_dataloader = {
+    **{task: val_dataloader[task] for task in val_dataloader
+       if task in tasks},
+    **further_val
+}
 val_evaluator = {task: val_evaluator[task] for task in tasks}
 test_dataloader = val_dataloader
 test_evaluator = val_evaluator
@@ -155,14 +237,26 @@ test_evaluator = val_evaluator
 # what the values above decide
 heads = dict(
     det=dict(num_classes=len(det_classes)),
-    seg=dict(num_classes=len(seg_classes)))
+    seg=dict(num_classes=len(seg_classes)),
+    **further_heads)
 model = dict(
     heads={task: heads[task] if task in tasks else None for task in heads},
     task_weights={'_delete_': True, **{task: 1.0 for task in tasks}})
-scores = dict(det='det/mAP', seg='seg/mIoU')
+selection = {
+    'det/mAP': 1.0,
+    'seg/mIoU': 1.0,
+    **{
+        f'{task}/{scores[label["kind"]][0]}': scores[label['kind']][1]
+        for task, label in further_labels.items()
+    }
+}
 val_cfg = dict(
-    selection={'_delete_': True, **{scores[task]: 1.0 for task in tasks}})
+    selection={
+        '_delete_': True,
+        **{score: weight for score, weight in selection.items()
+           if score.split('/')[0] in tasks}
+    })
 train_cfg = dict(max_epochs=max_epochs)
 optim_wrapper = dict(optimizer=dict(lr=lr))
 param_scheduler = dict(warmup=warmup)
-auto_scale_lr = dict(base_batch_size=len(tasks) * batch_size)
+auto_scale_lr = dict(base_batch_size=len(train_dataloader) * batch_size)

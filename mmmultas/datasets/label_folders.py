@@ -15,13 +15,14 @@ from .label_map import IGNORE, LabelSpace
 from .listing import list_files
 from .mask_table import mask_table
 
-__all__ = ['LabelFolder', 'label_folders']
+__all__ = ['SUFFIXES', 'LabelFolder', 'label_folders']
 
 #: Keys of an entry that are not the reader's.
 _OWN = ('kind', 'root', 'suffix', 'unit')
 _CLASS_KEYS = ('classes', 'palette', 'label_map', 'mask_values',
                'ignore_values')
-_SUFFIXES = ('.png', '.npy', '.exr', '.tif', '.tiff')
+#: Types of files that maps are looked for in, in this order.
+SUFFIXES = ('.png', '.npy', '.exr', '.tif', '.tiff')
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ class LabelFolder:
             if found:
                 return found
         else:
-            by_end = {end: files for end in _SUFFIXES
+            by_end = {end: files for end in SUFFIXES
                       if (files := list_files(self.root, end)[0])}
             if len(by_end) > 1:
                 raise DataError(
@@ -70,7 +71,7 @@ class LabelFolder:
                 return next(iter(by_end.values()))
         raise DataError(
             f'`labels.{self.task}.root` {self.root} has no file that ends in '
-            f'{self.suffix or ", ".join(_SUFFIXES)}; say its `suffix`.')
+            f'{self.suffix or ", ".join(SUFFIXES)}; say its `suffix`.')
 
     def record(self, path: str) -> dict[str, Any]:
         """What a record says of this label."""

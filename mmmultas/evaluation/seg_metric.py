@@ -150,7 +150,9 @@ class SegMetric(BaseMetric):
         rows = [(name, *map(score_text, scores))
                 for name, *scores in zip(names, *columns)]
         table = text_table(('class', 'IoU', 'accuracy'), rows)
-        print_log(f'Segmentation (percent):\n{table}', logger='current')
+        print_log(f'Segmentation of {self.prefix} (percent):\n{table}'
+                  if self.prefix not in (None, 'seg') else
+                  f'Segmentation (percent):\n{table}', logger='current')
 
 
 def _joined(counts_KK: Tensor, asked: Sequence[int] | None) -> Tensor:

@@ -77,6 +77,20 @@ def _assignment(name: str, value: Any) -> str:
     plain = f'{name} = {value!r}'
     if len(plain) <= 79 or not isinstance(value, (list, tuple, dict)):
         return plain
+    if isinstance(value, dict) and all(k.isidentifier() for k in value):
+        return f'{name} = {_dict_text(value)}'
     start, *rest = pprint.pformat(value, width=74, compact=True).splitlines()
     body = '\n'.join(' ' * 4 + line.strip() for line in (start[1:], *rest))
     return f'{name} = {start[0]}\n{body[:-1]}\n{body[-1]}'
+
+
+def _dict_text(value: Any, indent: int = 0) -> str:
+    """``dict(a=1)``, an entry a line where it is long."""
+    if not isinstance(value, dict):
+        return repr(value)
+    entries = [f'{k}={_dict_text(v, indent + 4)}' for k, v in value.items()]
+    plain = f'dict({", ".join(entries)})'
+    if len(plain) + indent <= 70 and '\n' not in plain:
+        return plain
+    pad = '\n' + ' ' * (indent + 4)
+    return f'dict({pad}' + f',{pad}'.join(entries) + ')'

@@ -13,12 +13,15 @@ from mmmultas.datasets.label_map import IGNORE
 from mmmultas.datasets.problems import Problem, problem_of
 from mmmultas.datasets.writing import write_json, write_png
 from mmmultas.structures import voc_colour
+from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.progress import progress
 
+from .data_sources import BoxSource
+from .mask_sources import MaskSource
 from .readers.base import image_size
 from .records import LabelSet, Picture
 
-__all__ = ['write_boxes', 'write_masks']
+__all__ = ['boxes_of', 'masks_of', 'write_boxes', 'write_masks']
 
 _PALETTE = [voc_colour(number) for number in range(256)]
 
@@ -93,6 +96,41 @@ def write_masks(labels: LabelSet, names: Sequence[str],
             continue
         write_png(folder / f'{name}.png', mask, _PALETTE)
     return problems
+
+
+def boxes_of(source: BoxSource, path: Path) -> str:
+    """Where the data set reads boxes: in place, or converted into a json."""
+    if source.boxes is not None:
+        return source.boxes
+    write_boxes(source.labels, source.pairs, source.files, source.images,
+                path)
+    return str(path)
+
+
+def masks_of(source: MaskSource, names: Sequence[str],
+             folder: Path) -> tuple[str, list[Problem]]:
+    """Where the data set reads masks: in place, or drawn into a folder.
+
+    Args:
+        source: The masks, or shapes.
+        names: Of the classes.
+        folder: Of the masks that are drawn.
+
+    Returns:
+        tuple: The folder, and pictures of which no mask can be drawn.
+
+    Raises:
+        ConfigError: The folder exists already.
+    """
+    if source.masks is not None:
+        return source.masks, []
+    if folder.exists():
+        raise ConfigError(f'{folder} exists already, and masks of another '
+                          f'time may lie there: remove it, or give another '
+                          f'--out.')
+    assert source.labels is not None
+    return str(folder), write_masks(source.labels, names, source.pairs,
+                                    source.files, folder)
 
 
 def _mask(labels: LabelSet, names: Sequence[str], picture: Picture,

@@ -53,7 +53,7 @@ def default_model() -> tuple[str, str]:
     return 'efflite0_fpn', 'no GPU is visible'
 
 
-def choose_inputs(boxes: BoxSource | None, masks: MaskSource | None,
+def choose_inputs(boxes: BoxSource | None, masks: Sequence[MaskSource],
                   train: Mapping[str, int]) -> Inputs:
     """Size and batch by the images that have boxes, else by the others.
 
@@ -63,7 +63,7 @@ def choose_inputs(boxes: BoxSource | None, masks: MaskSource | None,
 
     Args:
         boxes: Of training.
-        masks: Of training.
+        masks: Of training, and other maps.
         train: Images of training by task.
 
     Raises:
@@ -73,12 +73,11 @@ def choose_inputs(boxes: BoxSource | None, masks: MaskSource | None,
     if boxes is not None:
         sizes, sides = _of_boxes(boxes)
     else:
-        assert masks is not None
-        sizes = [s for n in _sample(masks.names)
-                 if (s := _size(masks.files[n])) is not None]
+        sizes = [s for m in masks for n in _sample(m.names)
+                 if (s := _size(m.files[n])) is not None]
     if not sizes:
         raise ConfigError('None of the images can be read: check '
-                          '--det-images and --seg-images.')
+                          '--det-images, --seg-images and --label-images.')
     longest = int(np.median([max(size) for size in sizes]))
     side = min(USUAL, max(LEAST, _up(longest)))
     small = float(np.quantile(sides, MAY_BE_SMALLER)) if sides else None

@@ -20,7 +20,9 @@ from .readers import open_labels, readable, what_lies_there
 from .readers.voc import voc_root
 from .records import LabelSet, Opened
 
-__all__ = ['MaskSource', 'find_masks', 'legend_of']
+__all__ = [
+    'MaskSource', 'find_masks', 'image_suffix_of', 'images_of', 'legend_of'
+]
 
 
 @dataclass
@@ -93,7 +95,7 @@ def find_masks(path: str,
         return _drawn(path, images, option, opened, places)
     if not pngs:
         raise _no_masks(path, option)
-    place = _images(folder, images, root, option, places, pngs)
+    place = images_of(folder, images, root, option, places, pngs)
     files = list_files(place)[0]
     match = match_masks(pngs, files, option, suffix)
     _refuse_itself(match, files, option)
@@ -101,7 +103,7 @@ def find_masks(path: str,
         path, place, folder, 'PNG masks', tuple(match.masks), {
             n.removesuffix(match.image_end): f for n, f in files.items()},
         suffix=match.suffix, root=root)
-    source.image_suffix = _image_suffix(source, match)
+    source.image_suffix = image_suffix_of(source, match)
     source.values = count_values(list(match.masks.values()))
     source.listed = mask_names(
         [Path(folder), *([root] if root else [Path(folder).parent])])
@@ -202,12 +204,25 @@ def _no_masks(path: str, option: str) -> Exception:
         f'{readable("seg")}.')
 
 
-def _images(folder: str, given: str | None, root: Path | None, option: str,
-            places: Sequence[str], pngs: Mapping[str, str]) -> str:
-    """The folder with the most images that masks begin with."""
+def images_of(folder: str, given: str | None, root: Path | None, option: str,
+              places: Sequence[str], pngs: Mapping[str, str]) -> str:
+    """The folder with the most images that masks begin with.
+
+    Args:
+        folder: Of the masks.
+        given: That a person named.
+        root: In VOC's layout.
+        option: For messages.
+        places: Further folders to look at.
+        pngs: Name → file of the masks.
+
+    Raises:
+        ConfigError: None has such images.
+    """
     parent = Path(folder).parent
     looked = [root / 'JPEGImages'] if root else [
-        parent / 'images', *map(Path, places), Path(folder)]
+        parent / 'images', parent.parent / 'images' / Path(folder).name,
+        *map(Path, places), Path(folder)]
     if given is not None:
         if not os.path.isdir(given):
             raise ConfigError(f'{option}-images {given} is no folder: give '
@@ -250,8 +265,12 @@ def _refuse_itself(match: MaskMatch, files: Mapping[str, str],
             f'the photographs with {option}-images.')
 
 
-def _image_suffix(source: MaskSource, match: MaskMatch) -> str | None:
-    """What tells images from masks and from other files, if need be."""
+def image_suffix_of(source: MaskSource, match: MaskMatch) -> str | None:
+    """What tells images from masks and from other files, if need be.
+
+    Raises:
+        ConfigError: Images of several types.
+    """
     together = os.path.realpath(source.images) == os.path.realpath(
         str(source.masks))
     if not match.image_end and not (together and match.suffix == '.png'):

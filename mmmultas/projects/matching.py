@@ -118,14 +118,17 @@ class MaskMatch:
 
 
 def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
-                option: str, suffix: str | None = None) -> MaskMatch:
+                option: str, suffix: str | None = None,
+                ending: str = '.png', what: str = 'mask') -> MaskMatch:
     """Find the end of the masks' names, and the image of each mask.
 
     Args:
-        masks: Name without '.png' → file.
+        masks: Name without type → file.
         images: Name without suffix → file.
         option: '--seg', for messages.
         suffix: The end that a person named.
+        ending: Type of the masks' files.
+        what: They are, for messages.
 
     Raises:
         ConfigError: Masks of two kinds.
@@ -135,9 +138,9 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
     names = {n.removesuffix(image_end): f for n, f in images.items()}
     ends = _ends(masks, names, set(images.values()))
     if suffix is None:
-        end = _one_end(ends, masks, names, option)
+        end = _one_end(ends, masks, names, option, ending, what)
     else:
-        end = suffix.removesuffix('.png')
+        end = suffix.removesuffix(ending)
     chosen = {
         name.removesuffix(end): file
         for name, file in masks.items()
@@ -146,12 +149,12 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
     }
     if not chosen and {*masks.values()} <= {*images.values()}:
         raise DataError(
-            f'{option}: masks and images are the same files '
+            f'{option}: {what}s and images are the same files '
             f'({some(sorted(masks))}); name the folder of the photographs '
-            f'with {option}-images, that of the masks with {option}.')
+            f'with {option}-images, that of the {what}s with {option}.')
     if not chosen:
         raise DataError(
-            f'{option} has no mask that is named as an image: masks are '
+            f'{option} has no {what} that is named as an image: {what}s are '
             f'called {some(sorted(masks))}, images {some(sorted(images))}; '
             f'rename them, name the folder of their images with '
             f'{option}-images, or the end of their names with --mask-suffix.')
@@ -160,7 +163,7 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
     lost = [f for f in masks.values() if f not in used and f not in mine]
     spare = [n for n, f in names.items()
              if n not in chosen and f not in used]
-    return MaskMatch(end + '.png', image_end, chosen, lost, spare)
+    return MaskMatch(end + ending, image_end, chosen, lost, spare)
 
 
 def _same(one: str, other: str) -> bool:
@@ -197,7 +200,7 @@ def _ends(masks: Mapping[str, str], names: Mapping[str, str],
 
 def _one_end(ends: Mapping[str, Mapping[str, list[str]]],
              masks: Mapping[str, str], names: Mapping[str, str],
-             option: str) -> str:
+             option: str, ending: str, what: str) -> str:
     if not ends:
         return ''
     order = sorted(ends, key=lambda e: (-len(ends[e]), e))
@@ -210,15 +213,15 @@ def _one_end(ends: Mapping[str, Mapping[str, list[str]]],
         files = [f.rpartition('/')[2] for found in ends.values()
                  for f in found.get(image, ())]
         raise DataError(
-            f'{option} has {len(files)} masks for the image {image} '
-            f'({some(files)}), one per object or class: one mask per image '
+            f'{option} has {len(files)} {what}s for the image {image} '
+            f'({some(files)}), one per object or class: one {what} per image '
             'is needed, with a number per class; merge them, or export '
             'polygons as COCO.')
     if len(kinds) > 1:
-        told = ', '.join(f'*{e}.png ({len(ends[e])})' for e in kinds)
+        told = ', '.join(f'*{e}{ending} ({len(ends[e])})' for e in kinds)
         raise ConfigError(
-            f'{option} holds masks of {len(kinds)} kinds: {told}; say which '
-            f'are meant, for example --mask-suffix {kinds[-1]}.png.')
+            f'{option} holds {what}s of {len(kinds)} kinds: {told}; say which '
+            f'are meant, for example --mask-suffix {kinds[-1]}{ending}.')
     return order[0]
 
 

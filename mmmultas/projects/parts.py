@@ -14,8 +14,8 @@ from mmmultas.utils.progress import progress
 
 from .matching import some
 
-__all__ = ['Lists', 'copies', 'find_lists', 'held_out_of', 'other_part',
-           'training_part']
+__all__ = ['Lists', 'copies', 'find_lists', 'held_out_of', 'listed_val',
+           'other_part', 'training_part']
 
 _WORDS = {'val': ('val', 'valid', 'validation', 'dev'), 'test': ('test', )}
 _FOLDERS = dict(det='Main', seg='Segmentation')
@@ -44,7 +44,7 @@ def training_part(path: str) -> str:
            for name in ('Annotations', 'SegmentationClass')):
         return path  # VOC's parts are lists
     if root.is_dir() and any(
-            p.suffix.lower() in ('.json', '.png', '.xml')
+            p.suffix.lower() in ('.json', '.png', '.xml', '.npy', '.exr')
             for p in root.iterdir() if p.is_file()):
         return path  # labels lie here
     if (root / 'train').is_dir():
@@ -121,6 +121,37 @@ def find_lists(root: Path | None, task: str,
             'are not used, since train.txt and val.txt are needed: images '
             'of test may be trained on')
     return Lists(facts=facts)
+
+
+def listed_val(folder: Path, task: str, names: Sequence[str]
+               ) -> tuple[set[str] | None, list[str]]:
+    """Validation as ``train.txt`` and ``val.txt`` beside the images have it.
+
+    Args:
+        folder: That holds the folder of the images.
+        task: For what is said.
+        names: Of the images that have the label.
+
+    Returns:
+        tuple: The names to hold out, None where there are no such lists or
+        they cannot be used; what a person should know.
+    """
+    files = {part: folder / f'{part}.txt' for part in ('train', 'val')}
+    if not all(file.is_file() for file in files.values()):
+        return None, []
+    try:
+        train, val = (
+            set(pick_part(names, read_names(file), None, str(file))[0])
+            for file in files.values())
+    except DataError as error:
+        return None, [f'{files["val"]} is not used: {error}']
+    spare = [n for n in names if n not in train | val]
+    if spare or train & val:
+        why = (f'{len(spare)} images are in neither ({some(spare)})' if spare
+               else f'{len(train & val)} images are in both')
+        return None, [f'{files["train"]} and val.txt are not used: {why}']
+    return val, [f'{task}: {len(val)} of {len(names)} images are held out, '
+                 f'those of {files["val"]}']
 
 
 def held_out_of(names: Mapping[str, Sequence[str]],

@@ -14,6 +14,7 @@ from PIL import Image
 
 from mmmultas.projects.data_check import check_data
 from mmmultas.projects.data_report import report_text
+from mmmultas.projects.labels import parse_labels
 from mmmultas.projects.new_project import Source, new_project
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder
 from mmmultas.testing.label_files import write_yolo
@@ -498,3 +499,82 @@ def _(kit, out):
 @mistake('one image alone')
 def _(kit, out):
     return said(det(ShapeFolder(out / 'one', 1)), out=out)
+
+
+def maps(kit, out, change=None, text='depth={}', kind=np.float32, **options):
+    """A label per image in ``depth/NAME.npy``; ``change`` may spoil it."""
+    folder = kit.root / 'depth'
+    folder.mkdir()
+    ramp = np.linspace(1, 5, 64 * 80).reshape(64, 80)
+    for name in kit.names:
+        np.save(folder / f'{name}.npy', ramp.astype(kind))
+    if change:
+        change(folder)
+    options = {k: [v] for k, v in options.items()}
+    try:
+        labels = parse_labels([t.format(folder) for t in text.split()],
+                              str(kit.root / 'images'), options)
+    except UserError as error:
+        return f'error: {error}'
+    return said(out=out, labels=labels)
+
+
+@mistake('depth in whole numbers without a scale')
+def _(kit, out):
+    return maps(kit, out, kind=np.uint16)
+
+
+@mistake('depth of 8 bits')
+def _(kit, out):
+    return maps(kit, out, kind=np.uint8)
+
+
+@mistake('depth in another unit')
+def _(kit, out):
+    return maps(kit, out, kind=np.uint16, scale='depth=1000', unit='depth=m')
+
+
+@mistake('normals that are not of length 1')
+def _(kit, out):
+    return maps(
+        kit, out, lambda folder: np.save(
+            folder / 'im00.npy', np.full((64, 80, 3), .2)),
+        'normals={}')
+
+
+@mistake('a map of another size')
+def _(kit, out):
+    return maps(kit, out, lambda folder: np.save(
+        folder / 'im00.npy', np.ones((32, 40))))
+
+
+@mistake('a map without a valid pixel')
+def _(kit, out):
+    return maps(kit, out, lambda folder: np.save(
+        folder / 'im00.npy', np.zeros((64, 80))))
+
+
+@mistake('a map without an image')
+def _(kit, out):
+    return maps(kit, out, lambda folder: np.save(
+        folder / 'spare.npy', np.ones((64, 80))))
+
+
+@mistake('an image without a map')
+def _(kit, out):
+    return maps(kit, out, lambda folder: (folder / 'im00.npy').unlink())
+
+
+@mistake('edges of which none is a yes')
+def _(kit, out):
+    return maps(kit, out, text='edges={}')
+
+
+@mistake('a kind that there is not')
+def _(kit, out):
+    return maps(kit, out, text='x=flow:{}')
+
+
+@mistake('two labels of one name')
+def _(kit, out):
+    return maps(kit, out, text='depth={} depth={}')

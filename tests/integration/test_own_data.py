@@ -16,6 +16,7 @@ from PIL import Image
 from mmmultas.projects.new_project import Source, new_project
 from mmmultas.datasets.folder import FolderDataset
 from mmmultas.testing import ShapeFolder, toy_model
+from mmmultas.testing.scenes import CLASSES, write_scenes
 from mmmultas.utils.launch import build_runner
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -68,6 +69,42 @@ def test_from_folders_to_a_training_step(own, tmp_path):
     assert runner.iter == 1 and (tmp_path / 'work/epoch_1.pth').is_file()
     scores = runner.message_hub.log_scalars
     assert 'val/det/mAP' in scores and 'val/seg/mIoU' in scores
+
+
+def test_from_maps_to_a_training_step(tmp_path):
+    """Depth, normals and classes of drawn rooms, by the command of the docs.
+    """
+    rooms, config = tmp_path / 'rooms', tmp_path / 'my.py'
+    write_scenes(rooms, 6, 2)
+    done = run_tool(
+        'new_project', '--label', f'depth={rooms}/depth', '--scale',
+        'depth=0.001', '--unit', 'depth=m', '--label',
+        f'normals={rooms}/normals', '--label',
+        f'surface=classes:{rooms}/classes', '--images', rooms / 'images',
+        '--label-classes', 'surface', *CLASSES, '--out', config)
+    assert done.returncode == 0, done.stdout + done.stderr[-3000:]
+    assert 'No problem found.' in done.stdout
+    assert re.search(r'depth: 1\.\d+ to \d\.\d+ m, middle', done.stdout)
+    assert '2 of 8 images are held out, those of' in done.stdout
+    stream = 'depth_normals_surface'
+    assert f'train/{stream}: 6 images' in done.stdout
+    assert (tmp_path / f'my_pictures/train_{stream}.png').is_file()
+    cfg = Config.fromfile(config)
+    cfg.work_dir = str(tmp_path / 'work')
+    heads = {task: dict(head, in_channels=8, channels=8, num_levels=2,
+                        num_refine_convs=0)
+             for task, head in cfg.model.heads.items() if head}
+    cfg.model = dict(toy_model(), heads=heads)
+    cfg.train_cfg.update(max_epochs=1, epoch_length=1)
+    for key in ('train', 'val', 'test'):
+        for loader in cfg[f'{key}_dataloader'].values():
+            loader.update(num_workers=0, persistent_workers=False)
+    runner = build_runner(cfg)
+    runner.train()
+    scores = runner.message_hub.log_scalars
+    for name in ('depth/rel_err', 'normals/within_22.5', 'surface/mIoU'):
+        assert f'val/{name}' in scores
+    assert list((tmp_path / 'work').glob('best_score_*.pth'))
 
 
 @pytest.mark.parametrize('tasks', [('det', ), ('seg', ), ('det', 'seg')])

@@ -36,6 +36,18 @@ def test_long_values_are_wrapped():
     assert f"names = '{path}'" in fill_in(TEMPLATE, dict(names=path), '')
 
 
+def test_a_dict_has_an_entry_a_line():
+    value = dict(depth=dict(root='x' * 40, scale=.001), far=dict(a=('b', )))
+    text = fill_in(TEMPLATE, dict(names=value), '')
+    assert f"    depth=dict(root='{'x' * 40}', scale=0.001),\n" in text
+    scope = {}
+    exec(text, scope)
+    assert scope['names'] == value
+    odd = {'a b': 1}
+    exec(fill_in(TEMPLATE, dict(names=odd), ''), scope)
+    assert scope['names'] == odd
+
+
 def test_unknown_names_are_a_mistake():
     with pytest.raises(KeyError, match="'unheard'"):
         fill_in(TEMPLATE, dict(unheard=1), '')

@@ -139,25 +139,6 @@ def test_difficult_boxes_are_learnt_and_not_judged(tmp_path):
     assert nothing(use_difficult=False) and nothing(test_mode=True)
 
 
-@pytest.fixture
-def rooms(tmp_path):
-    """Six images with depth, normals and parts."""
-    rng = np.random.default_rng(0)
-    normals = np.zeros((8, 10, 3), np.float32)
-    normals[..., 2] = 1
-    for folder in ('images', 'depth', 'normals', 'parts'):
-        (tmp_path / folder).mkdir()
-    for i in range(6):
-        cv2.imwrite(f'{tmp_path}/images/{i}.png',
-                    rng.integers(0, 255, (8, 10, 3)))
-        cv2.imwrite(f'{tmp_path}/depth/{i}.png',
-                    rng.integers(900, 5000, (8, 10)).astype(np.uint16))
-        cv2.imwrite(f'{tmp_path}/parts/{i}.png',
-                    np.eye(8, 10, dtype=np.uint8))
-        np.save(f'{tmp_path}/normals/{i}.npy', normals)
-    return tmp_path
-
-
 def of_rooms(root, tasks=('depth', 'normals', 'parts'), **kwargs):
     labels = dict(
         depth=dict(root=f'{root}/depth', scale=.001, unit='m'),

@@ -1,14 +1,17 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmmultas.projects.data_check import check_data
-from mmmultas.projects.new_project import (EPOCHS, TEMPLATE, VAL_SHARE,
-                                           Source, new_project, project_text)
+from mmmultas.projects.labels import parse_labels
+from mmmultas.projects.new_project import (TEMPLATE, VAL_SHARE, Source,
+                                           new_project, project_text)
+from mmmultas.projects.schedule import EPOCHS
 from mmmultas.registry import DATASETS
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder
 from mmmultas.testing.label_files import write_polygons
@@ -111,7 +114,7 @@ def test_one_task_alone(kits, tmp_path, task):
     assert len(cfg.val_cfg.selection) == 1
     assert cfg.auto_scale_lr.base_batch_size == cfg.batch_size
     assert not check_data(cfg).problems
-    with pytest.raises(ConfigError, match='--det, masks with --seg'):
+    with pytest.raises(ConfigError, match='--det, masks .* with --label'):
         new_project(None, None, str(tmp_path / 'none.py'))
 
 
@@ -270,3 +273,61 @@ def test_masks_of_another_time_are_not_mixed_in(tmp_path):
     Path(project.out).unlink()
     with pytest.raises(ConfigError, match='my_masks exists already'):
         new_project(None, Source(path), str(tmp_path / 'my.py'))
+
+
+def test_further_labels_alone(rooms, tmp_path):
+    labels = parse_labels(
+        [f'depth={rooms}/depth', f'normals={rooms}/normals',
+         f'parts=classes:{rooms}/parts', f'lines=edges:{rooms}/edges'],
+        str(rooms / 'images'), dict(scale=['depth=0.001'], unit=['depth=m']),
+        [['parts', 'arm', 'leg']])
+    project = new_project(None, None, str(tmp_path / 'my.py'),
+                          model='rn18_fpn', labels=labels)
+    cfg = Config.fromfile(project.out)
+    tasks = ('depth', 'normals', 'parts', 'lines')
+    assert cfg.tasks == tasks and project.val == dict.fromkeys(tasks, 1)
+    [stream] = cfg.train_dataloader.values()
+    assert stream.dataset.tasks == tasks
+    heads = {k: h for k, h in cfg.model.heads.items() if h}
+    assert {t: h.kind for t, h in heads.items()} == dict(
+        depth='depth', normals='normals', parts='classes', lines='edges')
+    assert heads['parts'].num_classes == 2
+    assert heads['depth'].in_channels == 256
+    assert cfg.model.task_weights == dict.fromkeys(tasks, 1.0)
+    assert {k: v for k, v in cfg.val_cfg.selection.items()} == {
+        'depth/rel_err': -100, 'normals/within_22.5': 1, 'parts/mIoU': 1,
+        'lines/odsF': 1}
+    assert list(cfg.val_evaluator) == list(tasks)
+    assert cfg.auto_scale_lr.base_batch_size == cfg.batch_size
+    assert not check_data(cfg).problems
+    sample = DATASETS.build(stream.dataset)[0]['data_samples']
+    assert float(sample.gt_depth.data.max()) < 10
+
+
+def test_boxes_and_a_further_label(kits, tmp_path):
+    kit = kits[0]
+    (kit.root / 'maps').mkdir()
+    for name in kit.names:
+        np.save(kit.root / f'maps/{name}.npy', np.arange(1., 5121).reshape(
+            kit.size))
+    [label] = parse_labels([f'far=depth:{kit.root}/maps'])
+    det, _ = sources(kits)
+    project = new_project(det, None, str(tmp_path / 'my.py'), labels=[label])
+    cfg = Config.fromfile(project.out)
+    assert list(cfg.train_dataloader) == ['det', 'far'] == list(cfg.tasks)
+    assert cfg.model.heads.seg is None and cfg.model.heads.far.kind == 'depth'
+    assert set(cfg.val_cfg.selection) == {'det/mAP', 'far/rel_err'}
+    assert not check_data(cfg).problems
+
+
+def test_lists_beside_the_images_are_used(rooms, tmp_path):
+    [label] = parse_labels([f'normals={rooms}/normals'])
+    (rooms / 'train.txt').write_text('0\n1\n2\n3\n')
+    (rooms / 'val.txt').write_text('4\n')
+    project = new_project(None, None, str(tmp_path / 'a.py'), labels=[label])
+    assert 'not used: 1 images are in neither (5)' in said(project)
+    (rooms / 'val.txt').write_text('4\n5\n')
+    project = new_project(None, None, str(tmp_path / 'b.py'), labels=[label])
+    assert '2 of 6 images are held out, those of' in said(project)
+    held = Path(project.values['val_list']).read_text().split()
+    assert held == ['4', '5'] and project.train == dict(normals=4)

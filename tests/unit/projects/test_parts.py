@@ -1,7 +1,7 @@
 import pytest
 
 from mmmultas.projects.parts import (copies, find_lists, held_out_of,
-                                     other_part, training_part)
+                                     listed_val, other_part, training_part)
 
 
 @pytest.mark.parametrize('train, val', [
@@ -74,3 +74,19 @@ def test_what_is_held_out_is_said(tmp_path):
     assert len(held) == 2
     assert facts[0] == 'det: 2 of 10 images are held out for validation'
     assert '10 images are copies' in facts[1]
+
+
+def test_lists_beside_the_images(tmp_path):
+    names = list('abcd')
+    assert listed_val(tmp_path, 'x', names) == (None, [])
+    (tmp_path / 'train.txt').write_text('a.png\nb.png\nz.png\n')
+    assert listed_val(tmp_path, 'x', names) == (None, [])
+    for text, why in (('c', 'not used: 1 images are in neither (d)'),
+                      ('a\nc\nd', 'not used: 1 images are in both'),
+                      ('z', 'not used')):
+        (tmp_path / 'val.txt').write_text(text)
+        held, [fact] = listed_val(tmp_path, 'x', names)
+        assert held is None and why in fact
+    (tmp_path / 'val.txt').write_text('c\nd')
+    held, [fact] = listed_val(tmp_path, 'x', names)
+    assert held == {'c', 'd'} and 'x: 2 of 4 images are held out' in fact

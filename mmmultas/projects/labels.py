@@ -1,0 +1,222 @@
+"""What a person says of further labels: depth, normals, edges, parts."""
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from mmmultas.datasets.problems import Problem
+from mmmultas.structures import (BOXES, CLASSES, DEPTH, DET, EDGES, KINDS,
+                                 SALIENCY, SEG, check_name, kind_of)
+from mmmultas.utils.errors import ConfigError, DataError
+
+from .mask_sources import MaskSource
+from .mask_values import Legend
+from .project import Source
+
+__all__ = [
+    'MAPS', 'Label', 'LabelFound', 'in_words', 'parse_labels', 'words'
+]
+
+#: Kinds that lie in a folder of maps.
+MAPS = tuple(kind for kind in KINDS if kind != BOXES)
+
+
+@dataclass(frozen=True)
+class Label:
+    """A label that a person names.
+
+    Attributes:
+        name: Of the task.
+        kind: What the labels are.
+        source: The labels and their images.
+        scale: Unit of one step of depth in the files.
+        unit: Of depth, for tables and pictures.
+        classes: Names of the values, or ``name=value``.
+        ignore: Values that take no part.
+        suffix: End of the files' names.
+    """
+    name: str
+    kind: str
+    source: Source
+    scale: float | None = None
+    unit: str | None = None
+    classes: tuple[str, ...] | None = None
+    ignore: tuple[str, ...] | None = None
+    suffix: str | None = None
+
+    @property
+    def option(self) -> str:
+        """How messages call it."""
+        return f'--label {self.name}'
+
+
+@dataclass
+class LabelFound:
+    """A label and what was found of it.
+
+    Attributes:
+        label: What was named.
+        parts: Its files: of training, and of validation if these lie apart.
+        legend: Classes of the values, of kind 'classes'.
+        extra: What the data set is told of the files' values.
+        facts: What a person should know.
+        problems: What is wrong and is not found in the config's files.
+    """
+    label: Label
+    parts: list[MaskSource]
+    legend: Legend | None = None
+    extra: dict[str, object] = field(default_factory=dict)
+    facts: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+
+def parse_labels(texts: Sequence[str],
+                 images: str | None = None,
+                 of_label: Mapping[str, Sequence[str]] | None = None,
+                 classes: Sequence[Sequence[str]] = ()) -> list[Label]:
+    """What ``--label`` and the options beside it say.
+
+    Args:
+        texts: ``NAME=KIND:PATH``; ``NAME=PATH`` where the name is a kind.
+        images: Folder of the images of all labels.
+        of_label: Option ('images', 'scale', 'unit', 'ignore', 'suffix') →
+            ``NAME=VALUE``.
+        classes: Lists of a name and the classes' names.
+
+    Raises:
+        ConfigError: A text of another form, an unknown kind, or a name that
+            is used twice or belongs to no label.
+
+    Example:
+        >>> [label] = parse_labels(['far=depth:maps'],
+        ...                        of_label=dict(scale=['far=0.001']))
+        >>> label.name, label.kind, label.source.labels, label.scale
+        ('far', 'depth', 'maps', 0.001)
+    """
+    named = _named(texts)
+    told = {option: _values(option, values or (), named)
+            for option, values in (of_label or {}).items()}
+    of_classes = _classes(classes, named)
+    labels = []
+    for name, (kind, path) in named.items():
+        own = {option: values[name] for option, values in told.items()
+               if name in values}
+        labels.append(Label(
+            name, kind, Source(path, own.get('images', images)),
+            scale=_scale(name, own.get('scale')),
+            unit=own.get('unit'),
+            classes=of_classes.get(name),
+            ignore=tuple(own['ignore'].split(',')) if 'ignore' in own
+            else None,
+            suffix=own.get('suffix')))
+        _check(labels[-1])
+    return labels
+
+
+def _named(texts: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Name → kind and path."""
+    named: dict[str, tuple[str, str]] = {}
+    for text in texts:
+        name, mark, rest = text.partition('=')
+        kind, colon, path = rest.partition(':')
+        if not colon and kind_of(name) in MAPS:
+            kind, path = kind_of(name), rest
+        if not mark or not path:
+            raise ConfigError(f'--label {text} is not of the form NAME=KIND:'
+                              'PATH, for example depth=depth:my/depths.')
+        if kind not in MAPS:
+            raise ConfigError(
+                f'--label {text} is of the unknown kind {kind!r}: choose '
+                f'from {", ".join(MAPS)} (boxes are named by --det).')
+        if name in (DET, SEG):
+            raise ConfigError(f'--label {text}: {name!r} is a task that '
+                              f'--{name} names.')
+        check_name(name, '--label')
+        if name in named:
+            raise ConfigError(f'--label names {name!r} twice: give each '
+                              'label a name of its own.')
+        named[name] = kind, path
+    return named
+
+
+def _values(option: str, texts: Sequence[str],
+            named: Mapping[str, object]) -> dict[str, str]:
+    option = option if option in ('scale', 'unit') else f'label-{option}'
+    found: dict[str, str] = {}
+    for text in texts:
+        name, mark, value = text.partition('=')
+        if not mark or not value:
+            raise ConfigError(f'--{option} {text} is not of the form NAME='
+                              'VALUE.')
+        if name not in named or name in found:
+            raise ConfigError(
+                f'--{option} {text}: ' + (
+                    f'{name!r} has a value already.' if name in found else
+                    f'there is no --label {name}; have '
+                    f'{", ".join(named) or "none"}.'))
+        found[name] = value
+    return found
+
+
+def _classes(lists: Sequence[Sequence[str]],
+             named: Mapping[str, object]) -> dict[str, tuple[str, ...]]:
+    found = {}
+    for name, *classes in lists:
+        if name not in named or not classes:
+            raise ConfigError(
+                f'--label-classes {" ".join((name, *classes))} begins with '
+                'the name of a label, the classes follow: --label-classes '
+                'parts background arm leg; labels are '
+                f'{", ".join(named) or "none"}.')
+        found[name] = tuple(classes)
+    return found
+
+
+def _scale(name: str, text: str | None) -> float | None:
+    try:
+        scale = None if text is None else float(text)
+    except ValueError:
+        scale = 0.
+    if scale is not None and not 0 < scale < float('inf'):
+        raise ConfigError(f'--scale {name}={text} is no number above 0.')
+    return scale
+
+
+def _check(label: Label) -> None:
+    """Refuse what would change nothing."""
+    kinds = dict(scale=(DEPTH, ), unit=(DEPTH, ), classes=(CLASSES, ),
+                 ignore=(CLASSES, EDGES, SALIENCY))
+    for key, known in kinds.items():
+        if getattr(label, key) is not None and label.kind not in known:
+            option = key if key in ('scale', 'unit') else f'label-{key}'
+            raise ConfigError(f'--{option} {label.name} says nothing of '
+                              f'{label.kind}: it is of {", ".join(known)}.')
+
+
+def words(text: str, name: str) -> str:
+    """A message about masks in the words of a label's options.
+
+    Example:
+        >>> words('name them, for example --seg-classes a=0', 'parts')
+        'name them, for example --label-classes parts a=0'
+    """
+    for old, new in (
+        (rf'--label {name}-images', f'--label-images {name}=DIR'),
+        (r'--val-seg', f'--label {name} of validation'),
+        (r'--seg-classes', f'--label-classes {name}'),
+        (r'--ignore(?: (\d+|#\w+))?',
+         lambda m: f'--label-ignore {name}={m[1] or "VALUE"}'),
+        (r'--mask-suffix(?: (\S+\.\w+))?',
+         lambda m: f'--label-suffix {name}={m[1] or "END"}'),
+        (r'--seg\b', f'--label {name}')):
+        text = re.sub(old, new, text)
+    return text
+
+
+@contextmanager
+def in_words(name: str) -> Iterator[None]:
+    """Let errors about masks speak of a label's options."""
+    try:
+        yield
+    except (ConfigError, DataError) as error:
+        raise type(error)(words(str(error), name)) from error
