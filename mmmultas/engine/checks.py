@@ -15,8 +15,8 @@ from mmmultas.utils.resources import command
 from .partial_classes import check_partial_classes
 
 __all__ = [
-    'check_classes', 'check_distillation', 'check_files', 'check_labels',
-    'check_overlap', 'check_run', 'check_same_classes'
+    'check_classes', 'check_companions', 'check_distillation', 'check_files',
+    'check_labels', 'check_overlap', 'check_run', 'check_same_classes'
 ]
 
 
@@ -44,6 +44,7 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
     check_partial_classes(
         runner.model,
         {name: stream.dataset for name, stream in loop.streams.items()})
+    check_companions(runner, metainfo)
     check_distillation(
         runner.model,
         (x for s in loop.streams.values() for x in _carried(s.dataset)))
@@ -80,6 +81,23 @@ def check_labels(model: Any, metainfos: Mapping[str, Any]) -> None:
                 '(`tasks`), and the model has no teachers that would speak '
                 'about them: name their labels, leave the stream out, or '
                 'distil (docs/distillation.md).')
+
+
+def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:
+    """Tell companions the classes, and how long the training is.
+
+    Args:
+        runner: The runner, its train loop built.
+        metainfo: ``classes`` and ``kind`` by task.
+
+    Raises:
+        ConfigError: A companion does not fit the data.
+    """
+    model = runner.model
+    model = model.module if is_model_wrapper(model) else model
+    if getattr(model, 'companions', None):
+        loop = runner.train_loop
+        model.meet(metainfo, len(loop.dataloader), loop.max_iters)
 
 
 def check_distillation(model: Any,

@@ -19,6 +19,8 @@ __all__ = [
 
 #: A target: any class that the boxes allow.
 ANY = 255
+#: A target: none of the classes that have boxes, the background.
+NONE = 254
 
 
 def box_cells(boxes_M4: Tensor, size: tuple[int, int],
@@ -91,7 +93,7 @@ def narrowed(allowed_Khw: Tensor, target_hw: Tensor, free_K: Tensor) -> Tensor:
 
     Args:
         allowed_Khw: bool, what the boxes say.
-        target_hw: A pixel class; 0 for "none that has boxes"; 255 for any
+        target_hw: A pixel class; 254 for none that has boxes; 255 for any
             that the boxes allow.
         free_K: bool, classes that have no boxes.
 
@@ -100,14 +102,14 @@ def narrowed(allowed_Khw: Tensor, target_hw: Tensor, free_K: Tensor) -> Tensor:
 
     Example:
         >>> allowed = torch.ones(2, 1, 3, dtype=torch.bool)
-        >>> narrowed(allowed, torch.tensor([[0, 1, 255]]),
+        >>> narrowed(allowed, torch.tensor([[254, 1, 255]]),
         ...          torch.tensor([True, False]))[:, 0].int()
         tensor([[1, 0, 1],
                 [0, 1, 1]], dtype=torch.int32)
     """
     numbers = torch.arange(len(free_K), device=target_hw.device)
     only = numbers[:, None, None] == target_hw
-    none = free_K[:, None, None] & (target_hw == 0)
+    none = free_K[:, None, None] & (target_hw == NONE)
     return torch.where(target_hw == ANY, allowed_Khw, only | none)
 
 
@@ -229,14 +231,14 @@ def rank_targets(logits_Khw: Tensor, allowed_Khw: Tensor, cells_Mhw: Tensor,
             are never said to be background.
 
     Returns:
-        (h, w) int64: a class, 0 for background, 255 for what stays open.
+        (h, w) int64: a class, 254 for background, 255 for what stays open.
 
     Example:
         >>> logits = torch.tensor([[[0., 0., 0., 0.]], [[3., 1., 0., 2.]]])
         >>> cells = torch.ones(1, 1, 4, dtype=torch.bool)
         >>> rank_targets(logits, torch.ones_like(logits).bool(), cells,
         ...              torch.tensor([1]), torch.tensor([.5]), .2)
-        tensor([[  1, 255,   0, 255]])
+        tensor([[  1, 255, 254, 255]])
     """
     size = logits_Khw.shape[1:]
     logs = logits_Khw.masked_fill(~allowed_Khw, -math.inf).log_softmax(0)
@@ -263,7 +265,7 @@ def rank_targets(logits_Khw: Tensor, allowed_Khw: Tensor, cells_Mhw: Tensor,
         empty &= (covers == 0) | _one_class(cells_Mhw, labels_M)
     if unsure_hw is not None:
         empty &= ~unsure_hw
-    return target.masked_fill(empty & (target == ANY), 0)
+    return target.masked_fill(empty & (target == ANY), NONE)
 
 
 def _one_class(cells_Mhw: Tensor, labels_M: Tensor) -> Tensor:
@@ -299,15 +301,15 @@ def smallest_on_top(cells_Mhw: Tensor, labels_M: Tensor, areas_M: Tensor,
             left open (SDI's Box^i). None: the whole box.
 
     Returns:
-        (h, w) int64: a class, 0 outside of all boxes, 255 left open.
+        (h, w) int64: a class, 254 outside of all boxes, 255 left open.
 
     Example:
         >>> cells = torch.tensor([[[1, 1, 1, 0]], [[0, 1, 0, 0]]]).bool()
         >>> smallest_on_top(cells, torch.tensor([1, 2]), torch.tensor([9, 4]))
-        tensor([[1, 2, 1, 0]])
+        tensor([[  1,   2,   1, 254]])
     """
-    target = torch.zeros(cells_Mhw.shape[1:], dtype=torch.long,
-                         device=cells_Mhw.device)
+    target = torch.full(cells_Mhw.shape[1:], NONE, dtype=torch.long,
+                        device=cells_Mhw.device)
     if inner_Mhw is not None:
         target[cells_Mhw.any(0)] = ANY
     for m in areas_M.argsort(descending=True, stable=True).tolist():

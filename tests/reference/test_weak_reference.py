@@ -9,13 +9,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmengine.structures import InstanceData
 
-from mmmultas.functional.box_supervision import (allowed_classes, box_cells,
-                                                 constrained_labels,
+from mmmultas.functional.box_supervision import (NONE, allowed_classes,
+                                                 box_cells, constrained_labels,
                                                  inner_boxes, line_mil,
                                                  narrowed, rank_targets,
                                                  set_losses, smallest_on_top)
 from mmmultas.functional.colour_pairs import colour_affinity, colour_likeness
+from mmmultas.functional.mask_supervision import (class_cover, filling_rates,
+                                                  kept_blobs, refined_blobs,
+                                                  uncertain_entries)
+from mmmultas.models.assigners import IoUMatcher
+from mmmultas.models.companions.blobs import blobs_of
 
 BESIDE = (Path(__file__).resolve().parents[3] /
           'shared/golden/weak_reference_0.npz')
@@ -51,6 +57,11 @@ def _close(ours, theirs, **tolerance):
         **(tolerance or dict(rtol=1e-5, atol=1e-7)))
 
 
+def _as_written(target, valid):
+    """The reference writes 0 for the background."""
+    return target.masked_fill(target == NONE, 0).masked_fill(~valid, 255)
+
+
 def test_classes_that_a_cell_may_show(ref, boxed):
     logits, _, _, _, valid, allowed = boxed
     assert torch.equal(valid, ref('b4m_valid'))
@@ -73,7 +84,7 @@ def test_ranks(ref, boxed):
     rates = ref('b4m_rates')[labels - 1]
     target = rank_targets(logits, allowed, cells, labels, rates,
                           float(ref('b4m_delta')), lost.any(0))
-    assert torch.equal(target.masked_fill(~valid, 255),
+    assert torch.equal(_as_written(target, valid),
                        ref('b4m_rank_target'))
 
 
@@ -82,10 +93,10 @@ def test_static_targets(ref, boxed):
     boxes = ref('b4m_boxes')
     areas = (boxes[:, 2:] - boxes[:, :2]).prod(1)
     filled = smallest_on_top(cells, labels, areas)
-    assert torch.equal(filled.masked_fill(~valid, 255), ref('b4m_filled'))
+    assert torch.equal(_as_written(filled, valid), ref('b4m_filled'))
     inner = smallest_on_top(cells, labels, areas,
                             box_cells(inner_boxes(boxes), cells.shape[1:]))
-    assert torch.equal(inner.masked_fill(~valid, 255), ref('b4m_inner'))
+    assert torch.equal(_as_written(inner, valid), ref('b4m_inner'))
 
 
 def test_colours(ref):
@@ -123,3 +134,59 @@ def test_constrained_labels(ref):
         assert torch.equal(label.masked_fill(ignored, 255), expected)
         target = narrowed(allowed, label, FREE[:5])
         assert target.any(0).all()
+
+
+@pytest.fixture(scope='module')
+def mask(ref):
+    return ref('m4b_mask').long()
+
+
+def test_blobs(ref, mask):
+    _, blobs = blobs_of(mask, range(1, 9))
+    least, rel = float(ref('m4b_min_area')), float(ref('m4b_rel'))
+    assert torch.equal(blobs[kept_blobs(blobs, least, 0)], ref('m4b_blobs'))
+    assert torch.equal(blobs[kept_blobs(blobs, least, rel)],
+                       ref('m4b_blobs_rel'))
+
+
+@pytest.mark.parametrize('suffix', ['', '_rel'])
+def test_anchors_that_masks_speak_about(ref, mask, suffix):
+    _, blobs = blobs_of(mask, range(1, 9))
+    anchors = ref('m4b_anchors').double()
+    cover = class_cover(mask, anchors, torch.arange(1, 9))
+    _close(cover, ref('m4b_cover'), rtol=1e-6, atol=1e-6)
+    keep = kept_blobs(blobs, float(ref('m4b_min_area')),
+                      float(ref('m4b_rel')) if suffix else 0)
+    kept, left = blobs[keep], blobs[~keep]
+    if not suffix:
+        left = left[:0]
+    targets = IoUMatcher().assign(
+        anchors, InstanceData(bboxes=kept[:, :4].double(),
+                              labels=kept[:, 5] - 1), 8)
+    target = targets.cls_target > 0
+    assert torch.equal(target, ref(f'm4b_target{suffix}'))
+    ignore = targets.cls_ignore | uncertain_entries(
+        cover, anchors, left[:, :4], left[:, 5] - 1)
+    assert torch.equal(ignore & ~target, ref(f'm4b_ignore{suffix}'))
+
+
+def test_split_and_merge(ref, mask):
+    ids, blobs = blobs_of(mask, range(1, 9))
+    keep = kept_blobs(blobs, float(ref('m4b_min_area')), 0)
+    numbers = torch.cat([torch.zeros(1).long(),
+                         keep.long().cumsum(0) * keep])
+    found = refined_blobs(numbers[ids], blobs[keep], ref('m4b_dets').float(),
+                          ref('m4b_det_labels'))
+    _close(found, ref('m4b_refined'))
+
+
+def test_rates(ref):
+    sums, counts = torch.zeros(5), torch.zeros(5)
+    for one in ref('rate_masks').long():
+        _, blobs = blobs_of(one, range(1, 6))
+        blobs = blobs[blobs[:, 4] >= .005 * one.numel()]
+        box = (blobs[:, 2] - blobs[:, 0]) * (blobs[:, 3] - blobs[:, 1])
+        sums.index_add_(0, blobs[:, 5] - 1, blobs[:, 4] / box)
+        counts.index_add_(0, blobs[:, 5] - 1, torch.ones(len(blobs)))
+    _close(sums.sum() / counts.sum(), ref('rate_mean'))
+    _close(filling_rates(sums, counts), ref('rate_rates'))

@@ -23,6 +23,17 @@ class CompanyHook(Hook):
     """
     priority = 'VERY_HIGH'
 
+    def before_train(self, runner: Any) -> None:
+        """Hand the moving average to those who ask it.
+
+        Raises:
+            ConfigError: One needs it, and no ``EMAHook`` keeps one.
+        """
+        averages = [h.ema_model for h in runner.hooks
+                    if getattr(h, 'ema_model', None) is not None]
+        _network(runner).meet_average(
+            averages[0].module if averages else None)
+
     def before_train_iter(self, runner: Any, batch_idx: int,
                           data_batch: Any = None) -> None:
         """Schedules of losses follow the count of updates alone."""

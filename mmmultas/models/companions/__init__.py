@@ -1,4 +1,6 @@
 """What accompanies a network while it learns."""
-from .base import Asked, Companion, Update
+from .base import Asked, Companion, Plan, Update
+from .box_for_mask import BoxForMask
+from .mask_for_box import MaskForBox
 
-__all__ = ['Asked', 'Companion', 'Update']
+__all__ = ['Asked', 'BoxForMask', 'Companion', 'MaskForBox', 'Plan', 'Update']

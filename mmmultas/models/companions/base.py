@@ -13,7 +13,21 @@ from ..tasks.base import Levels
 if TYPE_CHECKING:
     from ..multitask.head_graph import HeadOutputs
 
-__all__ = ['Asked', 'Companion', 'Update']
+__all__ = ['Asked', 'Companion', 'Plan', 'Update']
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is known of a training before its first update.
+
+    Attributes:
+        metainfo: ``classes`` and ``kind`` of each task.
+        epoch_length: Updates of an epoch.
+        updates: Updates of the run.
+    """
+    metainfo: Mapping[str, Any] = field(default_factory=dict)
+    epoch_length: int = 1
+    updates: int = 1
 
 
 @dataclass
@@ -77,6 +91,8 @@ class Companion(BaseModule):
     """
     #: First parts of the names of its losses, ``kd`` of ``kd.loss_mse``.
     groups: Sequence[str] = ()
+    #: Whether other companions may name losses of its groups, too.
+    shares_groups = False
     #: Whether the network learns from labels, too.
     uses_labels = True
     #: Whether parts of the model may get no gradient in some update.
@@ -94,6 +110,22 @@ class Companion(BaseModule):
 
         Raises:
             ConfigError: It does not fit.
+        """
+
+    def meet(self, plan: Plan) -> None:
+        """Learn what is trained on, and for how long.
+
+        Called behind :meth:`prepare`, before the first update of a run.
+
+        Raises:
+            ConfigError: It does not fit.
+        """
+
+    def meet_average(self, average: Any) -> None:
+        """Take the moving average of the network, where a run has one.
+
+        Raises:
+            ConfigError: There is none (None), and this companion needs it.
         """
 
     def terms(self, model: Any) -> list[tuple[str, str]]:

@@ -31,7 +31,8 @@ def matched_losses(head: Any,
                    valid: Tensor | None = None,
                    ignored: Sequence[Tensor] | None = None,
                    per_place: int = 1,
-                   unasked: Tensor | None = None) -> dict[str, LossSum]:
+                   unasked: Tensor | None = None,
+                   uncertain: Tensor | None = None) -> dict[str, LossSum]:
     """Match each image, then score all anchors at once.
 
     Anchors that lie by more than half in an ignored box, and match no other,
@@ -53,6 +54,8 @@ def matched_losses(head: Any,
         per_place: Anchors of one place.
         unasked: (N, C) bool, classes that nobody looked for in an image: no
             anchor is wrong about them. None for none.
+        uncertain: (N, A, C) bool, entries that take no part where they are
+            not positive. None for none.
     """
     with torch.no_grad():
         targets = [
@@ -73,6 +76,8 @@ def matched_losses(head: Any,
             ignore = ignore | (hidden & ~positive)[..., None]
         if unasked is not None:
             ignore |= unasked[:, None]
+        if uncertain is not None:
+            ignore |= uncertain & (cls_target == 0)
     loss_cls = head.loss_cls(logits, cls_target, ignore)
     places = loss_cls.count.new_tensor(float(len(gts) * per_place))
     return dict(

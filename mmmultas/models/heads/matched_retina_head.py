@@ -94,9 +94,35 @@ class MatchedAnchorHeadMixin(AnchorHead):
         """
         return self.loss_sums_by_feat(self(feats), samples)
 
+    def anchors_of(self, outputs: Sequence[list[Tensor]],
+                   samples: SampleList) -> Tensor:
+        """(A, 4) corners in pixels of the anchors that outputs score."""
+        anchors, _ = self._anchors(outputs[0], [s.metainfo for s in samples])
+        return anchors
+
+    def _anchors(self, scores: Sequence[Tensor],
+                 metas: Sequence[dict]) -> tuple[Tensor, Tensor]:
+        """All levels' anchors (A, 4), and which of N images have them."""
+        # without pad_shape nothing is padded
+        metas = [dict(m, pad_shape=m.get('pad_shape', m['img_shape']))
+                 for m in metas]
+        anchors, flags = self.get_anchors([x.shape[-2:] for x in scores],
+                                          metas, scores[0].device)
+        return (get_box_tensor(torch.cat(anchors[0])),
+                torch.stack([torch.cat(levels) for levels in flags]))
+
     def loss_sums_by_feat(self, outputs: Sequence[list[Tensor]],
-                          samples: SampleList) -> dict[str, LossSum]:
-        """:meth:`loss_sums` of raw outputs, scores and boxes per level."""
+                          samples: SampleList,
+                          uncertain: Tensor | None = None
+                          ) -> dict[str, LossSum]:
+        """:meth:`loss_sums` of raw outputs, scores and boxes per level.
+
+        Args:
+            outputs: Scores and boxes per level.
+            samples: N samples with ``gt_instances`` in input pixels.
+            uncertain: (N, A, C) bool, entries that take no part where they
+                are not positive.
+        """
         if len(outputs) != 2:
             raise ConfigError(
                 f'{type(self).__name__} gives {len(outputs)} outputs: '
@@ -105,7 +131,7 @@ class MatchedAnchorHeadMixin(AnchorHead):
         scores, boxes = outputs
         return self._sums(scores, boxes, [asked_boxes(s) for s in samples],
                           [s.metainfo for s in samples],
-                          ignored_boxes(samples))
+                          ignored_boxes(samples), uncertain)
 
     def loss_by_feat(
             self,
@@ -124,13 +150,9 @@ class MatchedAnchorHeadMixin(AnchorHead):
 
     def _sums(self, scores: Sequence[Tensor], boxes: Sequence[Tensor],
               gts: InstanceList, metas: Sequence[dict],
-              ignored: Sequence[Tensor] | None) -> dict[str, LossSum]:
-        device = scores[0].device
-        # without pad_shape nothing is padded
-        metas = [dict(m, pad_shape=m.get('pad_shape', m['img_shape']))
-                 for m in metas]
-        anchors, flags = self.get_anchors([x.shape[-2:] for x in scores],
-                                          metas, device)
+              ignored: Sequence[Tensor] | None,
+              uncertain: Tensor | None = None) -> dict[str, LossSum]:
+        anchors, valid = self._anchors(scores, metas)
         gts = [
             InstanceData(bboxes=get_box_tensor(gt.bboxes), labels=gt.labels)
             for gt in gts
@@ -138,16 +160,18 @@ class MatchedAnchorHeadMixin(AnchorHead):
         with full_precision():
             return matched_losses(
                 self,
-                get_box_tensor(torch.cat(anchors[0])),
+                anchors,
                 _flat(scores, self.cls_out_channels),
                 _flat(boxes, self.bbox_coder.encode_size),
                 gts,
                 self.bbox_coder.encode,
                 self.bbox_coder.decode,
-                valid=torch.stack([torch.cat(levels) for levels in flags]),
+                valid=valid,
                 ignored=ignored,
                 per_place=self.num_base_priors,
-                unasked=unasked_classes(metas, DET, self.num_classes, device))
+                unasked=unasked_classes(metas, DET, self.num_classes,
+                                        scores[0].device),
+                uncertain=uncertain)
 
 
 @MODELS.register_module()

@@ -150,22 +150,40 @@ class MultiLevelAnchorHead(BaseDenseHead):
         """
         return self.loss_sums_by_feat(self(feats), samples)
 
+    def anchors_of(self, outputs: Sequence[list[Tensor]],
+                   samples: SampleList) -> Tensor:
+        """(A, 4) corners in pixels of the anchors that outputs score."""
+        scores = outputs[0]
+        anchors: Tensor = self.anchors.grid([x.shape[-2:] for x in scores],
+                                            scores[0].device)
+        return anchors
+
     def loss_sums_by_feat(self, outputs: Sequence[list[Tensor]],
-                          samples: SampleList) -> dict[str, LossSum]:
-        """:meth:`loss_sums` of raw outputs, scores and boxes per level."""
+                          samples: SampleList,
+                          uncertain: Tensor | None = None
+                          ) -> dict[str, LossSum]:
+        """:meth:`loss_sums` of raw outputs, scores and boxes per level.
+
+        Args:
+            outputs: Scores and boxes per level.
+            samples: N samples with ``gt_instances`` in input pixels.
+            uncertain: (N, A, C) bool, entries that take no part where they
+                are not positive.
+        """
         scores, boxes = outputs
         unasked = unasked_classes([s.metainfo for s in samples], DET,
                                   self.num_classes, scores[0].device)
         return self.loss_by_feat(scores, boxes,
                                  [asked_boxes(sample) for sample in samples],
-                                 ignored_boxes(samples), unasked)
+                                 ignored_boxes(samples), unasked, uncertain)
 
     def loss_by_feat(self,
                      cls_scores: list[Tensor],
                      bbox_preds: list[Tensor],
                      gts: list[InstanceData],
                      ignored: list[Tensor] | None = None,
-                     unasked: Tensor | None = None) -> dict[str, LossSum]:
+                     unasked: Tensor | None = None,
+                     uncertain: Tensor | None = None) -> dict[str, LossSum]:
         """Match each image, then score all anchors at once.
 
         Args:
@@ -174,6 +192,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
             gts: ``bboxes`` and ``labels`` of the N images.
             ignored: (I, 4) boxes of each image in which no anchor is wrong.
             unasked: (N, C) bool, classes that nobody looked for.
+            uncertain: (N, A, C) bool, entries that take no part where they
+                are not positive.
         """
         logits = self.flatten(cls_scores, self.num_classes)
         deltas = self.flatten(bbox_preds, 4)
@@ -190,7 +210,8 @@ class MultiLevelAnchorHead(BaseDenseHead):
                 decode_boxes,
                 ignored=ignored,
                 per_place=self.anchors.num_base_anchors,
-                unasked=unasked)
+                unasked=unasked,
+                uncertain=uncertain)
 
     def predict_by_feat(self,
                         cls_scores: list[Tensor],

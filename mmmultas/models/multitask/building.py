@@ -124,6 +124,7 @@ def build_companions(cfgs: Mapping[str, dict[str, Any]],
         ConfigError: One of another kind, or two that name losses alike.
     """
     companions, groups = ModuleDict(), dict.fromkeys(model.tasks, 'heads')
+    shared: set[str] = set()
     for name, cfg in mapping_of('model.companions', cfgs).items():
         key = f'companions.{name}'
         if not str(name).isidentifier() or name == 'balancer' or hasattr(
@@ -138,11 +139,14 @@ def build_companions(cfgs: Mapping[str, dict[str, Any]],
             raise ConfigError(f'`model.{key}` is a {type(built).__name__}, '
                               'no Companion.')
         for group in built.groups:
-            if group in groups:
+            if group in groups and not (group in shared
+                                        and built.shares_groups):
                 raise ConfigError(
                     f'`model.{key}` and `model.{groups[group]}` both name '
                     f'losses `{group}.…`: rename one of them.')
             groups[group] = key
+            if built.shares_groups:
+                shared.add(group)
         companions[name] = built
     return companions
 

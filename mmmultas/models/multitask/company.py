@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from mmmultas.utils.errors import ConfigError
 
 from ..balancers import Balancer, Fixed
+from ..companions.base import Plan
 
 __all__ = ['Accompanied']
 
@@ -71,6 +72,48 @@ class Accompanied(BaseModel):
             self._prepared = True
             for companion in self.companions.values():
                 companion.prepare(self)
+            self._check_terms()
+
+    def _check_terms(self) -> None:
+        """Companions of one group must name their losses apart."""
+        known: dict[tuple[str, str], str] = {}
+        for name, companion in self.companions.items():
+            for term in companion.terms(self):
+                if term in known:
+                    raise ConfigError(
+                        f'`model.companions.{known[term]}` and '
+                        f'`model.companions.{name}` both give the loss '
+                        f'`{".".join(term)}`: leave one of them out, or let '
+                        'them name other tasks.')
+                known[term] = name
+
+    def meet(self, metainfo: Mapping[str, Any], epoch_length: int,
+             updates: int) -> None:
+        """Tell companions what is trained on, and for how long.
+
+        Args:
+            metainfo: ``classes`` and ``kind`` of each task.
+            epoch_length: Updates of an epoch.
+            updates: Updates of the run.
+
+        Raises:
+            ConfigError: Something does not fit.
+        """
+        self.prepare()
+        for companion in self.companions.values():
+            companion.meet(Plan(metainfo, epoch_length, updates))
+
+    def meet_average(self, average: Any) -> None:
+        """Hand the moving average of the network to companions.
+
+        Args:
+            average: A copy of the network, or None where there is none.
+
+        Raises:
+            ConfigError: A companion needs one.
+        """
+        for companion in self.companions.values():
+            companion.meet_average(average)
 
     def set_update(self, update: int) -> None:
         """Tell which update comes: schedules follow it."""

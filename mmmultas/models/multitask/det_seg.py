@@ -320,7 +320,8 @@ class MultiTaskDetSeg(Accompanied):
             for task, rows in mine.items()
         }
         for companion in companions.values():
-            sums.update(companion.sums(update))
+            for group, terms in companion.sums(update).items():
+                sums[group] = {**sums.get(group, {}), **terms}
         return feats, sums
 
     def _label_sums(self, task: str, update: Update,
@@ -351,8 +352,8 @@ class MultiTaskDetSeg(Accompanied):
                         for term in companion.terms(self)]
 
     def _groups(self) -> list[str]:
-        return [*self.tasks, *(group for c in self.companions.values()
-                               for group in c.groups)]
+        groups = (g for c in self.companions.values() for g in c.groups)
+        return list(dict.fromkeys([*self.tasks, *groups]))
 
     def predict(self, inputs: Mapping[str, Tensor],
                 data_samples: Mapping[str, SampleList]) -> SampleList:

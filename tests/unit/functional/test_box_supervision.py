@@ -1,7 +1,8 @@
 import torch
 
-from mmmultas.functional.box_supervision import (allowed_classes, box_cells,
-                                                 cut_sides, line_mil, narrowed,
+from mmmultas.functional.box_supervision import (NONE, allowed_classes,
+                                                 box_cells, cut_sides,
+                                                 line_mil, narrowed,
                                                  rank_targets, set_losses,
                                                  smallest_on_top)
 
@@ -44,9 +45,9 @@ def test_ranks_keep_the_share_of_foreground():
     share = (target[cells[0]] == 1).float().mean()
     assert .3 < share <= .4 + 1e-6
     # background is said outside, and never where two classes meet
-    assert (target[~cells.any(0)] == 0).all()
-    assert not (target[cells.all(0)] == 0).any()
-    assert (target[alone] == 0).any()
+    assert (target[~cells.any(0)] == NONE).all()
+    assert not (target[cells.all(0)] == NONE).any()
+    assert (target[alone] == NONE).any()
     # what it says narrows what the boxes allow
     inside = narrowed(allowed, target, FREE)
     assert (allowed | ~inside).all() and inside.any(0).all()
@@ -58,7 +59,7 @@ def test_nothing_is_background_under_a_lost_box():
     allowed = allowed_classes(cells, labels, FREE)
     target = rank_targets(torch.randn(3, 12, 16), allowed, cells, labels,
                           torch.full((2, ), .5), .1, lost)
-    assert not (target[lost] == 0).any()
+    assert not (target[lost] == NONE).any()
     assert (target[lost & ~cells.any(0)] == 255).all()
 
 
@@ -67,10 +68,10 @@ def test_images_without_boxes():
     allowed = allowed_classes(cells, labels, FREE)
     logits = torch.randn(3, 4, 5)
     target = rank_targets(logits, allowed, cells, labels, torch.zeros(0), .1)
-    assert (target == 0).all()
+    assert (target == NONE).all()
     losses, speak = line_mil(logits, cells, labels)
     assert losses.shape == speak.shape == (0, )
-    assert (smallest_on_top(cells, labels, torch.zeros(0)) == 0).all()
+    assert (smallest_on_top(cells, labels, torch.zeros(0)) == NONE).all()
 
 
 def test_lines_that_a_crop_cut_say_nothing():
