@@ -89,6 +89,8 @@ def test_one_step(path, tmp_path):
     }
     if 'teachers' in cfg.model:
         terms.add('pseudo' if '_hard' in path.stem else 'kd')
+    if {'b4m', 'm4b', 'bombo'} & set(path.stem.split('_')):
+        terms.add('weak')
     assert {k.split('.')[0] for k in logs if k != 'loss'} == terms
     for task, head in model.heads.items():
         moved = [

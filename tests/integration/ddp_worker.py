@@ -32,7 +32,7 @@ def config(work_dir: str, mode: str, world: int):
     if mode == 'partial':  # other classes in every third image, by process
         for stream in streams.values():
             stream['dataset'].update(type='mmmultas.PartialToyDataset')
-    if mode in ('equal', 'uneven', 'distilled', 'partial'):
+    if mode in ('equal', 'uneven', 'distilled', 'partial', 'weak'):
         # 3 batches, the last one filled up, and 4, two images left out
         streams['det']['drop_last'] = False
         streams['seg']['dataset']['length'] = 18
@@ -43,6 +43,11 @@ def config(work_dir: str, mode: str, world: int):
         # of two neighbours one has boxes: of two processes one
         streams['det']['dataset'].update(tasks=[('det', ), ()])
         streams['det'].update(sampler=dict(shuffle=False))
+    if mode == 'weak':  # rates that are learnt from masks of both processes
+        cfg.model.companions = dict(
+            b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
+                     ramp_epochs=0),
+            m4b=dict(type='mmmultas.MaskForBox'))
     if mode == 'distilled':
         cfg.model = distilled(work_dir)
     if mode == 'unheard':
@@ -213,7 +218,7 @@ def main() -> None:
     if world > 1:
         atexit.register(say_threads, work_dir)  # the first is called last
     cfg = config(work_dir, mode, world)
-    if mode in ('equal', 'uneven', 'partial'):
+    if mode in ('equal', 'uneven', 'partial', 'weak'):
         cfg.model.type = 'mmmultas.FrozenNorm'
     if mode == 'distilled':
         cfg.model.type = 'mmmultas.FrozenNormDistill'

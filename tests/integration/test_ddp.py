@@ -62,10 +62,11 @@ def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
     assert list(tmp_path.glob('best_score_epoch_*.pth'))
 
 
-@pytest.mark.parametrize('mode', ['equal', 'uneven', 'partial'])
+@pytest.mark.parametrize('mode', ['equal', 'uneven', 'partial', 'weak'])
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
     """Also where one of them has no boxes in any update (uneven), and where
-    somebody looked for some classes of an image only (partial)."""
+    somebody looked for some classes of an image only (partial), or boxes
+    and masks teach one another (weak)."""
     _run(tmp_path / 'one', mode, 1)
     _run(tmp_path / 'two', mode, 2)
     _parameters_equal(

@@ -129,6 +129,26 @@ def test_distillation(tmp_path, sees):
     assert 'companions.teachers.connectors.det.convs.0.weight' in keys
 
 
+def _weak():
+    return dict(
+        b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
+                 pairs_weight=1., pairs_warmup=4, ramp_epochs=1),
+        m4b=dict(type='mmmultas.MaskForBox', refine=True, refine_begin=.2,
+                 refine_score=0.))
+
+
+def test_weak_losses(tmp_path):
+    keys = _run(tmp_path, 'iteration', toy_model(companions=_weak()))
+    assert not any(key.startswith('companions') for key in keys)
+
+
+def test_weak_losses_beside_teachers(tmp_path):
+    torch.manual_seed(5)
+    model = _distilled(tmp_path, 'other')
+    model['architecture']['companions'] = _weak()
+    _run(tmp_path, 'iteration', model)
+
+
 def test_the_test_can_fail(tmp_path):
     """The same change of labels that are not withheld does move weights."""
     clean = _weights(tmp_path / 'a', 0, 'iteration')
