@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Boxes and masks of pictures: predict.py CHECKPOINT IMAGE|FOLDER|VIDEO."""
+"""What a model sees in pictures: predict.py CHECKPOINT IMAGE|FOLDER|VIDEO."""
 import argparse
 import sys
 
@@ -11,7 +11,8 @@ from mmmultas.utils.launch import friendly_errors
 
 def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
-        description='Find boxes and masks in pictures or a video.')
+        description='Write what every task of a model says of pictures or a '
+        'video.')
     parser.add_argument(
         'checkpoint', help='checkpoint, or a work folder: its best one')
     parser.add_argument(

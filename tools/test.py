@@ -18,10 +18,15 @@ def parse_args() -> argparse.Namespace:
         'checkpoint', help='checkpoint, or a work folder: its best one')
     parser.add_argument('--work-dir', help='default work_dirs/<config name>')
     parser.add_argument(
-        '--task', default='both', help='det, seg or both (default)')
+        '--task', default='both', help='judge this task alone (default: all)')
     parser.add_argument('--out', metavar='FILE.json', help='write boxes')
     parser.add_argument(
         '--seg-out', metavar='DIR', help='write masks as palette PNGs')
+    parser.add_argument(
+        '--out-dir',
+        metavar='DIR',
+        help='write the predictions of every task: boxes as TASK.json, maps '
+        'in TASK/')
     parser.add_argument(
         '--show-dir', metavar='DIR', help='write pictures of predictions')
     parser.add_argument(
@@ -44,12 +49,12 @@ def parse_args() -> argparse.Namespace:
 
 def select_task(cfg: Config, task: str) -> None:
     """Keep the evaluator of one task."""
-    if task == 'both':
+    if task in ('both', 'all'):
         return
     known = [name for name, value in cfg.test_evaluator.items() if value]
     if task not in known:
         raise ConfigError(f'--task {task!r} has no evaluator in the config: '
-                          f'choose from {sorted(known)} or both.')
+                          f'choose from {sorted(known)} or both (all).')
     for name in known:
         if name != task:
             cfg.test_evaluator[name] = None
@@ -72,12 +77,13 @@ def main() -> None:
         check_amp()
         cfg.test_cfg.fp16 = True
     hooks = list(cfg.get('custom_hooks') or [])
-    if args.out or args.seg_out:
+    if args.out or args.seg_out or args.out_dir:
         hooks.append(
             dict(
                 type='mmmultas.PredictionHook',
                 out=args.out,
-                seg_out=args.seg_out))
+                seg_out=args.seg_out,
+                out_dir=args.out_dir))
     if args.show_dir:
         hooks.append(
             dict(type='mmmultas.PictureHook', show_dir=args.show_dir))

@@ -10,7 +10,8 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 
 from mmmultas.registry import TRANSFORMS
-from mmmultas.structures import BOXES, CLASSES, DET, SEG, kind_of, pred_field
+from mmmultas.structures import (BOXES, CLASSES, DET, SEG, kind_of,
+                                 map_array, pred_field)
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.precision import check_amp, mixed_precision
 from mmmultas.utils.progress import progress as progress_bar
@@ -219,9 +220,8 @@ class MultiTaskInferencer:
     @staticmethod
     def _map(value: Any, kind: str, meta: Any) -> Any:
         """A map as (H, W) or (H, W, C)."""
+        values = map_array(value, kind)
         if kind == CLASSES:
             small = len(meta['classes']) <= 256
-            classes = value.sem_seg[0].numpy()
-            return classes.astype(np.uint8 if small else np.int64)
-        values = value.data.numpy()
-        return values[0] if len(values) == 1 else values.transpose(1, 2, 0)
+            return values.astype(np.uint8 if small else np.int64)
+        return values

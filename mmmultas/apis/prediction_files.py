@@ -37,7 +37,8 @@ def predict_to_files(inferencer: MultiTaskInferencer,
     ``predictions.json``, with a segmenter ``masks/NAME.png``, and of any
     further task ``TASK/NAME.png``, as its kind is stored
     (:mod:`mmmultas.apis.writers`). Of a video: ``NAME.mp4`` with overlays
-    (boxes and masks) and ``NAME.jsonl`` with a line per frame.
+    (boxes and masks, and a panel for each further task) and ``NAME.jsonl``
+    with a line per frame.
 
     Args:
         inferencer: The model; boxes under its ``score_thr`` are left out
@@ -226,6 +227,9 @@ def _write_line(file: TextIO, found: Prediction) -> None:
     line: dict[str, Any] = dict(frame=found['frame'])
     if 'bboxes' in found:
         line['detections'] = detections_of(found)
+    if 'boxes' in found:
+        line['boxes'] = {task: detections_of(boxes)
+                         for task, boxes in found['boxes'].items()}
     if 'seg_map' in found:
         values, counts = np.unique(found['seg_map'], return_counts=True)
         line['pixels'] = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from mmmultas.registry import READERS
-from mmmultas.structures import (BOXES, CLASSES, DET, SEG, check_name,
+from mmmultas.structures import (BOXES, CLASSES, DEPTH, DET, SEG, check_name,
                                  kind_of)
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.values import mapping_of
@@ -120,6 +120,8 @@ def label_folders(labels: Mapping[str, Mapping[str, Any]] | None
             meta.update(space.metainfo())
         if entry.get('unit'):
             meta['unit'] = entry['unit']
+        if kind == DEPTH and entry.get('scale'):
+            meta['scale'] = entry['scale']  # predictions are written so, too
         found[task] = LabelFolder(task, kind, str(entry['root']),
                                   entry.get('suffix', ''), source, lut, meta)
     return found

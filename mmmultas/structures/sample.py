@@ -2,15 +2,17 @@
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 from mmdet.structures import DetDataSample
 from mmengine.structures import PixelData
+from numpy.typing import NDArray
 from torch import Tensor
 
 from mmmultas.utils.errors import ConfigError
 
-from .kinds import canonical_name, field_of
+from .kinds import CLASSES, canonical_name, field_of
 
-__all__ = ['has_task', 'sem_seg_data', 'view_of', 'viewed_meta']
+__all__ = ['has_task', 'map_array', 'sem_seg_data', 'view_of', 'viewed_meta']
 
 _PREFIXES = ('gt', 'pred', 'pseudo', 'ignored', 'lost')
 _MARKS = tuple(f'{prefix}_' for prefix in _PREFIXES)
@@ -44,6 +46,20 @@ def sem_seg_data(labels: Tensor) -> PixelData:
     data = PixelData(sem_seg=labels)
     data.data = data.sem_seg
     return data
+
+
+def map_array(value: Any, kind: str) -> NDArray[Any]:
+    """A predicted map as an array: class numbers (H, W), else (H, W[, C]).
+
+    Args:
+        value: The field of a sample, on the CPU.
+        kind: Of the task.
+    """
+    if kind == CLASSES:
+        return np.asarray(value.sem_seg[0].numpy())
+    values = value.data.numpy()
+    return np.asarray(
+        values[0] if len(values) == 1 else values.transpose(1, 2, 0))
 
 
 def view_of(sample: Any, task: str, kind: str) -> Any:

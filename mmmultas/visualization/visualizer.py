@@ -104,13 +104,17 @@ class MultiTaskVisualizer(Visualizer):
         """The picture of :meth:`add_datasample`, (H, W, 3) uint8 RGB."""
         scale = max(1.0, self.min_side / max(image.shape[:2]))
         rows: list[Row] = []
+        sides = ['gt'] * draw_gt + ['pred'] * draw_pred
+        painters = self._painters([] if data_sample is None else [
+            (data_sample, side) for side in sides])
         if data_sample is not None and draw_gt:
             first = self._draw_truth(image, data_sample, scale)
             rows.append((first, *self._others(
-                image, data_sample, scale, 'gt', 0, 'Ground truth')))
+                image, data_sample, scale, 'gt', 0, 'Ground truth',
+                painters)))
         if data_sample is not None and draw_pred:
             others = self._others(image, data_sample, scale, 'pred',
-                                  pred_score_thr, 'Prediction')
+                                  pred_score_thr, 'Prediction', painters)
             if others[0] or _has_prediction(data_sample):
                 first = self._draw_prediction(image, data_sample, scale,
                                               pred_score_thr)
@@ -147,12 +151,15 @@ class MultiTaskVisualizer(Visualizer):
             (H', W', 3) uint8 RGB.
         """
         scale = max(1.0, self.min_side / max(image.shape[:2]))
+        painters = self._painters([
+            (truth, 'gt'), *((s, 'pred') for s in predictions.values())])
         rows: list[Row] = [
             (self._draw_truth(image, truth, scale),
-             *self._others(image, truth, scale, 'gt', 0, 'Ground truth'))]
+             *self._others(image, truth, scale, 'gt', 0, 'Ground truth',
+                           painters))]
         for title, sample in predictions.items():
             others = self._others(image, sample, scale, 'pred',
-                                  pred_score_thr, title)
+                                  pred_score_thr, title, painters)
             rows.append((self._draw_prediction(
                 image, sample, scale, pred_score_thr, title), *others))
         return self._joined(rows)
@@ -204,13 +211,21 @@ class MultiTaskVisualizer(Visualizer):
             image: (H, W, 3) uint8 RGB.
             data_sample: Sample with predictions.
             pred_score_thr: Boxes below this score are not drawn.
+
+        Returns:
+            (H, W', 3): det and seg on the image, and right of it a panel of
+            H by W pixels for each other task.
         """
         panel = self._tint(image, _mask(data_sample, 'pred_sem_seg'), 1.0)
         if 'pred_instances' in data_sample:
             found = data_sample.pred_instances
             found = found[found.scores >= pred_score_thr]
             panel = self._outline(panel, found[found.scores.argsort()], 1.0)
-        return panel
+        values = self._values(data_sample, 'pred', pred_score_thr)
+        painters = self._painters([(data_sample, 'pred')])
+        return side_by_side([panel, *(
+            painters[task].paint(image, value)
+            for task, value in values.items())])
 
     def _tint(self, image: Picture, mask: NDArray | None,
               scale: float) -> Picture:
@@ -243,21 +258,47 @@ class MultiTaskVisualizer(Visualizer):
         found: Painter = painter(meta.get(task, {}), self.alpha)
         return found
 
-    def _others(self, image: Picture, sample: Any, scale: float,
-                prefix: str, score_thr: float, title: str
-                ) -> tuple[list[Picture], list[tuple[str, Colour]]]:
-        """A panel for each task beside det and seg, and its legend."""
-        panels: list[Picture] = []
-        legend: list[tuple[str, Colour]] = []
+    def _values(self, sample: Any, prefix: str,
+                score_thr: float = 0.) -> dict[str, Any]:
+        """Labels or predictions of the tasks beside det and seg."""
+        values = {}
         for task, meta in (self._dataset_meta or {}).items():
             field = field_of(task, prefix)
             if (task in (DET, SEG) or not isinstance(meta, Mapping)
                     or field not in sample):
                 continue
-            value, painter = sample.get(field), self._painter(task)
+            value = sample.get(field)
             if 'scores' in value:
                 value = value[value.scores >= score_thr]
                 value = value[value.scores.argsort()]
+            values[task] = value
+        return values
+
+    def _painters(self, drawn: Sequence[tuple[Any, str]]
+                  ) -> dict[str, Painter]:
+        """Painters of the other tasks that suit all that is drawn.
+
+        Args:
+            drawn: Samples, and 'gt' or 'pred'; the truth comes first.
+        """
+        values: dict[str, list[Any]] = {}
+        for sample, prefix in drawn:
+            for task, value in self._values(sample, prefix).items():
+                values.setdefault(task, []).append(value)
+        painters = {task: self._painter(task) for task in values}
+        for task, painter in painters.items():
+            painter.fit(values[task])
+        return painters
+
+    def _others(self, image: Picture, sample: Any, scale: float,
+                prefix: str, score_thr: float, title: str,
+                painters: Mapping[str, Painter]
+                ) -> tuple[list[Picture], list[tuple[str, Colour]]]:
+        """A panel for each task beside det and seg, and its legend."""
+        panels: list[Picture] = []
+        legend: list[tuple[str, Colour]] = []
+        for task, value in self._values(sample, prefix, score_thr).items():
+            painter = painters[task]
             panel = painter.paint(_enlarge(image, scale), value, scale)
             panels.append(add_caption(panel, f'{title}: {task}'))
             legend += painter.legend(value)

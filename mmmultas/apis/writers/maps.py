@@ -1,22 +1,26 @@
 """Maps as PNGs, in the form in which our readers take labels."""
+from collections.abc import Mapping
+from logging import WARNING
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from mmengine.logging import print_log
 from numpy.typing import NDArray
 
 from mmmultas.registry import WRITERS
 from mmmultas.structures import (CLASSES, DEPTH, EDGES, NORMALS, SALIENCY,
                                  write_index_mask)
+from mmmultas.utils.checkpoint import atomic_path
 
 from .base import MapWriter, write_png
 
 __all__ = [
-    'DEPTH_STEP', 'ClassWriter', 'DepthWriter', 'NormalWriter', 'YesNoWriter'
+    'DEPTH_STEPS', 'ClassWriter', 'DepthWriter', 'NormalWriter', 'YesNoWriter'
 ]
 
-#: Unit of one step of a written depth: millimetres, where labels are metres.
-DEPTH_STEP = 0.001
+#: Unit of labels → one step of a written depth, where nobody says more.
+DEPTH_STEPS = dict(m=0.001, cm=0.1, mm=1.0)
 
 
 @WRITERS.register_module(name=CLASSES)
@@ -30,12 +34,37 @@ class ClassWriter(MapWriter):
 
 @WRITERS.register_module(name=DEPTH)
 class DepthWriter(MapWriter):
-    """Thousandths of the labels' unit, 16 bits; 65.535 and more is 65535."""
+    """16-bit PNGs in the steps of the labels' files, or .npy in the unit.
+
+    One step is ``scale`` of the labels, so that what they can say can be
+    written; where they have none, a millimetre if ``unit`` is m, cm or mm.
+    Of another unit nobody knows the range: .npy, float32.
+    """
+
+    def __init__(self, meta: Mapping[str, Any]) -> None:
+        super().__init__(meta)
+        self.step = meta.get('scale') or DEPTH_STEPS.get(
+            str(meta.get('unit')))
+        if self.step is None:
+            self.suffix = '.npy'
+        self._warned = False
 
     def write(self, path: Path, values: NDArray[Any]) -> None:
-        """Write depth (H, W)."""
-        steps = np.rint(np.nan_to_num(values) / DEPTH_STEP).clip(0, 65535)
-        write_png(path, steps.astype(np.uint16))
+        """Write depth (H, W); say once where it is more than 16 bits hold."""
+        values = np.nan_to_num(values)
+        if self.step is None:
+            with atomic_path(path) as part, open(part, 'wb') as file:
+                np.save(file, values.astype(np.float32))
+            return
+        steps = np.rint(values / self.step)
+        if steps.max() > 65535 and not self._warned:
+            self._warned = True
+            most = f'{65535 * self.step:g} {self.meta.get("unit") or ""}'
+            print_log(
+                f'{path} has depth of more than {most.strip()}, the most that '
+                f'16 bits hold in steps of {self.step:g}: it is written as '
+                'that, here and in what follows.', 'current', WARNING)
+        write_png(path, steps.clip(0, 65535).astype(np.uint16))
 
 
 @WRITERS.register_module(name=NORMALS)

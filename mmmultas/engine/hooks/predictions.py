@@ -1,13 +1,15 @@
 """What a test leaves behind: files of predictions and pictures."""
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from mmengine.dist import gather_object, is_main_process
 from mmengine.hooks import Hook
 
-from mmmultas.registry import HOOKS, VISUALIZERS
-from mmmultas.structures import check_class_count, write_index_mask
+from mmmultas.registry import HOOKS, VISUALIZERS, WRITERS
+from mmmultas.structures import (BOXES, CLASSES, DET, SEG, check_class_count,
+                                 kind_of, map_array, pred_field)
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.output_names import INDEX, output_names
@@ -18,49 +20,71 @@ __all__ = ['PictureHook', 'PredictionHook']
 
 @HOOKS.register_module()
 class PredictionHook(Hook):
-    """Write boxes to a JSON file and masks to palette PNGs.
+    """Write boxes to JSON files and maps to pictures.
 
-    The JSON holds ``classes`` and, per image, ``img_id``, ``img_path`` and
+    A JSON holds ``classes`` and, per image, ``img_id``, ``img_path`` and
     ``detections`` (``label``, ``score``, ``bbox`` in xyxy pixels, 0-based).
 
     Args:
-        out: JSON file of the boxes, or None.
-        seg_out: Folder of the masks, one ``<image name>.png`` each, or None.
-            Images of one name lie in folders that tell them apart, and
-            ``index.json`` says where.
+        out: JSON file of the boxes of 'det', or None.
+        seg_out: Folder of the masks of 'seg', one ``<image name>.png`` each,
+            or None. Images of one name lie in folders that tell them apart,
+            and ``index.json`` says where.
+        out_dir: Folder of the predictions of all tasks, or None: boxes as
+            ``TASK.json``, maps in ``TASK/`` as their kind is stored
+            (:mod:`mmmultas.apis.writers`), named as masks are.
+
+    Raises:
+        ConfigError: ``out`` is no .json.
     """
 
     def __init__(self,
                  out: str | None = None,
-                 seg_out: str | None = None) -> None:
+                 seg_out: str | None = None,
+                 out_dir: str | None = None) -> None:
         if out is not None and Path(out).suffix != '.json':
             raise ConfigError(f'--out writes JSON: {out} should end in '
                               '.json.')
         self.out = None if out is None else Path(out)
         self.seg_out = None if seg_out is None else Path(seg_out)
-        self._images: list[dict[str, Any]] = []
+        self.out_dir = None if out_dir is None else Path(out_dir)
+        self._boxes: dict[Path, tuple[str, list[dict[str, Any]]]] = {}
+        self._maps: list[tuple[str, Path, Any]] = []
         self._names: dict[str, str] = {}
 
     def before_test_epoch(self, runner: Any) -> None:
         """Make the folders before hours of work, not after.
 
         Raises:
-            ConfigError: More classes than a mask can hold.
+            ConfigError: More classes than a mask can hold, or a kind that
+                nobody writes.
         """
-        self._images = []
-        if self.out is not None:
-            self.out.parent.mkdir(parents=True, exist_ok=True)
-        if self.seg_out is None:
-            return
         meta = runner.test_dataloader.dataset.metainfo
-        check_class_count(
-            len(meta.get('seg', {}).get('classes') or ()), '--seg-out')
-        self._names = _names_of(runner)
-        self.seg_out.mkdir(parents=True, exist_ok=True)
-        places = {path: f'{name}.png' for path, name in self._names.items()
+        boxes = [] if self.out is None else [(DET, self.out)]
+        maps = [] if self.seg_out is None else [(SEG, self.seg_out)]
+        for task in meta.get('tasks', ()) if self.out_dir else ():
+            assert self.out_dir is not None
+            if kind_of(task, meta) == BOXES:
+                boxes.append((task, self.out_dir / f'{task}.json'))
+            else:
+                maps.append((task, self.out_dir / task))
+        self._boxes = {path: (task, []) for task, path in boxes}
+        for path in self._boxes:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        self._maps = [(task, folder, _writer(task, meta))
+                      for task, folder in maps]
+        if self._maps:
+            self._names = _names_of(runner)
+        for _, folder, writer in self._maps:
+            self._make_folder(folder, writer.suffix)
+
+    def _make_folder(self, folder: Path, suffix: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        places = {path: f'{name}{suffix}'
+                  for path, name in self._names.items()
                   if name != Path(path).stem}
         if places and is_main_process():
-            with atomic_path(self.seg_out / INDEX) as part:
+            with atomic_path(folder / INDEX) as part:
                 part.write_text(json.dumps(places))
 
     def after_test_iter(self,
@@ -68,41 +92,56 @@ class PredictionHook(Hook):
                         batch_idx: int,
                         data_batch: Any = None,
                         outputs: Any = None) -> None:
-        """Collect boxes, write masks."""
+        """Collect boxes, write maps."""
         meta = runner.test_dataloader.dataset.metainfo
         for sample in outputs or ():
-            if self.out is not None and 'pred_instances' in sample:
-                self._images.append(_boxes_of(sample))
-            if self.seg_out is not None and 'pred_sem_seg' in sample:
-                self._write_mask(sample, meta.get('seg', {}).get('palette'))
+            for task, images in self._boxes.values():
+                if pred_field(task) in sample:
+                    images.append(_boxes_of(sample, task))
+            for task, folder, writer in self._maps:
+                if pred_field(task) in sample:
+                    name = _name_of(sample, self._names)
+                    path = folder / f'{name}{writer.suffix}'
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    writer.write(path, map_array(
+                        sample.get(pred_field(task)).cpu(),
+                        kind_of(task, meta)))
 
     def after_test_epoch(self,
                          runner: Any,
                          metrics: dict[str, float] | None = None) -> None:
         """Join the processes' boxes and write them."""
-        if self.out is None:
-            return
-        parts = gather_object(self._images)
-        if parts is None:
-            return
-        images = sorted((image for part in parts for image in part),
-                        key=lambda image: str(image['img_id']))
         meta = runner.test_dataloader.dataset.metainfo
-        content = dict(
-            classes=list(meta.get('det', {}).get('classes', ())),
-            metrics={k: _number(v)
-                     for k, v in (metrics or {}).items()},
-            images=images)
-        with atomic_path(self.out) as part:
-            part.write_text(json.dumps(content))
-        runner.logger.info(f'Boxes of {len(images)} images: {self.out}')
+        for path, (task, mine) in self._boxes.items():
+            parts = gather_object(mine)
+            if parts is None:
+                continue
+            images = sorted((image for part in parts for image in part),
+                            key=lambda image: str(image['img_id']))
+            content = dict(
+                classes=list(meta.get(task, {}).get('classes', ())),
+                metrics={k: _number(v)
+                         for k, v in (metrics or {}).items()},
+                images=images)
+            with atomic_path(path) as file:
+                file.write_text(json.dumps(content))
+            runner.logger.info(f'Boxes of {len(images)} images: {path}')
+        for task, folder, _ in self._maps:
+            runner.logger.info(f'Maps of {task!r}: {folder}')
 
-    def _write_mask(self, sample: Any, palette: Any) -> None:
-        assert self.seg_out is not None
-        path = self.seg_out / f'{_name_of(sample, self._names)}.png'
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_index_mask(path, sample.pred_sem_seg.sem_seg[0].cpu().numpy(),
-                         palette)
+
+def _writer(task: str, meta: Mapping[str, Any]) -> Any:
+    """What writes the maps of a task."""
+    kind, own = kind_of(task, meta), meta.get(task, {})
+    if kind == CLASSES:
+        option = '--seg-out' if task == SEG else '--out-dir'
+        check_class_count(len(own.get('classes') or ()), option)
+    writer = WRITERS.get(kind)
+    if writer is None:
+        raise ConfigError(
+            f'--out-dir: {task!r} is of the kind {kind!r}, which nobody '
+            'writes: register a writer in WRITERS (docs/add_a_task.md).')
+    return writer(own)
 
 
 def _names_of(runner: Any) -> dict[str, str]:
@@ -120,8 +159,8 @@ def _name_of(sample: Any, names: dict[str, str]) -> str:
     return names.get(path, Path(path).stem)
 
 
-def _boxes_of(sample: Any) -> dict[str, Any]:
-    found = sample.pred_instances.cpu()
+def _boxes_of(sample: Any, task: str) -> dict[str, Any]:
+    found = sample.get(pred_field(task)).cpu()
     return dict(
         img_id=sample.metainfo['img_id'],
         img_path=str(sample.metainfo['img_path']),

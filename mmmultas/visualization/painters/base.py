@@ -23,6 +23,15 @@ class Painter:
         self.meta = meta
         self.alpha = alpha
 
+    def fit(self, values: Sequence[Any]) -> None:
+        """Look at all that will be painted of an image, the truth first.
+
+        What is shown side by side needs one scale of colours.
+
+        Args:
+            values: Fields of samples, at least one.
+        """
+
     def paint(self, image: Picture, value: Any, scale: float = 1.0) -> Picture:
         """A picture of a label or a prediction.
 

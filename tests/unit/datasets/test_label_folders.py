@@ -42,7 +42,8 @@ def dataset(root, tasks=('depth', 'normals', 'lines', 'parts'), **kwargs):
 
 def test_every_kind_from_its_folder(root):
     data = dataset(root)
-    assert data.metainfo['depth'] == dict(kind='depth', unit='m')
+    assert data.metainfo['depth'] == dict(
+        kind='depth', unit='m', scale=.001)
     assert data.metainfo['parts']['classes'] == ('arm', 'leg')
     sample = data[3]['data_samples']
     assert sample.tasks == ('depth', 'normals', 'lines', 'parts')

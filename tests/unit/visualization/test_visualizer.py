@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 from mmdet.structures import DetDataSample
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 
 from mmmultas.registry import VISUALIZERS
 from mmmultas.structures import sem_seg_data
@@ -168,3 +168,21 @@ def test_overlay_keeps_the_size(visualizer):
     assert count(bare, GREEN) == 0 and tinted(bare) > 80_000
     assert count(visualizer.overlay(image(500, 500), make_sample()),
                  GREEN) > 500
+
+
+def test_truth_and_prediction_of_depth_have_one_range(visualizer):
+    visualizer.dataset_meta = dict(depth=dict(kind='depth', unit='m'))
+    ramp = torch.linspace(1, 9, 500 * 500).reshape(1, 500, 500)
+    sample = DetDataSample(metainfo=dict(tasks=('depth', )))
+    sample.gt_depth = PixelData(data=ramp)
+    sample.pred_depth = PixelData(data=ramp * 0 + 5)
+    near = cv2.applyColorMap(
+        np.array([[255]], np.uint8), cv2.COLORMAP_TURBO)[0, 0, ::-1]
+    both = visualizer.draw(image(500, 500), sample)
+    assert 0 < count(both, near) < 20_000  # the nearest of the truth
+    alone = visualizer.draw(image(500, 500), sample, draw_gt=False)
+    assert count(alone, near) > 200_000  # all is as near as anything
+    compared = visualizer.compare(image(500, 500), sample, dict(a=sample))
+    assert count(compared, near) < 20_000
+    film = visualizer.overlay(image(60, 80), sample)
+    assert film.shape[0] == 60 and film.shape[1] >= 160

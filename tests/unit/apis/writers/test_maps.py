@@ -24,7 +24,7 @@ CASES = {
 def test_written_and_read(tmp_path, kind):
     values, source, error = CASES[kind]
     path = tmp_path / 'a.png'
-    WRITERS.get(kind)({}).write(path, values)
+    WRITERS.get(kind)(dict(unit='m')).write(path, values)
     read = READERS.get(kind)(RunCache(0)).read(
         dict(source, path=str(path)), dict(ori_shape=(4, 6)))
     if error is None:
@@ -33,9 +33,33 @@ def test_written_and_read(tmp_path, kind):
         np.testing.assert_allclose(read, values, atol=error)
 
 
-def test_depth_beyond_sixteen_bits_is_the_farthest(tmp_path):
-    path = tmp_path / 'a.png'
-    WRITERS.get('depth')({}).write(path, np.array([[99., np.nan]]))
-    read = READERS.get('depth')(RunCache(0)).read(
-        dict(path=str(path), scale=.001), dict(ori_shape=(1, 2)))
-    np.testing.assert_allclose(read, [[65.535, 0]], rtol=1e-5)
+def depth_of(path, **source):
+    return READERS.get('depth')(RunCache(0)).read(
+        dict(source, path=str(path)), dict(ori_shape=(1, 2)))
+
+
+def test_depth_beyond_sixteen_bits_is_said_once(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmmultas.apis.writers.maps.print_log',
+                        lambda text, *_: said.append(text))
+    writer = WRITERS.get('depth')(dict(unit='m'))
+    for name in 'ab':
+        writer.write(tmp_path / f'{name}.png', np.array([[99., np.nan]]))
+    np.testing.assert_allclose(depth_of(tmp_path / 'a.png', scale=.001),
+                               [[65.535, 0]], rtol=1e-5)
+    [text] = said
+    assert 'a.png has depth of more than 65.535 m' in text
+
+
+@pytest.mark.parametrize('meta, suffix, scale', [
+    (dict(unit='m', scale=1 / 256), '.png', 1 / 256),  # 255 m at most
+    (dict(unit='mm'), '.png', 1.), (dict(unit='cm'), '.png', .1),
+    (dict(unit='px'), '.npy', None), ({}, '.npy', None)])
+def test_depth_is_written_as_its_labels_are_or_by_its_unit(
+        tmp_path, meta, suffix, scale):
+    writer = WRITERS.get('depth')(meta)
+    path = tmp_path / f'a{writer.suffix}'
+    assert writer.suffix == suffix
+    writer.write(path, np.array([[200., 0]]))
+    source = {} if scale is None else dict(scale=scale)
+    np.testing.assert_allclose(depth_of(path, **source), [[200, 0]])

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 from mmdet.structures import DetDataSample
-from mmengine.structures import InstanceData
+from mmengine.structures import InstanceData, PixelData
 
 from mmmultas.analysis.saved_predictions import SavedPredictions
 from mmmultas.engine.hooks import PictureHook, PredictionHook
@@ -133,3 +133,41 @@ def test_too_many_classes_for_a_mask(tmp_path):
     runner.test_dataloader.dataset.metainfo['seg']['classes'] = range(300)
     with pytest.raises(ConfigError, match='--seg-out writes masks of 8 bits'):
         PredictionHook(seg_out=str(tmp_path)).before_test_epoch(runner)
+
+
+def test_every_task_has_files_of_its_own(tmp_path):
+    runner = Runner()
+    meta = runner.test_dataloader.dataset.metainfo
+    meta.update(
+        cars=dict(kind='boxes', classes=('van', )),
+        depth=dict(kind='depth', unit='m', scale=.01),
+        parts=dict(kind='classes', classes=('arm', 'leg')),
+        tasks=('det', 'seg', 'cars', 'depth', 'parts'))
+    sample = _sample('dir/cat.jpg')
+    sample.pred_cars = sample.pred_instances[:0]
+    sample.pred_depth = PixelData(data=torch.tensor([[[1., 2], [3, 4]]]))
+    sample.pred_parts = sem_seg_data(torch.tensor([[[1, 0], [0, 1]]]))
+    hook = PredictionHook(out=str(tmp_path / 'boxes.json'),
+                          out_dir=str(tmp_path / 'all'))
+    hook.before_test_epoch(runner)
+    hook.after_test_iter(runner, 0, outputs=[sample])
+    hook.after_test_epoch(runner)
+    content = {name: json.loads((tmp_path / name).read_text())
+               for name in ('boxes.json', 'all/det.json', 'all/cars.json')}
+    assert content['boxes.json'] == content['all/det.json']
+    assert content['all/cars.json']['classes'] == ['van']
+    assert content['all/cars.json']['images'][0]['detections'] == []
+    found = {path.relative_to(tmp_path / 'all').as_posix():
+             np.array(Image.open(path)).tolist()
+             for path in (tmp_path / 'all').rglob('*.png')}
+    assert found == {
+        'seg/cat.png': [[0, 1], [2, 1]], 'parts/cat.png': [[1, 0], [0, 1]],
+        'depth/cat.png': [[100, 200], [300, 400]]}
+
+
+def test_a_kind_that_nobody_writes(tmp_path):
+    runner = Runner()
+    runner.test_dataloader.dataset.metainfo.update(
+        tasks=('flow', ), flow=dict(kind='flow'))
+    with pytest.raises(ConfigError, match="'flow', which nobody writes"):
+        PredictionHook(out_dir=str(tmp_path)).before_test_epoch(runner)

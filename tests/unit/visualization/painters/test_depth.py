@@ -17,3 +17,14 @@ def test_near_differs_from_far_and_holes_are_black():
     nothing = PixelData(data=depth * 0)
     assert not painter.paint(IMAGE, nothing).any()
     assert painter.legend(nothing) == []
+
+
+def test_what_is_shown_together_has_one_range():
+    truth = PixelData(data=torch.tensor([[1., 2, 3, 5]] * 4)[None])
+    other = PixelData(data=truth.data * 2)
+    painter = DepthPainter(dict(unit='m'))
+    painter.fit([PixelData(data=truth.data * 0), truth, other])
+    shown, later = painter.paint(IMAGE, truth), painter.paint(IMAGE, other)
+    assert (shown[:, 1] == later[:, 0]).all()  # 2 m both times
+    assert (later[:, 2:] == shown[:, 3:]).all()  # beyond the farthest
+    assert painter.legend(truth) == painter.legend(other)
