@@ -45,7 +45,7 @@ FUNCTIONAL_MAY_USE = {
     'collections', 'functools', 'itertools', 'math', 'typing', 'numpy',
     'torch'
 }
-METHODS = (r'det|seg|depth|normals|edges|all-tasks|'
+METHODS = (r'det|seg|depth|normals|edges|saliency|all-tasks|'
            r'mtl(_epoch|_full)?(_kd-\w+)?')
 CONFIG_NAME = re.compile(
     r'(rn18(-16)?|rn50|efflite0(-\d+)?)_(fpn|pafpn)_'

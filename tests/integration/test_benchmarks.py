@@ -95,3 +95,18 @@ def test_parts_of_a_distilled_update(load, monkeypatch):
             assert seen == ([] if name == 'student' else images), name
         weights = bench.student.neck.state_dict()
         assert len(weights) == len(bench.distilled.neck.state_dict())
+
+
+def test_five_tasks_at_once_lose_what_they_lose_alone(load):
+    bench = load('tasks').Bench(
+        'configs/demo/rn18-16_fpn_mtl_digits.py', size=64, batch=2)
+    weights = bench.models['joint'].state_dict()
+    alone = {}
+    for task in load('tasks').TASKS:
+        model = bench.models[task]
+        model.load_state_dict({k: weights[k] for k in model.state_dict()})
+        alone.update({k: v for k, v in bench.update(task).items()
+                      if k != 'loss'})
+    joint = bench.update('joint')
+    assert len(alone) > 5
+    assert alone == {k: v for k, v in joint.items() if k != 'loss'}
