@@ -3,22 +3,32 @@
 
 ``whole`` is everything that a worker does for a sample, from the file to the
 packed tensor, seeding included; ``transforms`` leaves decoding out;
-``imread`` is ``cv2.imread`` of the same images. Ratios are speeds over that
-of ``imread``: 1 would mean that nothing but decoding costs anything.
+``imread`` is ``cv2.imread`` of the same images, ``imread all`` of their maps
+as well. Ratios are speeds over that of ``imread``: 1 would mean that nothing
+but decoding costs anything.
 
     MMMULTAS_DATA=DATA python benchmarks/data.py [--out FILE]
+    MMMULTAS_KITCHEN=FOLDER python benchmarks/data.py --maps [--out FILE]
 """
 import argparse
 import os
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import cv2
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from timing import interleave, ratio, set_up, summarise, write_report
+from timing import (ROOT, interleave, ratio, set_up, summarise,
+                    write_report)
 
 from mmmultas.datasets.transforms import LoadImage, LoadLabels
 from mmmultas.registry import DATASETS
+
+
+VOC_TASKS = (('det', ), ('seg', ), ('det', 'seg'))
+MAP_TASKS = (('seg', ), ('depth', ), ('normals', ),
+             ('seg', 'depth', 'normals'))
 
 
 def build(root: str, tasks: tuple[str, ...], size: int, count: int) -> Any:
@@ -47,9 +57,15 @@ def build(root: str, tasks: tuple[str, ...], size: int, count: int) -> Any:
                 pipeline=pipeline)))
 
 
-def measure(root: str, tasks: tuple[str, ...], args: Any) -> dict[str, Any]:
+def build_maps(tasks: tuple[str, ...]) -> Any:
+    """The training data of configs/_base_/datasets/kitchen.py."""
+    cfg = Config.fromfile(ROOT / 'configs/_base_/datasets/kitchen.py')
+    data = dict(cfg.train_dataloader.seg.dataset, tasks=tasks, regime=None)
+    return DATASETS.build(dict(type='mmmultas.SeededDataset', dataset=data))
+
+
+def measure(data: Any, tasks: tuple[str, ...], args: Any) -> dict[str, Any]:
     """Times of one kind of sample."""
-    data = build(root, tasks, args.size, args.images)
     inner = data.dataset
     steps = inner.pipeline.transforms
     rest = [s for s in steps if not isinstance(s, (LoadImage, LoadLabels))]
@@ -67,9 +83,13 @@ def measure(root: str, tasks: tuple[str, ...], args: Any) -> dict[str, Any]:
                 record = step(record)
 
     paths = [record['img_path'] for record in loaded]
+    maps = paths + [path for record in loaded for path in _maps(record)]
     times = interleave(
-        dict(
-            imread=lambda: [cv2.imread(path) for path in paths],
+        {
+            'imread': lambda: [cv2.imread(path) for path in paths],
+            'imread all': lambda: [cv2.imread(path, cv2.IMREAD_UNCHANGED)
+                                   for path in maps]
+        } | dict(
             transforms=transforms,
             whole=lambda: [data[index] for index in range(len(data))]),
         args.repeats,
@@ -77,9 +97,19 @@ def measure(root: str, tasks: tuple[str, ...], args: Any) -> dict[str, Any]:
     return dict(
         times=summarise(times),
         images_per_second=round(
-            args.images / sorted(times['whole'])[args.repeats // 2], 1),
+            len(data) / sorted(times['whole'])[args.repeats // 2], 1),
         transforms=ratio(times, ['imread'], ['transforms']),
-        whole=ratio(times, ['imread'], ['whole']))
+        whole=ratio(times, ['imread'], ['whole']),
+        whole_over_all=ratio(times, ['imread all'], ['whole']))
+
+
+def _maps(record: dict[str, Any]) -> Iterator[str]:
+    """Files of the maps of an image."""
+    if record.get('seg_map_path'):
+        yield record['seg_map_path']
+    for source in (record.get('labels') or {}).values():
+        if 'path' in source:
+            yield source['path']
 
 
 def main() -> None:
@@ -87,15 +117,20 @@ def main() -> None:
     parser.add_argument('--size', type=int, default=320)
     parser.add_argument('--images', type=int, default=300)
     parser.add_argument('--repeats', type=int, default=7)
+    parser.add_argument(
+        '--maps', action='store_true', help='depth, normals and classes')
     parser.add_argument('--out', type=Path)
     args = parser.parse_args()
     set_up(threads=1)
     init_default_scope('mmdet')
     root = os.path.join(os.environ.get('MMMULTAS_DATA', 'data'), 'VOCdevkit')
+    chosen = MAP_TASKS if args.maps else VOC_TASKS
     write_report(
         args.out, {
-            '+'.join(tasks): measure(root, tasks, args)
-            for tasks in (('det', ), ('seg', ), ('det', 'seg'))
+            '+'.join(tasks): measure(
+                build_maps(tasks) if args.maps else build(
+                    root, tasks, args.size, args.images), tasks, args)
+            for tasks in chosen
         })
 
 

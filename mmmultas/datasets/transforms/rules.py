@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mmmultas.datasets.label_map import IGNORE
+from mmmultas.datasets.vectors import known_vectors, unit_vectors
 from mmmultas.registry import MAP_RULES
 from mmmultas.structures import CLASSES, DEPTH, EDGES, NORMALS, SALIENCY
 
@@ -96,13 +97,10 @@ class NormalRule(MapRule):
 
         A pixel is valid if more than half of what it is made of is.
         """
-        valid = (np.abs(values).max(2) > 0).astype(np.float32)
-        out = np.asarray(cv2.resize(values, size[::-1]))
-        share = np.asarray(cv2.resize(valid, size[::-1]))
-        length = np.linalg.norm(out, axis=2, keepdims=True)
-        kept = (share[..., None] > .5) & (length > 1e-6)
-        return np.where(kept, out / np.maximum(length, 1e-6), 0).astype(
-            values.dtype)
+        known = known_vectors(values).astype(np.float32)
+        out = np.asarray(cv2.resize(values, size[::-1]), np.float32)
+        share = np.asarray(cv2.resize(known, size[::-1]))
+        return unit_vectors(out, share > .5).astype(values.dtype, copy=False)
 
     def flip(self, values: Map) -> Map:
         """Mirrored, and x points to the other side."""
