@@ -11,9 +11,10 @@ from mmmultas.datasets.problems import ERROR, Problem
 from mmmultas.projects.config_template import model_names
 from mmmultas.projects.data_check import check_data
 from mmmultas.projects.data_report import report_text
-from mmmultas.projects.labels import MAPS, Label, parse_labels
+from mmmultas.projects.labels import Label, parse_labels
 from mmmultas.projects.new_project import Source, new_project
 from mmmultas.projects.readers import readable
+from mmmultas.structures import KINDS
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import friendly_errors, load_config
 from mmmultas.utils.quiet import import_stock
@@ -77,8 +78,8 @@ def _add_labels(parser: ArgumentParser) -> None:
         action='append',
         default=[],
         metavar='NAME=KIND:PATH',
-        help=f'a further label, from a folder of maps; kinds: '
-        f'{", ".join(MAPS)}. A name that is a kind needs no KIND')
+        help=f'a further label: a folder of maps, or boxes; kinds: '
+        f'{", ".join(KINDS)}. A name that is a kind needs no KIND')
     parser.add_argument(
         '--images', metavar='DIR', help='images of all further labels')
     parser.add_argument(

@@ -156,6 +156,7 @@ further_labels = {
     for source in further.values() for task, label in source['labels'].items()
 }
 metrics = dict(
+    boxes=dict(type='mmmultas.VOCDetMetric'),
     classes=dict(type='mmmultas.SegMetric'),
     depth=dict(type='mmmultas.DepthMetric'),
     normals=dict(type='mmmultas.NormalMetric'),
@@ -163,6 +164,7 @@ metrics = dict(
     edges=dict(type='mmmultas.EdgeMetric', num_thresholds=19),
     saliency=dict(type='mmmultas.SaliencyMetric'))
 scores = dict(
+    boxes=('mAP', 1.0),
     classes=('mIoU', 1.0),
     depth=('rel_err', -100.0),
     normals=('within_22.5', 1.0),
@@ -175,12 +177,13 @@ dense_head = dict(
     channels=width // 2,
     num_levels=_base_.model.heads.seg.num_levels,
     num_refine_convs=0)
+base_heads = dict(boxes=_base_.model.heads.det, classes=_base_.model.heads.seg)
 further_heads = {
     task: dict(
-        _base_.model.heads.seg,
-        kind='classes',
-        num_classes=len(label['classes'])) if label['kind'] == 'classes' else
-    dict(dense_head, kind=label['kind'])
+        base_heads[label['kind']],
+        kind=label['kind'],
+        num_classes=len(label['classes']))
+    if label['kind'] in base_heads else dict(dense_head, kind=label['kind'])
     for task, label in further_labels.items()
 }
 further_data = dict(

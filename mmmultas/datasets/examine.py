@@ -1,7 +1,7 @@
 """Looking at every file of an image, and saying all that is wrong."""
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError
 from mmmultas.utils.pictures import orientation_of, swaps_sides
 
+from .box_files import class_hint
 from .checks import scan_voc_xml
 from .colours import ColourTable, colour_name
 from .decode import decode_colours, decode_mask
@@ -63,6 +64,7 @@ class Item:
         mask: The mask.
         table: Mask value (or colour) → train id.
         maps: Of further tasks the kind and what their reader is given.
+        detectors: Boxes of further tasks, as if they were those of 'det'.
     """
     image: str
     tasks: tuple[str, ...]
@@ -75,6 +77,7 @@ class Item:
     table: NDArray[np.uint8] | ColourTable | None = None
     maps: Mapping[str, tuple[str, Mapping[str, Any]]] = field(
         default_factory=dict)
+    detectors: 'Mapping[str, Item]' = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -87,12 +90,17 @@ class Rules:
         exif: Whether images are turned as their EXIF tag says.
         difficult: Whether difficult boxes of XMLs are learnt or judged.
         meta: Kind and unit by task, as the data set tells them.
+        detectors: The index of each further task of boxes.
+        task: That ``index`` is of.
     """
     index: Mapping[str, int | None]
     classes: Mapping[str, Sequence[str]]
     exif: bool = True
     difficult: bool = False
     meta: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    detectors: Mapping[str, Mapping[str, int | None]] = field(
+        default_factory=dict)
+    task: str = DET
 
 
 @dataclass(eq=False)
@@ -111,6 +119,7 @@ class Finding:
         brightest: Highest value (0 to 255) that the network sees.
         colours: Mask value → its colour in the file's own palette.
         maps: Of further tasks what their values tell.
+        detectors: Boxes of further tasks.
     """
     image: str
     problems: list[Problem] = field(default_factory=list)
@@ -123,6 +132,7 @@ class Finding:
     brightest: int = 255
     colours: dict[int, str] = field(default_factory=dict)
     maps: dict[str, MapFacts] = field(default_factory=dict)
+    detectors: dict[str, list[Box]] = field(default_factory=dict)
 
 
 def examine(item: Item, rules: Rules) -> Finding:
@@ -131,6 +141,12 @@ def examine(item: Item, rules: Rules) -> Finding:
     _examine_image(finding, rules.exif)
     if DET in item.tasks:
         _examine_boxes(finding, item, rules)
+    for task, boxes in item.detectors.items():
+        own = replace(rules, index=rules.detectors[task], task=task)
+        found = replace(finding, problems=[], boxes=[])
+        _examine_boxes(found, boxes, own)
+        finding.problems += found.problems
+        finding.detectors[task] = found.boxes
     if SEG in item.tasks and item.mask is not None:
         _examine_mask(finding, item)
     if finding.size:
@@ -249,7 +265,7 @@ def xml_boxes(
     boxes = []
     for thing in annotation.objects:
         if thing.name not in rules.index:
-            problems.append(unknown_class(path, thing.name))
+            problems.append(unknown_class(path, thing.name, rules.task))
             continue
         label = rules.index[thing.name]
         if label is not None:
@@ -259,13 +275,12 @@ def xml_boxes(
     return boxes, annotation.size, problems
 
 
-def unknown_class(origin: str, name: str) -> Problem:
+def unknown_class(origin: str, name: str, task: str = DET) -> Problem:
     """A name that ``classes`` does not have."""
+    where, drop = class_hint(task, name)
     return Problem(
-        origin,
-        f"has an object of class {name!r}, which `classes['det']` does not "
-        f'name', f'add it or drop it with '
-        f'`label_map=dict(det={{{name!r}: None}})`', 'class')
+        origin, f'has an object of class {name!r}, which {where} does not '
+        'name', f'add it or drop it with {drop}', 'class')
 
 
 def box_problems(box: Box, size: tuple[int, int] | None, origin: str,

@@ -1,19 +1,19 @@
 """Own data: a folder of images with boxes, masks or both beside it."""
-import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import BaseDataset
 
 from mmmultas.registry import DATASETS
-from mmmultas.structures import DET, SEG
+from mmmultas.structures import BOXES, DET, SEG
 from mmmultas.utils.errors import ConfigError, DataError
 
 from .annotated import Annotated
-from .checks import png_size, read_voc_xml
-from .coco import CocoFile, CocoImage, scan_coco
+from .box_files import BoxFile
+from .checks import png_size
+from .coco import CocoImage
 from .colours import ColourTable
 from .hold_out import check_rule, held_out, pick_part, read_names
 from .label_folders import label_folders
@@ -32,9 +32,8 @@ class Entry:
     """An image and where its labels are; those of other tasks are None."""
     name: str
     image: str
-    xml: str | None = None
-    coco: CocoImage | None = None
     mask: str | None = None
+    boxes: Mapping[str, CocoImage | str] = field(default_factory=dict)
     maps: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -52,7 +51,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             palette), or with colours. Read for 'seg' only.
         labels: Folders of further labels, by the names of their tasks:
             ``dict(depth=dict(root='depths', scale=0.001), parts=dict(
-            kind='classes', root='parts', classes=(…)))``
+            kind='classes', root='parts', classes=(…)), cars=dict(
+            kind='boxes', root='cars.json', classes=(…)))``
             (:func:`~mmmultas.datasets.label_folders.label_folders`).
         tasks: Labels that are read: 'det', 'seg' and names of ``labels``. An
             image without one of them is left out.
@@ -138,6 +138,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                                    (label_map or {}).get(task))
             for task in self.tasks if task not in self.folders
         }
+        self.detectors = self._detectors(test_mode)
         self.annotated = Annotated(annotated, self.spaces)
         self.seg_table = None if SEG not in self.tasks else mask_table(
             self.spaces[SEG], mask_values, ignore_values)
@@ -152,6 +153,19 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             test_mode=test_mode,
             lazy_init=lazy_init)
 
+    def _detectors(self, test_mode: bool) -> dict[str, BoxFile]:
+        """Task → where its boxes are, of all that is dealt."""
+        spaces = {task: (folder.root, folder.space)
+                  for task, folder in self.folders.items()
+                  if task in self.dealt and folder.kind == BOXES}
+        if DET in self.dealt:
+            spaces[DET] = str(self.boxes), self.spaces.get(DET)
+        return {
+            task: BoxFile(task, path, space, self.image_suffix,
+                          test_mode or not self.use_difficult)
+            for task, (path, space) in spaces.items()
+        }
+
     def get_data_info(self, idx: int) -> Record:
         """The record of image ``idx``, with the table of its mask."""
         info: Record = super().get_data_info(idx)
@@ -159,7 +173,7 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             colours = isinstance(self.seg_table, ColourTable)
             info['seg_colours' if colours else 'seg_lut'] = self.seg_table
         for task, source in (info.get('labels') or {}).items():
-            source.update(self.folders[task].table)
+            source.update(self.folders[task].table)  # none of boxes
         return self.annotated(info)
 
     def load_data_list(self) -> list[Record]:
@@ -233,16 +247,15 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                 ) -> dict[str, Mapping[str, Any]]:
         """Task → name of an image → its label, of all that is dealt."""
         labels: dict[str, Mapping[str, Any]] = {}
-        if DET in self.dealt and os.path.isdir(str(self.boxes)):
-            labels[DET] = list_files(str(self.boxes), '.xml')[0]
-        elif DET in self.dealt:
-            coco, wrong = scan_coco(str(self.boxes))
-            problems += wrong
-            labels[DET] = self._by_name(coco, problems)
+        if DET in self.dealt:
+            labels[DET] = self.detectors[DET].scan(problems)
         if SEG in self.dealt:
             labels[SEG] = list_files(str(self.masks), self.mask_suffix)[0]
-        labels.update((task, self.folders[task].files())
-                      for task in self.dealt if task in self.folders)
+        for task in self.dealt:
+            if task in self.folders:
+                labels[task] = (self.detectors[task].scan(problems)
+                                if task in self.detectors else
+                                self.folders[task].files())
         return labels
 
     def _part(self, names: list[str], problems: list[Problem]) -> list[str]:
@@ -266,41 +279,26 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             return self.folders[task].root
         return str(self.boxes if task == DET else self.masks)
 
-    def _by_name(self, coco: CocoFile,
-                 problems: list[Problem]) -> dict[str, CocoImage]:
-        named: dict[str, CocoImage] = {}
-        for image in coco.images:
-            stem = _stem(image.file_name, self.image_suffix)
-            if stem in named:
-                problems.append(
-                    Problem(
-                        str(self.boxes), f'lists {named[stem].file_name} and '
-                        f'{image.file_name}, which are one image by name',
-                        'rename one, or set `image_suffix`', 'match'))
-            else:
-                named[stem] = image
-        return named
-
     def _no_image(self, name: str, label: Any,
                   images: Mapping[str, str]) -> Problem:
-        asks = self.boxes if isinstance(label, CocoImage) else label
+        asks = label
+        if isinstance(label, CocoImage):
+            asks = next(d.path for d in self.detectors.values())
         return Problem(
             str(Path(self.images) / name), f'is asked for by {asks}, but '
             f'there is no such image (images there are called '
             f'{_some(images)})', 'add it or remove its label', 'match')
 
-    @staticmethod
-    def _entry(name: str, image: str, found: Mapping[str, Any]) -> Entry:
-        box = found.get(DET)
-        is_coco = isinstance(box, CocoImage)
+    def _entry(self, name: str, image: str,
+               found: Mapping[str, Any]) -> Entry:
         return Entry(
             name,
             image,
-            xml=None if is_coco else box,
-            coco=box if is_coco else None,
+            boxes={task: label for task, label in found.items()
+                   if task in self.detectors},
             mask=found.get(SEG),
             maps={task: path for task, path in found.items()
-                  if task not in (DET, SEG)})
+                  if task != SEG and task not in self.detectors})
 
     def _record(self, entry: Entry, tasks: tuple[str, ...]) -> Record:
         """What an image shows to the pipeline: the labels of ``tasks``."""
@@ -313,8 +311,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
                 task: self.folders[task].record(path)
                 for task, path in maps.items()}
             record['kinds'] = {task: self.folders[task].kind for task in maps}
-        if DET in tasks:
-            self._add_boxes(record, entry)
+        self._add_boxes(record, entry,
+                        [task for task in entry.boxes if task in tasks])
         if SEG in tasks:
             record['seg_map_path'] = entry.mask
             if 'height' not in record and (size := png_size(str(entry.mask))):
@@ -332,60 +330,28 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             if task in tasks and task in entry.maps
         }
 
-    def _add_boxes(self, record: Record, entry: Entry) -> None:
-        size = None
-        if entry.coco is not None:
-            record.update(img_id=entry.coco.img_id, crowds=True)
-            size = entry.coco.size
-            record['instances'] = [
-                x for box in entry.coco.boxes for x in self._instance(
-                    box.name, box.bbox, box.ignore, size, str(self.boxes))
-            ]
-        elif entry.xml is not None:
-            annotation = read_voc_xml(entry.xml)
-            size = annotation.size
-            record['instances'] = [
-                x for o in annotation.objects for x in self._instance(
-                    o.name, tuple(float(v - 1) for v in o.bbox), o.difficult
-                    and (self.test_mode or not self.use_difficult), size,
-                    entry.xml)
-            ]
-        if size:
-            record['height'], record['width'] = size
-
-    def _instance(self, name: str, bbox: tuple[float, ...], skip: bool,
-                  size: tuple[int, int] | None, origin: str) -> list[Record]:
-        index = self.spaces[DET].index
-        if name not in index:
-            raise DataError(
-                f'{origin} has an object of class {name!r}, which '
-                f"`classes['det']` does not name; add it or drop it with "
-                f'`label_map=dict(det={{{name!r}: None}})`.')
-        label = index[name]
-        if label is None:
-            return []
-        x1, y1, x2, y2 = bbox
-        if size:
-            x1, x2 = (min(max(x, 0.), size[1]) for x in (x1, x2))
-            y1, y2 = (min(max(y, 0.), size[0]) for y in (y1, y2))
-        flat = x2 <= x1 or y2 <= y1
-        return [
-            dict(
-                bbox=[x1, y1, x2, y2],
-                bbox_label=label,
-                ignore_flag=int(skip or flat))
-        ]
+    def _add_boxes(self, record: Record, entry: Entry,
+                   tasks: Sequence[str]) -> None:
+        """The boxes of all detectors among ``tasks``."""
+        labels = [entry.boxes[task] for task in tasks]
+        coco = [label for label in labels if isinstance(label, CocoImage)]
+        if coco and len(coco) == len(tasks):
+            # what is ignored covers more than one object
+            record.update(img_id=coco[0].img_id, crowds=True)
+        for task in tasks:
+            found, size = self.detectors[task].read(entry.boxes[task])
+            if task == DET:
+                record['instances'] = found
+            else:
+                record.setdefault('labels', {})[task] = dict(instances=found)
+                record.setdefault('kinds', {})[task] = BOXES
+            if size:
+                record['height'], record['width'] = size
 
 
 def _some(names: Iterable[str]) -> str:
     listed = list(names)
     return ', '.join(listed[:3]) + ', …' * (len(listed) > 3) or 'nothing'
-
-
-def _stem(file_name: str, suffix: str | None) -> str:
-    if suffix and file_name.endswith(suffix):
-        return file_name[:-len(suffix)]
-    return str(PurePosixPath(file_name).with_suffix(''))
 
 
 def _check_part(part: str | None, share: float) -> tuple[str | None, float]:

@@ -19,7 +19,7 @@ from mmmultas.utils.errors import DataError, UserError
 from .coco import CocoImage, scan_coco
 from .colours import ColourTable
 from .examine import Box, Item, Rules, box_problems, unknown_class
-from .folder import FolderDataset
+from .folder import Entry, FolderDataset
 from .listing import list_files
 from .partial import PartialDataset
 from .pipeline_checks import is_coco
@@ -129,7 +129,9 @@ def _fill(inventory: Inventory, dataset: Any, exif: bool) -> None:
         bool(getattr(dataset, 'use_difficult', False))
         and not getattr(dataset, 'test_mode', False),
         {task: {k: entry[k] for k in ('kind', 'unit') if k in entry}
-         for task, entry in meta.items()})
+         for task, entry in meta.items()},
+        detectors={task: dict(file.space.index) for task, file in getattr(
+            dataset, 'detectors', {}).items() if task != DET and file.space})
     if isinstance(dataset, VOCDataset):
         _of_voc(inventory, dataset)
     elif isinstance(dataset, FolderDataset):
@@ -213,26 +215,35 @@ class _Files:
 def _of_folder(inventory: Inventory, dataset: FolderDataset) -> None:
     entries, problems = dataset.scan()
     inventory.problems += problems
-    index = inventory.rules.index
     items = []
     for entry, tasks in dataset.kept(entries):
-        boxes: list[Box] = []
-        if entry.coco is not None:
-            boxes, wrong = _coco_boxes(entry.coco, index, str(dataset.boxes))
-            inventory.problems += wrong
+        sets = {task: _boxes_of(inventory, dataset, entry, task)
+                for task in entry.boxes if task in tasks}
         items.append(
-            Item(
-                entry.image,
-                tasks,
-                xml=entry.xml,
-                boxes=tuple(boxes),
+            replace(
+                sets.pop(DET, Item(entry.image, ())),
+                tasks=tasks,
                 origin=str(dataset.boxes),
-                size=entry.coco.size if entry.coco else None,
                 mask=entry.mask,
                 table=dataset.seg_table,
-                maps=dataset.map_sources(entry, tasks)))
+                maps=dataset.map_sources(entry, tasks),
+                detectors=sets))
     inventory.items = _cut(items, dataset)
     inventory.notes += _unused(dataset, {e.image for e in entries})
+
+
+def _boxes_of(inventory: Inventory, dataset: FolderDataset, entry: Entry,
+              task: str) -> Item:
+    """The boxes of one detector in an image, those of a json checked."""
+    label, file = entry.boxes[task], dataset.detectors[task]
+    if not isinstance(label, CocoImage):
+        return Item(entry.image, (DET, ), xml=label, origin=label)
+    rules = inventory.rules
+    index = rules.index if task == DET else rules.detectors[task]
+    boxes, wrong = _coco_boxes(label, index, file.path, task)
+    inventory.problems += wrong
+    return Item(entry.image, (DET, ), boxes=tuple(boxes), origin=file.path,
+                size=label.size)
 
 
 def _unused(dataset: FolderDataset, used: set[str]) -> Iterator[str]:
@@ -250,12 +261,13 @@ def _unused(dataset: FolderDataset, used: set[str]) -> Iterator[str]:
 
 
 def _coco_boxes(image: CocoImage, index: Mapping[str, int | None],
-                origin: str) -> tuple[list[Box], list[Problem]]:
+                origin: str, task: str = DET
+                ) -> tuple[list[Box], list[Problem]]:
     boxes, problems = [], []
     for box in image.boxes:
         label = index.get(box.name)
         if box.name not in index:
-            problems.append(unknown_class(origin, box.name))
+            problems.append(unknown_class(origin, box.name, task))
         elif label is not None:
             boxes.append(
                 Box(box.name, label, box.bbox, box.ignore, box.ignore))

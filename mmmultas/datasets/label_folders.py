@@ -19,8 +19,9 @@ __all__ = ['SUFFIXES', 'LabelFolder', 'label_folders']
 
 #: Keys of an entry that are not the reader's.
 _OWN = ('kind', 'root', 'suffix', 'unit')
-_CLASS_KEYS = ('classes', 'palette', 'label_map', 'mask_values',
-               'ignore_values')
+_NAMED = ('kind', 'root', 'classes', 'palette', 'label_map')
+_KEYS = {BOXES: _NAMED,
+         CLASSES: (*_NAMED, 'suffix', 'mask_values', 'ignore_values')}
 #: Types of files that maps are looked for in, in this order.
 SUFFIXES = ('.png', '.npy', '.exr', '.tif', '.tiff')
 
@@ -37,6 +38,7 @@ class LabelFolder:
         source: What every record hands to the reader beside the path.
         table: The same, too large to be kept with every record.
         meta: What the data set's metainfo says of the task.
+        space: The classes of boxes.
     """
     task: str
     kind: str
@@ -45,6 +47,7 @@ class LabelFolder:
     source: Mapping[str, Any]
     table: Mapping[str, Any]
     meta: Mapping[str, Any]
+    space: LabelSpace | None = None
 
     def files(self) -> dict[str, str]:
         """Name without suffix → file.
@@ -87,11 +90,13 @@ def label_folders(labels: Mapping[str, Mapping[str, Any]] | None
             ``suffix`` of the files, ``unit`` for tables and pictures, and
             what the reader of the kind takes. Of kind 'classes' also
             ``classes``, ``palette``, ``label_map``, ``mask_values`` and
-            ``ignore_values``, as for 'seg'.
+            ``ignore_values``, as for 'seg'. Of kind 'boxes' ``root`` is a
+            COCO json or a folder of XMLs, and ``classes``, ``palette`` and
+            ``label_map`` are as for 'det'.
 
     Raises:
-        ConfigError: An unknown kind, boxes, a task without a folder, or
-            classes that are not named.
+        ConfigError: An unknown kind, a task without a folder, or classes
+            that are not named.
     """
     found = {}
     for task, entry in mapping_of('labels', labels or {}).items():
@@ -103,39 +108,43 @@ def label_folders(labels: Mapping[str, Mapping[str, Any]] | None
                               f'their own, `{where}`; name them there.')
         entry = dict(mapping_of(f'labels.{task}', entry))
         kind = entry.get('kind') or kind_of(task)
-        if kind == BOXES or READERS.get(kind) is None:
-            kinds = sorted(set(READERS.module_dict) - {BOXES})
-            raise ConfigError(f'{key} is of the kind {kind!r}: one of '
-                              f'{", ".join(kinds)} lies in a folder of maps.')
+        if READERS.get(kind) is None:
+            raise ConfigError(
+                f'{key} is of the kind {kind!r}, which nobody reads: have '
+                f'{", ".join(sorted(READERS.module_dict))}.')
         if not isinstance(entry.get('root'), str | os.PathLike):
             raise ConfigError(f'{key} needs a `root`, the folder of its '
                               'files.')
-        own = (*_OWN, *_CLASS_KEYS) if kind == CLASSES else _OWN
+        own = _KEYS.get(kind, _OWN)
         source = {k: v for k, v in entry.items() if k not in own}
         READERS.get(kind).check(key, source)
         meta: dict[str, Any] = dict(kind=kind)
         lut: dict[str, Any] = {}
-        if kind == CLASSES:
-            space, lut = _classes(key, entry)
+        space = _space(key, kind, entry) if kind in _KEYS else None
+        if space is not None:
             meta.update(space.metainfo())
+        if space is not None and kind == CLASSES:
+            lut = _table(space, entry)
         if entry.get('unit'):
             meta['unit'] = entry['unit']
         if kind == DEPTH and entry.get('scale'):
             meta['scale'] = entry['scale']  # predictions are written so, too
         found[task] = LabelFolder(task, kind, str(entry['root']),
-                                  entry.get('suffix', ''), source, lut, meta)
+                                  entry.get('suffix', ''), source, lut, meta,
+                                  space)
     return found
 
 
-def _classes(
-        key: str,
-        entry: Mapping[str, Any]) -> tuple[LabelSpace, dict[str, Any]]:
+def _space(key: str, kind: str, entry: Mapping[str, Any]) -> LabelSpace:
     names: Sequence[str] = entry.get('classes') or ()
     if not names:
-        raise ConfigError(f'{key} is of the kind {CLASSES!r} and needs '
+        raise ConfigError(f'{key} is of the kind {kind!r} and needs '
                           '`classes=(…)`.')
-    space = LabelSpace.build(names, entry.get('palette'),
-                             entry.get('label_map'))
+    return LabelSpace.build(names, entry.get('palette'),
+                            entry.get('label_map'))
+
+
+def _table(space: LabelSpace, entry: Mapping[str, Any]) -> dict[str, Any]:
     lut = mask_table(space, entry.get('mask_values'),
                      entry.get('ignore_values', (IGNORE, )))
-    return space, {'colours' if isinstance(lut, ColourTable) else 'lut': lut}
+    return {'colours' if isinstance(lut, ColourTable) else 'lut': lut}

@@ -88,6 +88,8 @@ def _stream_lines(stream: StreamReport) -> Iterator[str]:
             yield (f'  boxes where the network sees {width}×{height}: nine '
                    f'of ten above {side:.0f} pixels, half above '
                    f'{side_at_input(stream, 0.5):.0f}')
+    for task, own in stream.detectors.items():
+        yield f'  boxes of {task}: {_boxes_text(own)}'
     for task in stream.class_maps:
         named = 'pixels' if task == SEG else f'pixels of {task}'
         yield f'  {named}: {_pixels_text(stream, task)}'
@@ -149,6 +151,8 @@ def _tables(stream: StreamReport) -> str:
     tables = []
     if stream.labelled[DET] and DET in stream.classes:
         tables.append(box_table(stream))
+    tables += [f'{task}:\n{box_table(own)}'
+               for task, own in stream.detectors.items()]
     for task in stream.class_maps:
         named = '' if task == SEG else f'{task}:\n'
         tables.append(named + pixel_table(stream, task))
@@ -174,6 +178,11 @@ def _stream_json(stream: StreamReport) -> dict[str, Any]:
         }
         content['images_without_box'] = stream.without
         content['side_at_input'] = side_at_input(stream, MAY_BE_SMALLER)
+    for task, own in stream.detectors.items():
+        content[f'boxes_of_{task}'] = {
+            name: dict(zip(('all', *GROUPS), row))
+            for name, row in box_rows(own)
+        }
     for task in stream.class_maps:
         key = 'pixels' if task == SEG else f'pixels_of_{task}'
         content[key] = {

@@ -53,7 +53,7 @@ def default_model() -> tuple[str, str]:
     return 'efflite0_fpn', 'no GPU is visible'
 
 
-def choose_inputs(boxes: BoxSource | None, masks: Sequence[MaskSource],
+def choose_inputs(boxes: Sequence[BoxSource], masks: Sequence[MaskSource],
                   train: Mapping[str, int]) -> Inputs:
     """Size and batch by the images that have boxes, else by the others.
 
@@ -70,8 +70,10 @@ def choose_inputs(boxes: BoxSource | None, masks: Sequence[MaskSource],
         ConfigError: None of the images can be read.
     """
     sides: list[float] = []
-    if boxes is not None:
-        sizes, sides = _of_boxes(boxes)
+    if boxes:
+        found = [_of_boxes(source) for source in boxes]
+        sizes = [size for own, _ in found for size in own]
+        sides = [side for _, own in found for side in own]
     else:
         sizes = [s for m in masks for n in _sample(m.names)
                  if (s := _size(m.files[n])) is not None]

@@ -32,7 +32,8 @@ def judge(streams: Sequence[StreamReport],
         cfg: The config, for what the model lets out.
     """
     problems: list[Problem] = []
-    for stream in streams:
+    every = [x for s in streams for x in (s, *s.detectors.values())]
+    for stream in every:
         if stream.labelled[DET] and DET in stream.classes:
             problems += _crowds(stream)
             problems += _too_many(stream, cfg)
@@ -42,8 +43,9 @@ def judge(streams: Sequence[StreamReport],
             problems += _ignored(stream)
             problems += _palettes(stream)
         problems += judge_maps(stream)
+    for stream in streams:
         problems += _dark(stream)
-    train = [s for s in streams if not s.held_out] or list(streams)
+    train = [s for s in every if not s.held_out] or every
     return problems + [*_classes(train), *_empty(train)]
 
 
@@ -94,14 +96,15 @@ def _crowds(stream: StreamReport) -> Iterator[Problem]:
 def _too_many(stream: StreamReport,
               cfg: Mapping[str, Any]) -> Iterator[Problem]:
     model = cfg.get('model') or {}
-    head = (model.get('heads') or {}).get(DET) or {}
+    head = (model.get('heads') or {}).get(stream.detector) or {}
     limit = (head.get('test_cfg') or {}).get('max_per_img')
     most, image = stream.crowded
     if limit and most > limit:
         yield Problem(
             stream.name, f'has up to {most} boxes in an image ({image}), but '
             f'the network lets {limit} out', 'raise it in the config, '
-            f'model = dict(heads=dict(det=dict(test_cfg=dict(max_per_img='
+            f'model = dict(heads=dict({stream.detector}=dict(test_cfg=dict('
+            f'max_per_img='
             f'{-(-most // 100) * 100}))))', 'many', WARNING)
 
 
@@ -163,6 +166,7 @@ def _classes(streams: Sequence[StreamReport]) -> Iterator[Problem]:
     for stream in streams:
         for task in stream.labelled:
             names = tuple(stream.classes.get(task, ()))
+            named = stream.detector if task == DET else task
             for same in spellings(names):
                 if same in said:
                     continue
@@ -170,7 +174,7 @@ def _classes(streams: Sequence[StreamReport]) -> Iterator[Problem]:
                 yield Problem(
                     stream.name, f'has the classes {" and ".join(same)}, '
                     'which differ by their spelling only', 'if they are one '
-                    f'class: `label_map=dict({task}={{{same[1]!r}: '
+                    f'class: `label_map=dict({named}={{{same[1]!r}: '
                     f'{same[0]!r}}})`', 'class', WARNING)
             if stream.kind(task) == CLASSES and len(names) == 1:
                 yield Problem(

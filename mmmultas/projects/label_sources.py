@@ -1,8 +1,9 @@
 """Finding out what lies in the folders of further labels."""
 import os
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -10,10 +11,11 @@ from mmmultas.datasets.label_folders import SUFFIXES
 from mmmultas.datasets.listing import list_files
 from mmmultas.datasets.problems import WARNING, Problem
 from mmmultas.datasets.readers.base import read_values
-from mmmultas.structures import CLASSES, DEPTH, EDGES, SALIENCY
+from mmmultas.structures import BOXES, CLASSES, DEPTH, EDGES, SALIENCY
 from mmmultas.utils.errors import ConfigError, DataError
 
 from .class_names import parse_names, parse_values
+from .data_sources import BoxSource, find_boxes
 from .labels import Label, LabelFound, in_words, words
 from .mask_sources import (MaskSource, find_masks, image_suffix_of,
                            images_of, legend_of)
@@ -23,6 +25,7 @@ from .project import Project, validation_part
 
 __all__ = ['find_label', 'find_maps']
 
+Found = TypeVar('Found', BoxSource, MaskSource)
 #: Files of which the values are looked at before anything is written.
 SAMPLE = 5
 
@@ -42,22 +45,32 @@ def find_label(label: Label, places: Sequence[str],
     """
     source = label.source
 
-    def find(path: str, images: str | None) -> MaskSource:
+    def boxes(path: str, images: str | None) -> BoxSource:
+        return find_boxes(path, images, label.option, around)
+
+    def maps(path: str, images: str | None) -> MaskSource:
         if label.kind == CLASSES:
             return find_masks(path, images, label.option, label.suffix,
                               around)
         return find_maps(path, images, label, around)
 
+    def both(find: Callable[[str, str | None], Found]) -> list[Found]:
+        train: Found = find(training_part(source.labels), source.images)
+        around.insert(0, train.images)
+        found = validation_part(project, source, train, label.option, find)
+        found.insert(0, train)
+        return found
+
     around = list(places)
     with in_words(label.name):
-        train = find(training_part(source.labels), source.images)
-        around = [train.images, *places]
-        parts = [train, *validation_part(project, source, train,
-                                         label.option, find)]
+        parts: Sequence[MaskSource | BoxSource] = (
+            both(boxes) if label.kind == BOXES else both(maps))
         found = LabelFound(label, parts)
         if label.kind == CLASSES:
             _name_classes(found)
-    if label.kind == DEPTH:
+    if label.kind == BOXES:
+        _name_boxes(found)
+    elif label.kind == DEPTH:
         _depth(found)
     elif label.kind in (EDGES, SALIENCY):
         _yes_no(found)
@@ -124,12 +137,23 @@ def _files(path: str, label: Label) -> tuple[str, dict[str, str]]:
     return next(iter(by_end.items()))
 
 
+def _name_boxes(found: LabelFound) -> None:
+    counts: Counter[str] = Counter()
+    for part in found.boxes:
+        counts.update(part.counts)
+    empty = [name for name in counts if not counts[name]]
+    if empty:
+        found.facts.append(f'left out: {len(empty)} classes without a box '
+                           f'({some(empty)})')
+    found.extra = dict(classes=tuple(n for n in counts if counts[n]))
+
+
 def _name_classes(found: LabelFound) -> None:
     label = found.label
     names = None if label.classes is None else parse_names(label.classes)
     ignored = None if label.ignore is None else tuple(
         v for text in label.ignore for v in parse_values(text, '--ignore'))
-    legend = legend_of(found.parts, names, ignored)
+    legend = legend_of(found.maps, names, ignored)
     found.legend = legend
     if legend.doubt:
         reason, mend = legend.doubt
@@ -150,7 +174,7 @@ def _name_classes(found: LabelFound) -> None:
 
 def _sample(found: LabelFound) -> Mapping[str, Any]:
     """Path → values of a few files that can be read."""
-    source = found.parts[0]
+    source = found.maps[0]
     values = {}
     for name in source.names[::max(len(source.names) // SAMPLE, 1)][:SAMPLE]:
         path = str(Path(str(source.masks)) / (name + source.suffix))

@@ -7,7 +7,8 @@ from typing import Any
 from mmmultas.datasets.problems import Problem
 from mmmultas.structures import CLASSES
 
-from .convert import masks_of
+from .convert import boxes_of, masks_of
+from .data_sources import BoxSource
 from .labels import LabelFound
 from .mask_sources import MaskSource
 from .project import Project
@@ -15,6 +16,7 @@ from .project import Project
 __all__ = ['label_streams']
 
 Stream = dict[str, Any]
+Part = BoxSource | MaskSource
 
 
 def label_streams(found: Sequence[LabelFound], project: Project,
@@ -51,17 +53,21 @@ def label_streams(found: Sequence[LabelFound], project: Project,
             ] * (len(names) < len(found))))
 
 
-def _images(parts: Sequence[MaskSource]) -> Any:
-    return tuple((os.path.realpath(p.images), p.image_suffix,
+def _images(parts: Sequence[Part]) -> Any:
+    return tuple((os.path.realpath(p.images), _suffix(p),
                   frozenset(p.names)) for p in parts)
+
+
+def _suffix(source: Part) -> str | None:
+    return source.image_suffix if isinstance(source, MaskSource) else None
 
 
 def _stream(group: Sequence[LabelFound], part: int, stem: Path,
             project: Project) -> Stream:
     source = group[0].parts[part]
     stream: Stream = dict(images=os.path.abspath(source.images))
-    if source.image_suffix:
-        stream['image_suffix'] = source.image_suffix
+    if _suffix(source):
+        stream['image_suffix'] = _suffix(source)
     stream['labels'] = {}
     for one in group:
         entry, problems = _entry(one, part, stem)
@@ -74,11 +80,15 @@ def _entry(found: LabelFound, part: int,
            stem: Path) -> tuple[Mapping[str, Any], list[Problem]]:
     """What `labels` of the data set says of a label."""
     label, source = found.label, found.parts[part]
+    begin = f'{stem}_{"val_" * bool(part)}{label.name}'
+    if isinstance(source, BoxSource):
+        root = boxes_of(source, Path(f'{begin}.json'))
+        return dict(kind=label.kind, root=os.path.abspath(root),
+                    **found.extra), []
     root = str(source.masks)
     problems: list[Problem] = []
     if label.kind == CLASSES:
         assert found.legend is not None
-        begin = f'{stem}_{"val_" * bool(part)}{label.name}'
         root, problems = masks_of(source, found.legend.names, Path(begin))
     entry = dict(kind=label.kind, root=os.path.abspath(root),
                  suffix=source.suffix, **found.extra)
@@ -87,10 +97,12 @@ def _entry(found: LabelFound, part: int,
 
 def _say(found: LabelFound, project: Project) -> None:
     for part, source in zip(('', 'validation '), found.parts):
-        own = 'read in place' if source.masks else 'converted'
+        own = (source.boxes if isinstance(source, BoxSource) else
+               source.masks)
+        how = 'read in place' if own else 'converted'
         project.facts.append((
             f'{part}{found.label.name}: {source.path}',
-            [f'{source.form}, {own}; images in {source.images}',
+            [f'{source.form}, {how}; images in {source.images}',
              *source.facts, *found.facts * (not part)]))
         project.problems += source.problems
     project.problems += found.problems

@@ -5,20 +5,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from mmmultas.datasets.problems import Problem
-from mmmultas.structures import (BOXES, CLASSES, DEPTH, DET, EDGES, KINDS,
+from mmmultas.structures import (CLASSES, DEPTH, DET, EDGES, KINDS, NORMALS,
                                  SALIENCY, SEG, check_name, kind_of)
 from mmmultas.utils.errors import ConfigError, DataError
 
+from .data_sources import BoxSource
 from .mask_sources import MaskSource
 from .mask_values import Legend
 from .project import Source
 
 __all__ = [
-    'MAPS', 'Label', 'LabelFound', 'in_words', 'parse_labels', 'words'
+    'Label', 'LabelFound', 'in_words', 'parse_labels', 'words'
 ]
 
-#: Kinds that lie in a folder of maps.
-MAPS = tuple(kind for kind in KINDS if kind != BOXES)
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,21 @@ class LabelFound:
         problems: What is wrong and is not found in the config's files.
     """
     label: Label
-    parts: list[MaskSource]
+    parts: Sequence[MaskSource | BoxSource]
     legend: Legend | None = None
     extra: dict[str, object] = field(default_factory=dict)
     facts: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+
+    @property
+    def boxes(self) -> list[BoxSource]:
+        """The parts of kind 'boxes'."""
+        return [part for part in self.parts if isinstance(part, BoxSource)]
+
+    @property
+    def maps(self) -> list[MaskSource]:
+        """The parts of any other kind."""
+        return [part for part in self.parts if isinstance(part, MaskSource)]
 
 
 def parse_labels(texts: Sequence[str],
@@ -119,15 +128,15 @@ def _named(texts: Sequence[str]) -> dict[str, tuple[str, str]]:
     for text in texts:
         name, mark, rest = text.partition('=')
         kind, colon, path = rest.partition(':')
-        if not colon and kind_of(name) in MAPS:
+        if not colon and kind_of(name) in KINDS:
             kind, path = kind_of(name), rest
         if not mark or not path:
             raise ConfigError(f'--label {text} is not of the form NAME=KIND:'
                               'PATH, for example depth=depth:my/depths.')
-        if kind not in MAPS:
+        if kind not in KINDS:
             raise ConfigError(
                 f'--label {text} is of the unknown kind {kind!r}: choose '
-                f'from {", ".join(MAPS)} (boxes are named by --det).')
+                f'from {", ".join(KINDS)}.')
         if name in (DET, SEG):
             raise ConfigError(f'--label {text}: {name!r} is a task that '
                               f'--{name} names.')
@@ -185,7 +194,8 @@ def _scale(name: str, text: str | None) -> float | None:
 def _check(label: Label) -> None:
     """Refuse what would change nothing."""
     kinds = dict(scale=(DEPTH, ), unit=(DEPTH, ), classes=(CLASSES, ),
-                 ignore=(CLASSES, EDGES, SALIENCY))
+                 ignore=(CLASSES, EDGES, SALIENCY),
+                 suffix=(CLASSES, DEPTH, EDGES, NORMALS, SALIENCY))
     for key, known in kinds.items():
         if getattr(label, key) is not None and label.kind not in known:
             option = key if key in ('scale', 'unit') else f'label-{key}'

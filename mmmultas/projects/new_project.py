@@ -87,8 +87,9 @@ def new_project(det: Source | None,
         _name_masks(project, masks, seg_classes, ignore)
     held = _divide(project, found)
     project.inputs = choose_inputs(
-        boxes[0] if boxes else None,
-        [*masks[:1], *(one.parts[0] for one in further)], project.train)
+        [*boxes[:1], *(one.boxes[0] for one in further if one.boxes)],
+        [*masks[:1], *(one.maps[0] for one in further if one.maps)],
+        project.train)
     set_schedule(project, project.inputs)
     _classes(project, boxes)
     _write(project, boxes, masks, further, held)

@@ -1,7 +1,7 @@
 """What is counted while the files of a stream are looked at."""
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -73,6 +73,8 @@ class StreamReport:
         by_class: Of each task with classes (2, 256): pixels, and images that
             show it, by train id.
         maps: What the maps of further tasks hold.
+        detectors: Boxes of further tasks, as if they were those of 'det'.
+        detector: The name of that task, in such a report.
         labelled: Images by task.
         input_size: (height, width) that the network sees; None where the
             transforms do not tell.
@@ -99,6 +101,8 @@ class StreamReport:
     by_class: dict[str, NDArray[np.int64]] = field(
         default_factory=lambda: {SEG: np.zeros((2, 256), np.int64)})
     maps: dict[str, MapCounts] = field(default_factory=dict)
+    detectors: 'dict[str, StreamReport]' = field(default_factory=dict)
+    detector: str = DET
     labelled: Counter[str] = field(default_factory=Counter)
     input_size: tuple[int, int] | None = None
     learnt: int = 0
@@ -132,6 +136,19 @@ class StreamReport:
         for value, colour in finding.colours.items():
             self.palettes.setdefault(value, {}).setdefault(
                 colour, finding.image)
+
+        for task, boxes in finding.detectors.items():
+            self._of_detector(task).add(
+                replace(finding, boxes=boxes, problems=[], pixels=None,
+                        maps={}, detectors={}), (DET, ))
+
+    def _of_detector(self, task: str) -> 'StreamReport':
+        if task not in self.detectors:
+            self.detectors[task] = StreamReport(
+                f'{self.name} ({task})', self.held_out,
+                {DET: self.classes[task]}, input_size=self.input_size,
+                detector=task)
+        return self.detectors[task]
 
     def _add_classes(self, task: str, pixels: NDArray[np.int64]) -> None:
         counts = self.by_class.setdefault(task, np.zeros((2, 256), np.int64))

@@ -1,3 +1,4 @@
+import json
 import warnings
 
 import numpy as np
@@ -212,3 +213,47 @@ def test_classes_that_nobody_looked_for(kit):
     values = (0, 1, (), 3)
     table = mask_table(data.spaces['seg'], values)
     assert table[:4].tolist() == [0, 1, 254, 3]
+
+
+def test_two_detectors_on_the_same_images(tmp_path):
+    """Circles in a json, squares and triangles in XMLs."""
+    kit = ShapeFolder(tmp_path / 'own', 6)
+    kit.write_xml()
+    content = json.loads(kit.write_coco().read_text())
+    content['annotations'] = [
+        a for a in content['annotations'] if a['category_id'] == 1]
+    path = kit.write_coco('circles.json', **content)
+    data = FolderDataset(
+        str(kit.root / 'images'), str(kit.root / 'xml'),
+        tasks=('det', 'round'), classes=dict(det=SHAPES[1:]),
+        label_map=dict(det=dict(circle=None)),
+        labels=dict(round=dict(kind='boxes', root=str(path),
+                               classes=SHAPES, label_map=dict(
+                                   square=None, triangle=None))),
+        pipeline=[dict(type='mmmultas.LoadImage'),
+                  dict(type='mmmultas.LoadLabels'),
+                  dict(type='mmmultas.PackInputs')])
+    assert data.metainfo['round']['classes'] == ('circle', )
+    for place, name in enumerate(kit.names):
+        sample = data[place]['data_samples']
+        assert sample.tasks == ('det', 'round')
+        want = dict(det=[], round=[])
+        for label, (x1, y1, x2, y2) in kit.boxes[name]:
+            end = bool(label)  # the last pixel, in XMLs
+            want['det' if label else 'round'].append(
+                [x1, y1, x2 - end, y2 - end])
+        assert sample.gt_round.bboxes.tolist() == want['round']
+        found = sample.gt_instances.bboxes
+        assert getattr(found, 'tensor', found).tolist() == want['det']
+        assert not sample.gt_round.labels.any()
+        assert not sample.metainfo.get('crowds')  # XMLs know of difficult
+
+
+def test_a_class_of_a_second_detector_that_nobody_named(tmp_path):
+    kit = ShapeFolder(tmp_path / 'own', 3)
+    path = str(kit.write_coco())
+    with pytest.raises(DataError, match='which `labels.cars.classes` does not '
+                       'name; add it or drop it with `labels.cars.label_map'):
+        FolderDataset(
+            str(kit.root / 'images'), tasks='cars', labels=dict(
+                cars=dict(kind='boxes', root=path, classes=('van', ))))

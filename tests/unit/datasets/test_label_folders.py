@@ -100,8 +100,10 @@ def test_an_image_without_one_of_its_labels_is_left_out(root):
 
 
 @pytest.mark.parametrize('labels, message', [
-    (dict(smell=dict(root='x')), "`labels.smell` is of the kind 'smell': one"),
-    (dict(a=dict(kind='boxes', root='x')), "kind 'boxes'"),
+    (dict(smell=dict(root='x')), "`labels.smell` is of the kind 'smell', wh"),
+    (dict(a=dict(kind='boxes', root='x')), "kind 'boxes' and needs `classes"),
+    (dict(a=dict(kind='boxes', root='x', classes=('a', ), suffix='.xml')),
+     "unknown key 'suffix'"),
     (dict(depth={}), '`labels.depth` needs a `root`'),
     (dict(kd=dict(kind='depth', root='x')), 'reserved'),
     (dict(sem_seg=dict(kind='classes', root='x')), "field of 'seg'"),

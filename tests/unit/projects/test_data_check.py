@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import cv2
@@ -5,6 +6,7 @@ import numpy as np
 import pytest
 
 from mmmultas.projects.data_check import check_data
+from mmmultas.projects.data_report import report_json, report_text
 from mmmultas.datasets.hold_out import held_out
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder, toy_config
 from mmmultas.utils.errors import ConfigError
@@ -204,3 +206,30 @@ def test_arrays_of_mtan_are_looked_at(rooms):
     assert 'train/depth/0.npy has no valid pixel' in str(lost)
     assert 'vectors of length 1.73' in str(wrong)
     assert "no valid pixel of 'depth' at all" in str(empty)
+
+
+def test_boxes_of_a_second_detector_are_looked_at(tmp_path):
+    kit = ShapeFolder(tmp_path / 'own', 6)
+    content = json.loads(kit.write_coco().read_text())
+    content['annotations'][0]['bbox'] = [500, 500, 9, 9]
+    (kit.root / 'boxes.json').write_text(json.dumps(content))
+    kit.write_xml()
+    labels = dict(
+        wrong=dict(kind='boxes', root=str(kit.root / 'boxes.json'),
+                   classes=(*SHAPES, 'star')),
+        other=dict(kind='boxes', root=str(kit.root / 'xml'),
+                   classes=SHAPES[:2], label_map=dict(triangle=None)))
+    report = check_data(dict(train_dataloader=dict(x=dict(dataset=dict(
+        type='mmmultas.FolderDataset', images=str(kit.root / 'images'),
+        tasks=('wrong', 'other'), labels=labels)))))
+    [outside, rare] = report.problems
+    assert 'wholly outside its 80×64 pixels' in str(outside)
+    assert 'train/x (wrong)' in str(rare) and '(star)' in str(rare)
+    [stream] = report.streams
+    count = [label for boxes in kit.boxes.values() for label, _ in boxes]
+    assert stream.detectors['other'].boxes_of('square') == count.count(1)
+    assert stream.detectors['wrong'].boxes_of('triangle') == count.count(2)
+    text = report_text(report, everything=True)
+    assert '  boxes of other: ' in text and 'other:\nclass' in text
+    assert list(report_json(report)['streams'][0]['boxes_of_other']) == list(
+        SHAPES[:2])

@@ -23,7 +23,7 @@ def boxes(size, side, count=10):
     ((4000, 4000), 9, 896),  # as far as memory allows
 ])
 def test_the_size_is_that_of_the_boxes(size, side, expected):
-    found = choose_inputs(boxes(size, side), [], dict(det=40))
+    found = choose_inputs([boxes(size, side)], [], dict(det=40))
     assert found.img_size == expected
     assert found.side == pytest.approx(
         side / (size[0] * size[1])**0.5 * expected)
@@ -34,7 +34,7 @@ def test_the_size_is_that_of_the_boxes(size, side, expected):
 @pytest.mark.parametrize('count, batch, drop', [
     (1, 2, False), (2, 2, True), (7, 7, True), (40, 16, True)])
 def test_batches_that_small_data_fill(count, batch, drop):
-    found = choose_inputs(boxes((300, 300), 99), [],
+    found = choose_inputs([boxes((300, 300), 99)], [],
                           dict(det=count, seg=90))
     assert (found.batch_size, found.drop_last) == (batch, drop)
 
@@ -42,7 +42,7 @@ def test_batches_that_small_data_fill(count, batch, drop):
 def test_images_that_cannot_be_read():
     masks = MaskSource('x', 'i', 'm', 'PNG masks', ('a', ), {'a': '/gone'})
     with pytest.raises(ConfigError, match='None of the images'):
-        choose_inputs(None, [masks], dict(seg=1))
+        choose_inputs([], [masks], dict(seg=1))
 
 
 def test_the_machine(monkeypatch):

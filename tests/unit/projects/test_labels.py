@@ -22,10 +22,9 @@ def test_what_the_options_say():
 @pytest.mark.parametrize('texts, options, said', [
     (['depth'], {}, 'NAME=KIND:PATH, for example depth=depth:my/depths'),
     (['x=depth:'], {}, 'NAME=KIND:PATH'),
-    (['x=flow:a'], {}, "unknown kind 'flow': choose from classes, edges, "
-     'saliency, depth, normals'),
+    (['x=flow:a'], {}, "unknown kind 'flow': choose from boxes, classes, "
+     'edges, saliency, depth, normals'),
     (['x=a/b'], {}, 'NAME=KIND:PATH'),
-    (['x=boxes:a'], {}, 'boxes are named by --det'),
     (['seg=classes:a'], {}, "'seg' is a task that --seg names"),
     (['kd=depth:a'], {}, 'reserved'),
     (['depth=a', 'depth=b'], {}, "'depth' twice"),
@@ -37,6 +36,7 @@ def test_what_the_options_say():
     (['depth=a'], dict(scale=['depth=-1']), 'is no number above 0'),
     (['normals=a'], dict(unit=['normals=m']), 'says nothing of normals: it '
      'is of depth'),
+    (['x=boxes:a'], dict(suffix=['x=.xml']), 'says nothing of boxes'),
     (['depth=a'], dict(ignore=['depth=0']), '--label-ignore depth says '
      'nothing of depth'),
 ])

@@ -14,7 +14,7 @@ from mmmultas.projects.new_project import (TEMPLATE, VAL_SHARE, Source,
 from mmmultas.projects.schedule import EPOCHS
 from mmmultas.registry import DATASETS
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder
-from mmmultas.testing.label_files import write_polygons
+from mmmultas.testing.label_files import write_polygons, write_yolo
 from mmmultas.utils.errors import ConfigError
 
 
@@ -331,3 +331,23 @@ def test_lists_beside_the_images_are_used(rooms, tmp_path):
     assert '2 of 6 images are held out, those of' in said(project)
     held = Path(project.values['val_list']).read_text().split()
     assert held == ['4', '5'] and project.train == dict(normals=4)
+
+
+def test_a_second_detector(kits, tmp_path):
+    kit = kits[0]
+    yolo = write_yolo(kit)  # has to be converted
+    [label] = parse_labels([f'things=boxes:{yolo}'])
+    det, _ = sources(kits)
+    project = new_project(det, None, str(tmp_path / 'my.py'), labels=[label])
+    cfg = Config.fromfile(project.out)
+    entry = cfg.further.things.labels.things
+    assert entry.root == str(tmp_path / 'my_things.json')
+    assert tuple(entry.classes) == SHAPES
+    things = cfg.model.heads.things
+    assert (things.kind, things.num_classes) == ('boxes', 3)
+    assert things.anchors == cfg.model.heads.det.anchors
+    assert set(cfg.val_cfg.selection) == {'det/mAP', 'things/mAP'}
+    report = check_data(cfg)
+    assert not report.problems
+    assert report.streams[1].detectors['things'].boxes == (
+        report.streams[0].boxes)
