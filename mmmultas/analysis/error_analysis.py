@@ -6,7 +6,6 @@ from typing import Any
 
 from mmmultas.evaluation.tide import (ERRORS, ImageBoxes, TideErrors,
                                       tide_errors)
-from mmmultas.structures import DET
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.visualization.charts import draw_bars
 
@@ -33,20 +32,22 @@ def names_of(paths: list[str]) -> list[str]:
 
 def errors_of(cfg: Mapping[str, Any],
               predictions: SavedPredictions,
-              iou_thr: float = 0.5) -> TideErrors:
+              iou_thr: float = 0.5,
+              task: str | None = None) -> TideErrors:
     """Analyse the boxes of a test.
 
     Args:
         cfg: Config with the test data.
         predictions: What the test wrote by ``--out``.
         iou_thr: The IoU from which on a box is right.
+        task: Of kind boxes; None where there is one alone.
 
     Raises:
         ConfigError: There are no boxes, the data do not carry any, or
             ``tidecv`` is not installed.
         DataError: Predictions are missing or of other classes.
     """
-    classes, samples = labelled_samples(cfg, predictions, DET)
+    classes, samples, _ = labelled_samples(cfg, predictions, task)
     images = []
     for sample in samples:
         found = sample.pred_instances

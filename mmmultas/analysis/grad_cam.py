@@ -16,7 +16,8 @@ from torch.overrides import TorchFunctionMode
 from mmmultas.functional.average_precision import voc_overlaps
 from mmmultas.functional.grad_cam import grad_cam, sum_levels, to_unit_range
 from mmmultas.models.multitask import MultiTaskDetSeg
-from mmmultas.structures import DET, SEG
+from mmmultas.structures import (BOXES, CLASSES, EDGES, SALIENCY,
+                                 pred_field)
 from mmmultas.utils.errors import ConfigError
 
 __all__ = ['CamTarget', 'Explanation', 'LayerTap', 'explain', 'find_layer']
@@ -27,13 +28,15 @@ class CamTarget:
     """Which score is explained.
 
     Attributes:
-        task: ``det`` or ``seg``.
+        task: Name of any of the model's tasks.
         label: Number of the class; None: of the best box, or the class that
-            most pixels are predicted as.
+            most pixels are predicted as. Tasks without classes have none.
         rank: The how-manieth best box (of the class), from 1.
         region: xyxy in the picture's pixels: the box that overlaps it most
             (then ``rank`` does not count); of pixels all those in it,
-            whatever they are predicted as.
+            whatever they are predicted as. Without it all pixels of the
+            class, all that are a yes (edges, saliency), or all (depth,
+            normals).
         background: Number of the class that is never chosen by itself.
     """
     task: str
@@ -174,8 +177,10 @@ def explain(model: MultiTaskDetSeg,
     """Where in a picture a score comes from, seen from a layer.
 
     The score is a box's, after the head's own post-processing, or the sum of
-    a class's logits over the pixels predicted as it (or in a region). Weights,
-    their gradients and the training mode stay as they are.
+    a class's logits over the pixels predicted as it (or in a region). Of edges
+    and saliency it is the sum of the logits, of depth that of the depth, of
+    normals that of the vectors' lengths before they are made 1. Weights, their
+    gradients and the training mode stay as they are.
 
     Args:
         model: The network.
@@ -193,7 +198,9 @@ def explain(model: MultiTaskDetSeg,
         raise ConfigError(f'The model has no head for {target.task!r}: it '
                           f'has {sorted(model.heads)}.')
     module = find_layer(model, layer)
-    score_of = _box_score if target.task == DET else _pixel_score
+    kind = model.tasks[target.task].kind
+    score_of = {BOXES: _box_score, CLASSES: _pixel_score}.get(
+        kind, _map_score)
     with _evaluating(model), torch.enable_grad(), \
             DefaultScope.overwrite_default_scope('mmdet'), \
             LayerTap(module, layer) as tap:
@@ -222,13 +229,13 @@ class _Attached(TorchFunctionMode):
 
 def _box_score(model: MultiTaskDetSeg, data: Any,
                target: CamTarget) -> tuple[Tensor | None, Explanation]:
-    model.predict_only([DET])
+    model.predict_only([target.task])
     try:
         with _Attached():
             sample = model(**data, mode='predict')[0]
     finally:
         model.predict_only(None)
-    found = sample.pred_instances
+    found = sample.get(pred_field(target.task))
     labels, scores = found.labels, found.scores
     order = scores.detach().argsort(descending=True, stable=True)
     if target.label is not None:
@@ -248,14 +255,8 @@ def _box_score(model: MultiTaskDetSeg, data: Any,
 
 def _pixel_score(model: MultiTaskDetSeg, data: Any,
                  target: CamTarget) -> tuple[Tensor | None, Explanation]:
-    head, sample = model.heads[SEG], data['data_samples'][0]
-    feats = model.encode(data['inputs'])
-    logits = model.raw_outputs(feats, [SEG])[SEG]
-    height, width = sample.metainfo['img_shape'][:2]
-    logits = F.interpolate(
-        logits, size=data['inputs'].shape[-2:], mode='bilinear',
-        align_corners=getattr(head, 'align_corners', False))
-    logits_KHW = logits[0, :, :height, :width]
+    sample = data['data_samples'][0]
+    logits_KHW = _raw_map(model, data, target.task)
     if len(logits_KHW) == 1:  # a binary head
         logits_KHW = torch.cat([-logits_KHW, logits_KHW])
     predicted = logits_KHW.detach().argmax(0)
@@ -270,12 +271,49 @@ def _pixel_score(model: MultiTaskDetSeg, data: Any,
     if label is None or not pixels.any():
         return None, Explanation(None, label)
     score = logits_KHW[label][pixels].sum()
-    shown = _to_picture(
-        F.pad(pixels.float(), (0, data['inputs'].shape[-1] - width, 0,
-                               data['inputs'].shape[-2] - height)), sample)
     return score, Explanation(None, label,
                               float(score.detach() / pixels.sum()), None,
-                              (shown > 0.5).cpu().numpy())
+                              _shown(pixels, data))
+
+
+def _map_score(model: MultiTaskDetSeg, data: Any,
+               target: CamTarget) -> tuple[Tensor | None, Explanation]:
+    """Of a task without classes: how much its map says in a region."""
+    sample = data['data_samples'][0]
+    raw_CHW = _raw_map(model, data, target.task)
+    values = raw_CHW[0] if len(raw_CHW) == 1 else raw_CHW.norm(dim=0)
+    pixels = torch.ones_like(values, dtype=torch.bool)
+    if target.region is not None:
+        pixels = _rectangle(target.region, sample, values)
+    elif model.tasks[target.task].kind in (EDGES, SALIENCY):
+        pixels = values.detach() > 0  # logits of a yes
+    if not pixels.any():
+        return None, Explanation(None)
+    score = values[pixels].sum()
+    return score, Explanation(
+        None, None, float(score.detach() / pixels.sum()), None,
+        _shown(pixels, data))
+
+
+def _raw_map(model: MultiTaskDetSeg, data: Any, task: str) -> Tensor:
+    """Raw outputs (C, H, W) at the picture's part of the input."""
+    feats = model.encode(data['inputs'])
+    raw = model.raw_outputs(feats, [task])[task]
+    height, width = data['data_samples'][0].metainfo['img_shape'][:2]
+    raw = F.interpolate(
+        raw, size=data['inputs'].shape[-2:], mode='bilinear',
+        align_corners=getattr(model.heads[task], 'align_corners', False))
+    return raw[0, :, :height, :width]
+
+
+def _shown(pixels: Tensor, data: Any) -> NDArray:
+    """A mask of the input's pixels as one of the picture's."""
+    height, width = pixels.shape
+    shape = data['inputs'].shape[-2:]
+    padded = F.pad(pixels.float(),
+                   (0, shape[1] - width, 0, shape[0] - height))
+    return np.asarray(
+        (_to_picture(padded, data['data_samples'][0]) > 0.5).cpu().numpy())
 
 
 def _most_frequent(labels: Tensor, background: int | None) -> int | None:

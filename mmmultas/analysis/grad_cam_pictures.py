@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mmmultas.structures import DET, SEG
+from mmmultas.structures import CLASSES, DET, SEG, kind_of
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.progress import progress
 from mmmultas.visualization.drawing import (Picture, add_caption, draw_boxes,
@@ -133,15 +133,16 @@ def draw_explanation(image: Picture, found: Explanation,
                             panel.shape[1::-1],
                             interpolation=cv2.INTER_NEAREST)
         panel = outline_region(panel, pixels > 0, WHITE)
-        what = f'{name}, {found.pixels.mean():.0%} of the pixels'
+        what = f'{found.pixels.mean():.0%} of the pixels'
+        what = f'{name}, {what}' if name else what
     return add_caption(panel, f'{title}: {what}')
 
 
 def _rows(models: Sequence[MultiTaskInferencer],
           figure: CamFigure) -> tuple[str, ...]:
     """The tasks that are drawn, checked against the models."""
-    known = [task for task in (DET, SEG)
-             if any(task in model.tasks for model in models)]
+    known = list(dict.fromkeys(t for model in models for t in model.tasks))
+    known.sort(key=lambda task: task not in (DET, SEG))
     tasks = tuple(known) if figure.tasks is None else figure.tasks
     for task in tasks:
         if task not in known:
@@ -152,12 +153,12 @@ def _rows(models: Sequence[MultiTaskInferencer],
     if figure.name is None:
         return tasks
     named = [task for task in tasks
-             if any(figure.name in model.meta[task]['classes']
+             if any(figure.name in _classes(model, task)
                     for model in models if task in model.tasks)]
     if not named:
         classes = sorted({
             name for model in models for task in tasks if task in model.tasks
-            for name in model.meta[task]['classes']})
+            for name in _classes(model, task)})
         raise ConfigError(f'No model knows the class {figure.name!r}: there '
                           f'are {", ".join(classes)}.')
     return tuple(named)
@@ -175,11 +176,12 @@ def _figure(source: Any, models: Sequence[tuple[str, MultiTaskInferencer]],
         for title, model in models:
             if task not in model.tasks:
                 continue
-            classes = model.meta[task]['classes']
+            classes = _classes(model, task)
             if figure.name is not None and figure.name not in classes:
                 continue
             found = explain(model.model, model.pack(read), figure.layer,
-                            _target(task, classes, figure), figure.level)
+                            _target(task, kind_of(task, model.meta), classes,
+                                    figure), figure.level)
             name = figure.name if found.label is None else classes[
                 found.label]
             panels.append(
@@ -188,11 +190,17 @@ def _figure(source: Any, models: Sequence[tuple[str, MultiTaskInferencer]],
     return _stacked(rows)
 
 
+def _classes(model: MultiTaskInferencer, task: str) -> Sequence[str]:
+    """Names of a task's classes; none of depth and its like."""
+    names: Sequence[str] = model.meta[task].get('classes', ())
+    return names
+
+
 def _row_title(task: str) -> str:
     return {DET: 'score of a box', SEG: 'scores of pixels'}.get(task, task)
 
 
-def _target(task: str, classes: Sequence[str],
+def _target(task: str, kind: str, classes: Sequence[str],
             figure: CamFigure) -> CamTarget:
     names = list(classes)
     return CamTarget(
@@ -201,7 +209,7 @@ def _target(task: str, classes: Sequence[str],
         rank=figure.rank,
         region=figure.region,
         background=(names.index('background')
-                    if task == SEG and 'background' in names else None))
+                    if kind == CLASSES and 'background' in names else None))
 
 
 def _resized(image: Picture, scale: float) -> Picture:

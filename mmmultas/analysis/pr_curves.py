@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 
 from mmmultas.functional.average_precision import (match_detections, mark_hits,
                                                    precision_recall)
-from mmmultas.structures import DET
 from mmmultas.utils.errors import ConfigError
 
 from .saved_predictions import SavedPredictions, labelled_samples
@@ -34,7 +33,9 @@ def boxes_of(
 
 def pr_curves(cfg: Mapping[str, Any],
               predictions: SavedPredictions,
-              iou_thr: float = 0.5) -> dict[str, tuple[NDArray, NDArray]]:
+              iou_thr: float = 0.5,
+              task: str | None = None
+              ) -> dict[str, tuple[NDArray, NDArray]]:
     """Recall and precision after each detection, class by class.
 
     They are those of :class:`VOCDetMetric`, with difficult boxes left out:
@@ -44,6 +45,7 @@ def pr_curves(cfg: Mapping[str, Any],
         cfg: Config with the test data.
         predictions: What the test wrote by ``--out``.
         iou_thr: A box must overlap by more to be a hit.
+        task: Of kind boxes; None where there is one alone.
 
     Returns:
         dict: Name of the class to recall (R,) and precision (R,), float64 in
@@ -57,7 +59,7 @@ def pr_curves(cfg: Mapping[str, Any],
     """
     if not 0 <= iou_thr < 1:
         raise ConfigError(f'An IoU threshold lies in [0, 1), not {iou_thr}.')
-    names, samples = labelled_samples(cfg, predictions, DET)
+    names, samples, _ = labelled_samples(cfg, predictions, task)
     rows: list[tuple[NDArray, ...]] = []
     num_gt = np.zeros(len(names), np.int64)
     first = 0  # number of the image's first box in the data set

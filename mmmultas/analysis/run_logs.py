@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from mmmultas.evaluation.directions import is_lower_better
 from mmmultas.evaluation.tables import score_text, text_table
 from mmmultas.utils.errors import ConfigError, DataError
 
@@ -116,7 +117,7 @@ def summary(run: RunLog, keys: Sequence[str] | None = None) -> str:
     for key, curve in curves_of(run).items():
         if keys and key not in keys:
             continue
-        best = (min if 'loss' in key else max)(curve.values)
+        best = (min if is_lower_better(key) else max)(curve.values)
         place = curve.steps[curve.values.index(best)] \
             if best in curve.values else 0
         rows.append((key, str(len(curve.values)), score_text(curve.values[0]),

@@ -3,7 +3,7 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from mmmultas.registry import METRICS
+from mmmultas.evaluation.directions import is_lower_better
 
 from .collect import Collection, Group, task_of
 
@@ -11,8 +11,6 @@ __all__ = [
     'Score', 'best_of', 'delta', 'delta_m', 'is_lower_better',
     'primary_metrics', 'score_of', 'summarise'
 ]
-
-_LOWER = ('err', 'loss', 'rmse', 'mae', 'abs_rel')
 
 
 class Score(NamedTuple):
@@ -49,25 +47,6 @@ def score_of(group: Group, metric: str) -> Score | None:
     """A metric of a cell over its seeds."""
     return summarise(run.metrics[metric] for run in group.runs
                      if metric in run.metrics)
-
-
-def is_lower_better(metric: str) -> bool:
-    """Whether a metric counts mistakes.
-
-    What a registered metric declares (``lower_is_better``) holds; of others
-    the name tells.
-
-    Example:
-        >>> is_lower_better('depth/error'), is_lower_better('seg/mIoU')
-        (True, False)
-    """
-    name = metric.partition('/')[2] or metric
-    for kind in METRICS.module_dict.values():
-        if name in getattr(kind, 'lower_is_better', ()):
-            return True
-        if name in getattr(kind, 'higher_is_better', ()):
-            return False
-    return any(word in name.lower() for word in _LOWER)
 
 
 def primary_metrics(metrics: Sequence[str]) -> dict[str, str]:

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from pathlib import PurePath
 
-__all__ = ['INDEX', 'output_names']
+__all__ = ['INDEX', 'TASKS', 'output_names']
 
 #: Beside masks: image → file, of those that are not named by their stem.
 INDEX = 'index.json'
+#: In a folder of all tasks: task → its file or folder.
+TASKS = 'tasks.json'
 
 
 def output_names(paths: Iterable[str]) -> dict[str, str]:

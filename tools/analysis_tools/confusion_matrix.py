@@ -4,8 +4,11 @@ from argparse import Namespace
 
 from mmengine.registry import init_default_scope
 
-from mmmultas.analysis.saved_predictions import (SavedPredictions,
-                                                 confusion_of, write_confusion)
+from mmmultas.analysis.saved_predictions import (CONFUSED, SavedPredictions,
+                                                 confusion_of, fitting_task,
+                                                 fitting_tasks,
+                                                 write_confusion)
+from mmmultas.structures import BOXES
 from mmmultas.utils.arguments import config_parser
 from mmmultas.utils.launch import friendly_errors, load_config
 
@@ -17,10 +20,10 @@ def parse_args() -> Namespace:
         'predictions',
         nargs='+',
         help='file of `test.py --out`, folder of `test.py --seg-out`, or '
-        'both')
+        'both; folder of --out-dir')
     parser.add_argument('--out', required=True, metavar='DIR', help='folder')
     parser.add_argument(
-        '--task', choices=['det', 'seg'], help='default: those given')
+        '--task', help='a task of boxes or classes (default: all of them)')
     parser.add_argument(
         '--score-thr', type=float, default=0.3,
         help='boxes under this score are left out (0.3)')
@@ -35,12 +38,16 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     predictions = SavedPredictions(args.predictions)
-    for task in [args.task] if args.task else predictions.tasks:
+    tasks = fitting_tasks(cfg, predictions, CONFUSED)
+    if args.task or not tasks:
+        tasks = [fitting_task(cfg, predictions, args.task, CONFUSED)]
+    for task in tasks:
         confusion = confusion_of(cfg, predictions, task, args.score_thr,
                                  args.iou_thr)
         limits = dict(score_thr=args.score_thr, iou_thr=args.iou_thr)
         for path in write_confusion(confusion, args.out,
-                                    **(limits if task == 'det' else {})):
+                                    **(limits if confusion.kind == BOXES
+                                       else {})):
             print(path)
 
 

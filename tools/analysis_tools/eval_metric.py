@@ -17,7 +17,9 @@ def parse_args() -> Namespace:
         'predictions',
         nargs='+',
         help='file of `test.py --out`, folder of `test.py --seg-out`, or '
-        'both')
+        'both; folder of --out-dir')
+    parser.add_argument(
+        '--task', action='append', help='judge this one (default: all)')
     return parser.parse_args()
 
 
@@ -25,7 +27,8 @@ def main() -> None:
     args = parse_args()
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
-    scores = evaluate_saved(cfg, SavedPredictions(args.predictions))
+    scores = evaluate_saved(
+        cfg, SavedPredictions(args.predictions), args.task)
     for name, value in scores.items():
         print(f'{name}: {value:.4f}')
 

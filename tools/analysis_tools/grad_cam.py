@@ -25,7 +25,7 @@ def parse_args() -> argparse.Namespace:
         help='which output of a layer with several, from 0 (default: all, '
         'added)')
     parser.add_argument(
-        '--task', choices=['det', 'seg'], help='default: all of the models')
+        '--task', help='name of a task (default: all of the models)')
     parser.add_argument(
         '--class', dest='name', help='default: the most certain box, the '
         'class of the most pixels')

@@ -20,7 +20,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'predictions',
         nargs='+',
-        help='file of `test.py --out`; several are compared')
+        help='file of `test.py --out`, or folder of --out-dir; several are '
+        'compared')
+    parser.add_argument(
+        '--task', help='a task of boxes (default: the only one)')
     parser.add_argument(
         '--config',
         help='config of the test data (default: the one beside the file)')
@@ -44,7 +47,7 @@ def main() -> None:
         else:
             cfg = load_config(args.config, args.cfg_options)
         init_default_scope(cfg.get('default_scope', 'mmdet'))
-        results[name] = errors_of(cfg, predictions, args.iou_thr)
+        results[name] = errors_of(cfg, predictions, args.iou_thr, args.task)
     print(tide_table(results))
     if args.out:
         write_errors(results, args.out)

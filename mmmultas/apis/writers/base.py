@@ -6,10 +6,12 @@ from typing import Any
 import cv2
 from numpy.typing import NDArray
 
+from mmmultas.datasets.decode import decode_values
+from mmmultas.datasets.files import read_bytes
 from mmmultas.utils.checkpoint import atomic_path
-from mmmultas.utils.errors import DataError
+from mmmultas.utils.errors import ConfigError, DataError
 
-__all__ = ['MapWriter', 'write_png']
+__all__ = ['MapWriter', 'read_png', 'write_png']
 
 
 class MapWriter:
@@ -32,6 +34,26 @@ class MapWriter:
             values: (H, W) or (H, W, C), as an inferencer gives them.
         """
         raise NotImplementedError
+
+
+    def read(self, path: Path) -> NDArray[Any]:
+        """Read what :meth:`write` wrote, for analyses of a test's files.
+
+        Raises:
+            ConfigError: The kind's writer cannot.
+            DataError: A broken file.
+        """
+        raise ConfigError(f'{path}: {type(self).__name__} cannot read what '
+                          'it writes: give it a `read` (apis/writers).')
+
+
+def read_png(path: Path) -> NDArray[Any]:
+    """The values of a PNG, channels in OpenCV's order.
+
+    Raises:
+        DataError: Missing or broken.
+    """
+    return decode_values(read_bytes(path, 'map'), str(path))
 
 
 def write_png(path: Path, picture: NDArray[Any]) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 from mmengine.logging import print_log
 from numpy.typing import NDArray
 
+from mmmultas.datasets.decode import decode_mask
+from mmmultas.datasets.files import read_bytes
 from mmmultas.registry import WRITERS
 from mmmultas.structures import (CLASSES, DEPTH, EDGES, NORMALS, SALIENCY,
                                  write_index_mask)
 from mmmultas.utils.checkpoint import atomic_path
 
-from .base import MapWriter, write_png
+from .base import MapWriter, read_png, write_png
 
 __all__ = [
     'DEPTH_STEPS', 'ClassWriter', 'DepthWriter', 'NormalWriter', 'YesNoWriter'
@@ -30,6 +32,10 @@ class ClassWriter(MapWriter):
     def write(self, path: Path, values: NDArray[Any]) -> None:
         """Write class numbers (H, W)."""
         write_index_mask(path, values, self.meta.get('palette'))
+
+    def read(self, path: Path) -> NDArray[Any]:
+        """Class numbers (H, W)."""
+        return decode_mask(read_bytes(path, 'mask'), str(path))
 
 
 @WRITERS.register_module(name=DEPTH)
@@ -66,6 +72,12 @@ class DepthWriter(MapWriter):
                 'that, here and in what follows.', 'current', WARNING)
         write_png(path, steps.clip(0, 65535).astype(np.uint16))
 
+    def read(self, path: Path) -> NDArray[Any]:
+        """Depth (H, W) float32 in the labels' unit."""
+        if self.step is None:
+            return np.asarray(np.load(path, allow_pickle=False))
+        return read_png(path).astype(np.float32) * np.float32(self.step)
+
 
 @WRITERS.register_module(name=NORMALS)
 class NormalWriter(MapWriter):
@@ -76,6 +88,10 @@ class NormalWriter(MapWriter):
         levels = np.rint((values.clip(-1, 1) + 1) * 127.5).astype(np.uint8)
         write_png(path, levels[..., ::-1])
 
+    def read(self, path: Path) -> NDArray[Any]:
+        """Vectors (H, W, 3) float32."""
+        return read_png(path)[..., ::-1] / np.float32(127.5) - np.float32(1)
+
 
 @WRITERS.register_module(name=EDGES)
 @WRITERS.register_module(name=SALIENCY)
@@ -85,3 +101,7 @@ class YesNoWriter(MapWriter):
     def write(self, path: Path, values: NDArray[Any]) -> None:
         """Write probabilities (H, W)."""
         write_png(path, np.rint(255 * values.clip(0, 1)).astype(np.uint8))
+
+    def read(self, path: Path) -> NDArray[Any]:
+        """Probabilities (H, W) float32."""
+        return read_png(path) / np.float32(255)

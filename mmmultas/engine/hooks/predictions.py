@@ -12,7 +12,7 @@ from mmmultas.structures import (BOXES, CLASSES, DET, SEG, check_class_count,
                                  kind_of, map_array, pred_field)
 from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError
-from mmmultas.utils.output_names import INDEX, output_names
+from mmmultas.utils.output_names import INDEX, TASKS, output_names
 from mmmultas.utils.pictures import read_rgb
 
 __all__ = ['PictureHook', 'PredictionHook']
@@ -22,8 +22,9 @@ __all__ = ['PictureHook', 'PredictionHook']
 class PredictionHook(Hook):
     """Write boxes to JSON files and maps to pictures.
 
-    A JSON holds ``classes`` and, per image, ``img_id``, ``img_path`` and
-    ``detections`` (``label``, ``score``, ``bbox`` in xyxy pixels, 0-based).
+    A JSON holds ``task``, ``classes`` and, per image, ``img_id``,
+    ``img_path`` and ``detections`` (``label``, ``score``, ``bbox`` in xyxy
+    pixels, 0-based).
 
     Args:
         out: JSON file of the boxes of 'det', or None.
@@ -32,7 +33,8 @@ class PredictionHook(Hook):
             and ``index.json`` says where.
         out_dir: Folder of the predictions of all tasks, or None: boxes as
             ``TASK.json``, maps in ``TASK/`` as their kind is stored
-            (:mod:`mmmultas.apis.writers`), named as masks are.
+            (:mod:`mmmultas.apis.writers`), named as masks are; ``tasks.json``
+            says what is there.
 
     Raises:
         ConfigError: ``out`` is no .json.
@@ -77,6 +79,13 @@ class PredictionHook(Hook):
             self._names = _names_of(runner)
         for _, folder, writer in self._maps:
             self._make_folder(folder, writer.suffix)
+        if self.out_dir is not None and is_main_process():
+            # what lies there from another test is not of this one
+            own = {task: path.name for task, path in (*boxes, *maps)
+                   if path.parent == self.out_dir}
+            places = {t: own[t] for t in meta['tasks'] if t in own}
+            with atomic_path(self.out_dir / TASKS) as part:
+                part.write_text(json.dumps(places))
 
     def _make_folder(self, folder: Path, suffix: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -119,6 +128,7 @@ class PredictionHook(Hook):
             images = sorted((image for part in parts for image in part),
                             key=lambda image: str(image['img_id']))
             content = dict(
+                task=task,
                 classes=list(meta.get(task, {}).get('classes', ())),
                 metrics={k: _number(v)
                          for k, v in (metrics or {}).items()},

@@ -45,7 +45,7 @@ def test_errors_of_a_file(tmp_path):
     path.write_text(json.dumps(content))
     found = errors_of(cfg, SavedPredictions([path]))
     assert {k for k, v in found.dap.items() if v} == {'Miss', 'FN'}
-    with pytest.raises(ConfigError, match="no predictions for 'det'"):
+    with pytest.raises(ConfigError, match='no predictions of boxes'):
         errors_of(cfg, SavedPredictions([tmp_path]))
 
 

@@ -189,3 +189,37 @@ def test_messages(packed):
         explain(model, packed, 'heads.seg.conv_seg', CamTarget('det'))
     with pytest.raises(ConfigError, match="no head for 'depth'"):
         explain(model, packed, 'neck', CamTarget('depth'))
+
+
+@pytest.mark.parametrize('kind, channels', [
+    ('depth', 1), ('normals', 3), ('saliency', 1), ('classes', 2)])
+def test_a_head_of_any_kind(packed, kind, channels):
+    init_default_scope('mmdet')
+    torch.manual_seed(0)
+    cfg = toy_model(('det', ))
+    cfg['heads'] = dict(more=dict(
+        kind=kind, type='mmmultas.DenseHead' if kind != 'classes' else
+        'mmmultas.PanopticFPNSegHead', in_channels=8, channels=8,
+        num_levels=2, num_refine_convs=0, **(
+            dict(num_classes=2) if kind == 'classes' else {})))
+    model = MODELS.build(cfg).eval()
+    assert model.heads['more'].conv_seg.out_channels == channels
+    torch.nn.init.normal_(model.heads['more'].conv_seg.weight)
+    found = explain(model, packed, 'neck',
+                    CamTarget('more', region=(8, 8, 40, 40),
+                              label=1 if kind == 'classes' else None))
+    with torch.no_grad():
+        raw = model.raw_outputs(_feats(model, packed))['more']
+    raw = torch.nn.functional.interpolate(
+        raw, size=(64, 64), mode='bilinear')[0]
+    values = raw[1] if kind == 'classes' else raw.norm(dim=0) if (
+        kind == 'normals') else raw[0]
+    assert found.score == pytest.approx(
+        float(values[8:41, 8:41].mean()), rel=1e-4)
+    assert found.heat.shape == (64, 64) and found.pixels.sum() == 33 * 33
+    whole = explain(model, packed, 'neck', CamTarget('more'))
+    if kind != 'classes':
+        says = values > (0 if kind == 'saliency' else -torch.inf)
+        assert whole.pixels.sum() == says.sum()
+    with pytest.raises(ConfigError, match="no head for 'det'.*'more'"):
+        explain(model, packed, 'neck', CamTarget('det'))

@@ -100,5 +100,5 @@ def test_difficult_boxes_do_not_count(cfg, tmp_path, monkeypatch):
 def test_messages(cfg, tmp_path):
     with pytest.raises(ConfigError, match=r'\[0, 1\), not 1'):
         pr_curves(cfg, written(tmp_path / 'boxes.json'), 1.0)
-    with pytest.raises(ConfigError, match="no predictions for 'det'"):
+    with pytest.raises(ConfigError, match='no predictions of boxes'):
         pr_curves(cfg, SavedPredictions([tmp_path]))
