@@ -48,6 +48,7 @@ def config(work_dir: str, mode: str, world: int):
             b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
                      ramp_epochs=0),
             m4b=dict(type='mmmultas.MaskForBox'))
+        cfg.model.balancer = dict(type='mmmultas.SlowestFirst')
     if mode == 'distilled':
         cfg.model = distilled(work_dir)
     if mode == 'unheard':
@@ -186,6 +187,7 @@ def say_threads(work_dir: str) -> None:
 
 def main() -> None:
     from mmmultas.models import MultiTaskDetSeg, MultiTeacherDistill
+    from mmmultas.models.balancers import Balancer
     from mmmultas.registry import DATASETS, MODELS
     from mmmultas.testing import ToyDataset
 
@@ -205,6 +207,19 @@ def main() -> None:
     @MODELS.register_module()
     class FrozenNormDistill(Frozen, MultiTeacherDistill):
         pass
+
+    @MODELS.register_module()
+    class SlowestFirst(Balancer):
+        """A task weighs its loss over what it was on average."""
+
+        def __init__(self):
+            super().__init__()
+            self.register_buffer('means', torch.ones(2))
+
+        def weights(self, losses):
+            now = torch.stack([losses[t] for t in ('det', 'seg')])
+            self.means.lerp_(now, .1)
+            return dict(zip(('det', 'seg'), now / self.means))
 
     @DATASETS.register_module()
     class PartialToyDataset(ToyDataset):
