@@ -35,7 +35,8 @@ val_cfg = dict(
         'normals/mean': -1.0,
         'edges/odsF': 1.0
     })
-optim_wrapper = dict(optimizer=dict(lr=0.04))
+optim_wrapper = dict(
+    optimizer=dict(_delete_=True, type='AdamW', lr=3e-3, weight_decay=0.05))
 param_scheduler = dict(warmup=100)
 default_hooks = dict(
     logger=dict(interval=20), checkpoint=dict(interval=1, max_keep=1))

@@ -275,7 +275,7 @@ def _boxes(things: NDArray[np.int64], made_of: Sequence[tuple[int, int]]
     return found
 
 
-def write_scenes(root: str | Path, train: int = 800, val: int = 200) -> Path:
+def write_scenes(root: str | Path, train: int = 1600, val: int = 200) -> Path:
     """Write both parts as folders of own data.
 
     ``images``, ``classes``, ``depth`` (16-bit millimetres), ``normals`` and

@@ -20,25 +20,41 @@ def test_children_of_mmengine_in_our_scope(name):
     assert child.parent is getattr(mmengine.registry, name)
 
 
-@pytest.mark.parametrize('parent, type_', [
-    ('DATASETS', 'VOCDataset'),
-    ('DATA_SAMPLERS', 'EvalSampler'),
-    ('MODELS', 'MultiTaskDetSeg'),
-    ('LOOPS', 'MultiTaskTrainLoop'),
-    ('EVALUATOR', 'TaskEvaluator'),
-    ('METRICS', 'SegMetric'),
-    ('VISUALIZERS', 'MultiTaskVisualizer'),
-])
-def test_prefix_is_enough_to_find_a_type(parent, type_):
+TYPES = dict(
+    DATASETS='VOCDataset',
+    DATA_SAMPLERS='EvalSampler',
+    MODELS='MultiTaskDetSeg',
+    LOOPS='MultiTaskTrainLoop',
+    EVALUATOR='TaskEvaluator',
+    METRICS='SegMetric',
+    VISUALIZERS='MultiTaskVisualizer')
+#: A process per type that knows the stock packages and the scope's name.
+FIND = """
+import os, sys
+import mmdet.models, mmengine.registry, mmseg.models
+from mmengine.registry import init_default_scope
+import mmmultas.registry
+init_default_scope('mmdet')
+for parent, name in TYPES.items():
+    sys.stdout.flush()
+    if os.fork() == 0:
+        assert 'mmmultas.models' not in sys.modules
+        found = getattr(mmengine.registry, parent).get(f'mmmultas.{name}')
+        print(parent, found.__module__)
+        sys.stdout.flush()
+        os._exit(0)
+    os.wait()
+"""
+
+
+def test_prefix_is_enough_to_find_a_type():
     """No `custom_imports`: a fresh process knows the scope's name only."""
-    code = (f'from mmengine.registry import {parent} as R\n'
-            'from mmengine.registry import init_default_scope\n'
-            'import mmmultas.registry\n'
-            "init_default_scope('mmdet')\n"
-            f"print(R.get('mmmultas.{type_}').__module__)")
-    done = subprocess.run([sys.executable, '-c', code], capture_output=True,
-                          text=True)
-    assert done.stdout.startswith('mmmultas.'), done.stderr
+    done = subprocess.run(
+        [sys.executable, '-c', f'TYPES = {TYPES}\n{FIND}'],
+        capture_output=True, text=True)
+    found = dict(line.split() for line in done.stdout.splitlines())
+    assert set(found) == set(TYPES), done.stderr
+    assert all(module.startswith('mmmultas.') for module in found.values())
 
 
 @pytest.mark.parametrize('known, name, module', [

@@ -14,7 +14,7 @@ def parse_args() -> argparse.Namespace:
         description='Draw rooms with boxes, balls and cylinders; every label '
         'is exact (docs/tasks.md).')
     parser.add_argument('out', help='folder, for example data/scenes')
-    parser.add_argument('--num-train', type=int, default=800)
+    parser.add_argument('--num-train', type=int, default=1600)
     parser.add_argument('--num-val', type=int, default=200)
     return parser.parse_args()
 
