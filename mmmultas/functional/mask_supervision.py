@@ -38,8 +38,15 @@ def class_cover(mask_HW: Tensor, boxes_A4: Tensor,
         tensor([[0.7500]])
     """
     height, width = mask_HW.shape
-    planes = (mask_HW == classes_C[:, None, None]).int()
-    sums = planes.new_zeros((len(classes_C), height + 1, width + 1))
+    # most classes are not there
+    counts = torch.bincount(mask_HW.flatten().long(), minlength=256)
+    there = (classes_C >= 0) & (counts[classes_C.clamp(min=0)] > 0)
+    cover = boxes_A4.new_zeros((len(boxes_A4), len(classes_C)),
+                               dtype=torch.float32)
+    if not there.any():
+        return cover
+    planes = (mask_HW == classes_C[there, None, None]).int()
+    sums = planes.new_zeros((len(planes), height + 1, width + 1))
     sums[:, 1:, 1:] = planes.cumsum(1, dtype=torch.int32).cumsum(
         2, dtype=torch.int32)
     limit = boxes_A4.new_tensor([width, height] * 2)
@@ -49,7 +56,8 @@ def class_cover(mask_HW: Tensor, boxes_A4: Tensor,
               + sums[:, y1, x1])
     areas = (x2 - x1).clamp(min=0) * (y2 - y1).clamp(min=0)
     inside = inside.masked_fill(areas == 0, 0)
-    return (inside.float() / areas.clamp(min=1)).T
+    cover[:, there] = (inside.float() / areas.clamp(min=1)).T
+    return cover
 
 
 def kept_blobs(blobs_B6: Tensor, min_area: float, rel: float) -> Tensor:

@@ -172,8 +172,16 @@ class PanopticFPNSegHead(BaseModule):
 
     def loss_sums_by_feat(self, outputs: Tensor,
                           samples: SampleList) -> dict[str, LossSum]:
-        """:meth:`loss_sums` of raw scores (N, K, H, W)."""
+        """:meth:`loss_sums` of raw scores (N, K, H, W) of :meth:`forward`."""
         labels, joined = self._labels(samples)
+        if self._gives_blocks():
+            # all scores of a block are those of its corner
+            factor = self.to_full_size.factor
+            with full_precision():
+                return dict(
+                    loss_ce=self.loss_decode.of_upsampled(
+                        outputs[..., ::factor, ::factor].float(), labels,
+                        factor, **joined))
         height, width = labels.shape[-2:]
         logits = outputs[..., :height, :width].float()
         with full_precision():
@@ -203,9 +211,13 @@ class PanopticFPNSegHead(BaseModule):
 
         Not where somebody listens to :meth:`forward`.
         """
+        return (self._gives_blocks() and not self._forward_hooks
+                and not self._forward_pre_hooks)
+
+    def _gives_blocks(self) -> bool:
+        """Whether scores are alike within blocks of pixels."""
         return (len(self.refine) == 0 and self.to_full_size.mode == 'nearest'
-                and hasattr(self.loss_decode, 'of_upsampled')
-                and not self._forward_hooks and not self._forward_pre_hooks)
+                and hasattr(self.loss_decode, 'of_upsampled'))
 
     def predict(self,
                 inputs: Sequence[Tensor],
