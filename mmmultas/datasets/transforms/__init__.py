@@ -1,12 +1,14 @@
 """Joint transforms of image, boxes and mask, with or without either label."""
-from .filters import ColourCast, LocalContrast, RandomBlur, RandomGamma
+from .filters import (ColourCast, LocalContrast, RandomBlur, RandomGamma,
+                      RandomGrey)
 from .geometry import CropExpand, RandomFlip, Squash
 from .loading import LoadImage, LoadLabels
 from .packing import PackInputs
 from .photometry import PhotometricJitter
+from .views import KeepTeacherView, TeacherView
 
 __all__ = [
-    'ColourCast', 'CropExpand', 'LoadImage', 'LoadLabels', 'LocalContrast',
-    'PackInputs', 'PhotometricJitter', 'RandomBlur', 'RandomFlip',
-    'RandomGamma', 'Squash'
+    'ColourCast', 'CropExpand', 'KeepTeacherView', 'LoadImage', 'LoadLabels',
+    'LocalContrast', 'PackInputs', 'PhotometricJitter', 'RandomBlur',
+    'RandomFlip', 'RandomGamma', 'RandomGrey', 'Squash', 'TeacherView'
 ]

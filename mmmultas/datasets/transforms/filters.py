@@ -12,7 +12,8 @@ from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError
 
 __all__ = [
-    'ColourCast', 'LocalContrast', 'RandomBlur', 'RandomGamma', 'gamma_lut'
+    'ColourCast', 'LocalContrast', 'RandomBlur', 'RandomGamma', 'RandomGrey',
+    'gamma_lut'
 ]
 
 Image = NDArray[np.uint8]
@@ -142,6 +143,23 @@ class LocalContrast(_Sometimes):
             random.uniform(*self.clip), (self.tiles, self.tiles))
         lab[..., 0] = clahe.apply(np.ascontiguousarray(lab[..., 0]))
         return np.asarray(cv2.cvtColor(lab, cv2.COLOR_LAB2BGR), np.uint8)
+
+
+@TRANSFORMS.register_module()
+class RandomGrey(_Sometimes):
+    """Take the colours out.
+
+    Args:
+        prob: Of doing anything.
+    """
+
+    def __init__(self, prob: float = .2) -> None:
+        super().__init__(prob)
+
+    def change(self, image: Image) -> Image:
+        """The lightness in all three channels."""
+        grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)
+        return np.asarray(cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def gamma_lut(gamma: float) -> NDArray[np.uint8]:

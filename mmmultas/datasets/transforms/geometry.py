@@ -18,6 +18,7 @@ from mmmultas.utils.errors import ConfigError
 from .in_view import cut_view, flip_view, lose_boxes, scale_view
 from .labels import Boxes, Results, box_sets, each_map, set_boxes
 from .rules import Window, cut_window
+from .views import move_view
 
 __all__ = [
     'CropExpand', 'RandomFlip', 'Squash', 'boxes_allow', 'foreground_allows'
@@ -59,6 +60,7 @@ class Squash(BaseTransform):
             for task, boxes in list(box_sets(results)):
                 set_boxes(results, task, boxes * scale)
             scale_view(results, scale)
+            move_view(results, np.diag([*scale[:2], 1]))
         ori_h, ori_w = results.get('ori_shape', (old_h, old_w))
         results['img_shape'] = self.size
         results['scale_factor'] = (width / ori_w, height / ori_h)
@@ -121,6 +123,8 @@ class CropExpand(BaseTransform):
             return results
         old_h, old_w = results['img'].shape[:2]
         cut_view(results, window)
+        move_view(results, [[1, 0, -window[0]], [0, 1, -window[1]],
+                            [0, 0, 1]])
         results['img'] = cut_window(results['img'], window, self.img_fill)
         height, width = results['img_shape'] = results['img'].shape[:2]
         zoom = (old_h * old_w / (height * width))**.5
@@ -195,7 +199,9 @@ class RandomFlip(BaseTransform):
             mirrored = boxes.copy()
             mirrored[:, 0::2] = results['img'].shape[1] - boxes[:, 2::-2]
             set_boxes(results, task, mirrored)
-        flip_view(results, results['img'].shape[1])
+        width = results['img'].shape[1]
+        flip_view(results, width)
+        move_view(results, [[-1, 0, width], [0, 1, 0], [0, 0, 1]])
         return results
 
 

@@ -29,8 +29,10 @@ class PackInputs(BaseTransform):
     if 'det' is in ``tasks``, ``gt_sem_seg`` (uint8, (1, H, W)) only if 'seg'
     is, and ``gt_<task>`` of any other task: instances, or ``data`` (C, H, W)
     of the map's own type. Absence means "not annotated".
-    ``lost_instances`` are boxes that a crop dropped and that are partly in
-    view, where there was a crop.
+    ``teacher_view`` is the image that a teacher sees, where there is one, and
+    the metainfo ``from_teacher`` the nine numbers of the matrix that leads
+    from it to the input. ``lost_instances`` are boxes that a crop dropped and
+    that are partly in view, where there was a crop.
 
     Args:
         meta_keys: What of the results goes along as metainfo; ``tasks``,
@@ -67,9 +69,13 @@ class PackInputs(BaseTransform):
             if task in self.packs and label_key(task) not in results:
                 continue
             self._pack(sample, results, task)
-        # OpenCV takes channels apart faster than a transposed copy
-        planes = np.stack(cv2.split(results['img']))
-        return {'inputs': torch.from_numpy(planes), 'data_samples': sample}
+        if 'teacher_img' in results:
+            sample.teacher_view = PixelData(
+                data=_planes(results['teacher_img']))
+            matrix = results['from_teacher']
+            sample.set_metainfo(dict(from_teacher=tuple(
+                float(x) for x in matrix.flatten())))
+        return {'inputs': _planes(results['img']), 'data_samples': sample}
 
     def _pack(self, sample: DetDataSample, results: dict[str, Any],
               task: str) -> None:
@@ -107,6 +113,7 @@ def _planes(values: NDArray[Any]) -> torch.Tensor:
     """(H, W) or (H, W, C) as (C, H, W)."""
     if values.ndim == 2:
         return torch.from_numpy(np.ascontiguousarray(values[None]))
+    # OpenCV takes channels apart faster than a transposed copy
     return torch.from_numpy(np.stack(cv2.split(values)))
 
 

@@ -137,6 +137,11 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
                 seen = zip(sample.metainfo['visible'], factor.tolist())
                 sample.set_metainfo(dict(visible=tuple(x * f for x, f in
                                                        seen)))
+            if 'from_teacher' in sample.metainfo:
+                rows = [*factor.tolist()[:2], 1.0]
+                sample.set_metainfo(dict(from_teacher=tuple(
+                    rows[i // 3] * x for i, x in enumerate(
+                        sample.metainfo['from_teacher']))))
             for task in sample.metainfo.get('tasks', ()):
                 for field in (gt_field(task), ignored_field(task),
                               lost_field(task)):

@@ -9,7 +9,7 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmmultas.datasets.pipeline_checks import check_dataset
 from mmmultas.datasets.transforms.filters import (ColourCast, LocalContrast,
                                                   RandomBlur, RandomGamma,
-                                                  gamma_lut)
+                                                  RandomGrey, gamma_lut)
 from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError
 
@@ -135,3 +135,11 @@ def test_rotation_of_mmdet_moves_all_labels_together(seed):
     # bilinear at the rims only
     agree = out['img'][..., 0][seen] == out['gt_seg_map'][seen] * 50
     assert agree.mean() > .8
+
+
+def test_grey():
+    image = np.random.default_rng(0).integers(0, 256, (5, 6, 3), np.uint8)
+    kept = RandomGrey(0.)(dict(img=image))['img']
+    grey = RandomGrey(1.)(dict(img=image))['img']
+    assert (kept == image).all()
+    assert (grey[..., 0] == grey[..., 2]).all() and grey.std() > 0

@@ -1,0 +1,64 @@
+"""Two views of an image: a plain one for a teacher, another to learn from."""
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform, Compose
+
+from mmmultas.registry import TRANSFORMS
+
+from .labels import Results
+
+__all__ = ['KeepTeacherView', 'TeacherView', 'move_view']
+
+
+@TRANSFORMS.register_module()
+class KeepTeacherView(BaseTransform):
+    """The teacher sees the image as it is here; what follows it does not.
+
+    Place it behind the transforms that move the image and before those that
+    change its colours: both views have one geometry.
+    """
+
+    def transform(self, results: Results) -> Results:
+        """Keep the image."""
+        results['teacher_img'] = results['img']
+        results['from_teacher'] = np.eye(3)
+        return results
+
+
+@TRANSFORMS.register_module()
+class TeacherView(BaseTransform):
+    """The teacher sees the image as other transforms move it.
+
+    They see the image and no label. Labels of the teacher are carried over
+    by the matrix that leads from its view to the one that is learnt from;
+    this package's transforms that move the image keep it.
+
+    Args:
+        transforms: Configs of what makes the teacher's view, a resize last.
+    """
+
+    def __init__(self, transforms: list[dict[str, Any]]) -> None:
+        self.transforms = Compose(transforms)
+
+    def transform(self, results: Results) -> Results:
+        """Make the teacher's view of the image."""
+        kept = ('img', 'img_shape', 'ori_shape', 'img_path', 'scale_factor')
+        view = {k: results[k] for k in kept if k in results}
+        view.update(tasks=(), from_teacher=np.eye(3))
+        view = self.transforms(view)
+        results['teacher_img'] = view['img']
+        # from the teacher's view back to the image that both start from
+        results['from_teacher'] = np.linalg.inv(view['from_teacher'])
+        return results
+
+
+def move_view(results: Results, matrix: Any) -> None:
+    """Follow a transform that maps points (x, y, 1) of the image.
+
+    Args:
+        results: What the pipeline carries.
+        matrix: (3, 3), in pixels whose centres are at .5.
+    """
+    if 'from_teacher' in results:
+        results['from_teacher'] = np.asarray(matrix) @ results['from_teacher']
