@@ -44,7 +44,10 @@ def config(work_dir: str, mode: str, world: int):
         streams['det']['dataset'].update(tasks=[('det', ), ()])
         streams['det'].update(sampler=dict(shuffle=False))
     if mode == 'weak':  # rates that are learnt from masks of both processes
+        cfg.custom_hooks[0].momentum = .1
         cfg.model.companions = dict(
+            average=dict(type='mmmultas.ConsistencyTeacher', begin=0., ramp=0.,
+                         mask_score=.4),
             b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
                      ramp_epochs=0),
             m4b=dict(type='mmmultas.MaskForBox'))

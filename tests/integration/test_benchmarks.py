@@ -8,6 +8,8 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmmultas.testing import toy_model
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -110,3 +112,21 @@ def test_five_tasks_at_once_lose_what_they_lose_alone(load):
     joint = bench.update('joint')
     assert len(alone) > 5
     assert alone == {k: v for k, v in joint.items() if k != 'loss'}
+
+
+def test_weak_losses_are_those_of_the_names(load, monkeypatch):
+    from_file = Config.fromfile
+
+    def thin(path):
+        cfg = from_file(path)
+        cfg.model = Config(dict(model=toy_model())).model
+        return cfg
+
+    monkeypatch.setattr(Config, 'fromfile', thin)
+    bench = load('weak').Bench(64, 2)
+    groups = dict(plain=set(), b4m={'seg'}, m4b={'det'},
+                  bombo={'det', 'seg'}, average={'det', 'seg'},
+                  all={'det', 'seg'})
+    for name, run in bench.forms().items():
+        weak = {k.split('.')[1] for k in run() if k.startswith('weak.')}
+        assert weak == groups[name], name

@@ -16,6 +16,8 @@ class Killed(BaseException):
 def weak_losses():
     """Both directions, with all of their terms."""
     return dict(
+        average=dict(type='mmmultas.ConsistencyTeacher', begin=.2, ramp=.2,
+                     mask_score='mixture', free_mask_score=0.),
         b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
                  pairs_weight=1., pairs_warmup=4, ramp_epochs=1),
         m4b=dict(type='mmmultas.MaskForBox', refine=True, refine_begin=.2,
@@ -67,13 +69,17 @@ def test_kill_and_resume(whole, tmp_path):
     rates = [x['companions']['b4m']['seg'] for x in (ours, theirs)]
     assert rates[0]['counts'].sum() > 0
     assert all(torch.equal(rates[0][k], rates[1][k]) for k in rates[0])
+    limits = [x['companions']['average']['mask_score_seg']
+              for x in (ours, theirs)]
+    assert (limits[0]['scores'] > 0).any()
+    assert all(torch.equal(limits[0][k], limits[1][k]) for k in limits[0])
 
 
 def test_the_files_are_those_of_the_plain_model(whole):
     plain = MODELS.build(toy_model())
     assert list(whole[1]['state_dict']) == list(plain.state_dict())
     plain.load_state_dict(whole[1]['state_dict'])
-    assert whole[1]['companions'].keys() == {'b4m', 'm4b'}
+    assert whole[1]['companions'].keys() == {'average', 'b4m', 'm4b'}
 
 
 def _refused(cfg, message):
@@ -84,9 +90,10 @@ def _refused(cfg, message):
 def test_what_it_lacks_is_said_before_the_first_update(tmp_path):
     cfg = _config(tmp_path / 'ema')
     cfg.custom_hooks = []
-    _refused(cfg, 'm4b` asks the moving average .*EMAHook')
+    _refused(cfg, 'average` asks the moving average .*EMAHook')
     both = ('det', 'seg')
     cfg = _config(tmp_path / 'both', streams=dict(all=toy_stream(8, both)))
+    del cfg.model.companions.average
     _refused(cfg, "no image of `train_dataloader` has the label of 'det' and "
                   "lacks that of 'seg'")
     cfg = _config(tmp_path / 'boxes', streams=dict(

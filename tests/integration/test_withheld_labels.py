@@ -131,6 +131,8 @@ def test_distillation(tmp_path, sees):
 
 def _weak():
     return dict(
+        average=dict(type='mmmultas.ConsistencyTeacher', begin=.2, ramp=.2,
+                     mask_score='mixture', free_mask_score=0.),
         b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
                  pairs_weight=1., pairs_warmup=4, ramp_epochs=1),
         m4b=dict(type='mmmultas.MaskForBox', refine=True, refine_begin=.2,

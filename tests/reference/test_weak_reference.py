@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.structures import InstanceData
 
 from mmmultas.functional.box_supervision import (NONE, allowed_classes,
@@ -17,6 +18,7 @@ from mmmultas.functional.box_supervision import (NONE, allowed_classes,
                                                  narrowed, rank_targets,
                                                  set_losses, smallest_on_top)
 from mmmultas.functional.colour_pairs import colour_affinity, colour_likeness
+from mmmultas.functional.consistency import warp_boxes, warp_map
 from mmmultas.functional.mask_supervision import (class_cover, filling_rates,
                                                   kept_blobs, refined_blobs,
                                                   uncertain_entries)
@@ -190,3 +192,31 @@ def test_rates(ref):
         counts.index_add_(0, blobs[:, 5] - 1, torch.ones(len(blobs)))
     _close(sums.sum() / counts.sum(), ref('rate_mean'))
     _close(filling_rates(sums, counts), ref('rate_rates'))
+
+
+def test_views(ref):
+    moved = warp_map(ref('warp_labels').long(), ref('warp_matrix'),
+                     tuple(ref('warp_size').tolist()))
+    assert torch.equal(moved, ref('warp_moved').long())
+    boxes, seen = warp_boxes(ref('warp_boxes'), ref('warp_matrix'),
+                             tuple(ref('warp_size').tolist()))
+    _close(boxes, ref('warp_boxes_moved'))
+    _close(seen, ref('warp_boxes_visible'))
+
+
+def test_consistency_over_all_pixels(ref):
+    """Sure pixels' cross-entropy over all that are not ignored (UniMatch),
+    and over all (AugSeg)."""
+    strong = ref('fix_strong').requires_grad_()
+    weak, ignored = ref('fix_weak'), ref('fix_ignore')
+    everything = torch.ones_like(weak[0], dtype=torch.bool)
+    labels = torch.stack([
+        constrained_labels(x, everything, float(ref('fix_threshold')))
+        for x in weak])
+    total = F.cross_entropy(strong, labels.masked_fill(ignored, 255),
+                            ignore_index=255, reduction='sum')
+    _close(total / labels.numel(), ref('fix_loss_augseg'))
+    loss = total / (~ignored).sum()
+    _close(loss, ref('fix_loss_unimatch'))
+    loss.backward()
+    _close(strong.grad, ref('fix_grad'))

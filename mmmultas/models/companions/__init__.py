@@ -1,6 +1,10 @@
 """What accompanies a network while it learns."""
 from .base import Asked, Companion, Plan, Update
 from .box_for_mask import BoxForMask
+from .consistency_teacher import ConsistencyTeacher
 from .mask_for_box import MaskForBox
 
-__all__ = ['Asked', 'BoxForMask', 'Companion', 'MaskForBox', 'Plan', 'Update']
+__all__ = [
+    'Asked', 'BoxForMask', 'Companion', 'ConsistencyTeacher', 'MaskForBox',
+    'Plan', 'Update'
+]
