@@ -9,11 +9,11 @@ import torch
 from mmmultas.structures import DET
 from mmmultas.utils.errors import ConfigError
 
-from .transforms.alignment import blind_to, keeps_history
+from .transforms.alignment import blind_to, keeps_history, loses_view
 
 __all__ = [
-    'BalancedByBoxes', 'check_dataset', 'is_coco', 'parts_of',
-    'refuse_balancing_by'
+    'BalancedByBoxes', 'blind_to_the_view', 'check_dataset', 'is_coco',
+    'parts_of', 'refuse_balancing_by'
 ]
 
 #: Generators of their own: the key of a sample cannot reach them.
@@ -27,6 +27,8 @@ _MOVES = ('Affine', 'Crop', 'Expand', 'Flip', 'Mosaic', 'Pad', 'Resize',
           'Rotate', 'Shear', 'Shift', 'Squash', 'Translate')
 #: Where labels stay those of the original image.
 _EVALUATED = ('val_', 'test_')
+#: Transforms of this package after which others would have to follow.
+_VIEWS = ('CropExpand', 'KeepTeacherView', 'TeacherView')
 _PACKERS = ('PackDetInputs', 'PackSegInputs')
 
 
@@ -72,6 +74,30 @@ def _before_labels(dataset: Any) -> set[int]:
         for step in steps[:loads[0]] if loads else ():
             early.update(id(inner) for inner in parts_of(step))
     return early
+
+
+def blind_to_the_view(dataset: Any) -> str | None:
+    """A transform after which nobody knows what is in view of an image.
+
+    Transforms of this package say which part of the frame shows the picture
+    and which boxes a crop dropped; those of others that fill a border, or
+    move what a crop of ours has left, do not.
+
+    Args:
+        dataset: A data set, built.
+
+    Returns:
+        Its name; None if there is none.
+    """
+    for part in parts_of(dataset):
+        steps = getattr(part, 'pipeline', ())
+        steps = list(getattr(steps, 'transforms', steps) or ())
+        cut = False
+        for inner in (i for step in steps for i in parts_of(step)):
+            if loses_view(type(inner), cut):
+                return type(inner).__name__
+            cut = cut or type(inner).__name__ in _VIEWS
+    return None
 
 
 def parts_of(dataset: Any) -> Iterator[Any]:

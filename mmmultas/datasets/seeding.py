@@ -21,7 +21,7 @@ from mmmultas.registry import DATA_SAMPLERS, DATASETS
 from mmmultas.utils.errors import (ConfigError, DataError, TrainingError,
                                    UserError)
 
-from .pipeline_checks import check_dataset
+from .pipeline_checks import blind_to_the_view, check_dataset
 
 __all__ = [
     'EvalSampler', 'KeyedIndex', 'SeededDataset', 'StreamBatchSampler',
@@ -147,6 +147,11 @@ class SeededDataset(Dataset[Any]):
     def tasks(self) -> tuple[str, ...]:
         """Tasks that every sample carries; empty if mixed or unknown."""
         return tuple(getattr(self.dataset, 'tasks', ()))
+
+    @property
+    def loses_view(self) -> str | None:
+        """A transform after which nobody knows what of an image is seen."""
+        return blind_to_the_view(self.dataset)
 
     def full_init(self) -> None:
         """Read and check the lists and labels of the wrapped data set."""

@@ -16,7 +16,8 @@ from .partial_classes import check_partial_classes
 
 __all__ = [
     'check_classes', 'check_companions', 'check_distillation', 'check_files',
-    'check_labels', 'check_overlap', 'check_run', 'check_same_classes'
+    'check_labels', 'check_overlap', 'check_run', 'check_same_classes',
+    'check_view'
 ]
 
 
@@ -98,6 +99,34 @@ def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:
     if getattr(model, 'companions', None):
         loop = runner.train_loop
         model.meet(metainfo, len(loop.dataloader), loop.max_iters)
+        for name, stream in loop.dataloader.streams.items():
+            check_view(model, name, stream.dataset)
+
+
+def check_view(model: Any, name: str, dataset: Any) -> None:
+    """Refuse transforms after which "outside of all boxes" is unknown.
+
+    Args:
+        model: The network, with companions.
+        name: The stream's name.
+        dataset: Its data set.
+
+    Raises:
+        ConfigError: A companion reads boxes of such images.
+    """
+    tasks = set(dataset.metainfo.get('tasks', ()))
+    for companion, made in model.companions.items():
+        lost = tasks & set(getattr(made, 'reads_view', ()))
+        kind = getattr(dataset, 'loses_view', None) if lost else None
+        if kind is not None:
+            raise ConfigError(
+                f'`model.companions.{companion}` reads what lies outside of '
+                f'boxes, and {kind} in the pipeline of '
+                f'`train_dataloader.{name}` does not say which part of an '
+                'image it fills or which boxes it drops: take '
+                "'mmmultas.CropExpand', 'mmmultas.RandomFlip' and "
+                "'mmmultas.Squash', or place it before these if it is a "
+                'plain resize or flip.')
 
 
 def check_distillation(model: Any,

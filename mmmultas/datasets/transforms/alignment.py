@@ -8,7 +8,10 @@ from collections.abc import Container
 
 from mmmultas.structures import DET, SEG
 
-__all__ = ['BLIND', 'HISTORY', 'MOVES', 'blind_to', 'keeps_history']
+__all__ = [
+    'BLIND', 'HISTORY', 'MOVES', 'STRETCHES', 'blind_to', 'keeps_history',
+    'loses_view'
+]
 
 _MASK, _BOXES = 'masks', 'boxes'
 
@@ -58,6 +61,15 @@ MOVES = frozenset({
     'mmseg.ResizeShortestEdge', 'mmseg.ResizeToMultiple'
 })
 
+#: Those of them after which the whole frame still shows the picture, and all
+#: boxes that are partly in view are there. (They know no crop made before.)
+STRETCHES = frozenset({
+    'mmcv.RandomChoiceResize', 'mmcv.RandomFlip', 'mmcv.RandomResize',
+    'mmcv.Resize', 'mmdet.FixScaleResize', 'mmdet.FixShapeResize',
+    'mmdet.RandomCrop', 'mmdet.RandomFlip', 'mmdet.Resize',
+    'mmdet.ResizeShortestEdge'
+})
+
 _TASKS = {_MASK: SEG, _BOXES: DET}
 
 
@@ -86,6 +98,17 @@ def blind_to(kind: type, tasks: tuple[str, ...]) -> str | None:
     if left is None or _TASKS[BLIND[left]] not in tasks:
         return None
     return BLIND[left]
+
+
+def loses_view(kind: type, cut: bool) -> bool:
+    """Whether a transform of others makes ``visible`` and ``lost`` wrong.
+
+    Args:
+        kind: Class of the transform; a subclass counts as its parent.
+        cut: Whether a crop of this package stands before it.
+    """
+    moves = _first(kind, MOVES)
+    return moves is not None and (cut or moves not in STRETCHES)
 
 
 def keeps_history(kind: type) -> bool:

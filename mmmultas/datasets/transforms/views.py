@@ -5,7 +5,9 @@ import numpy as np
 from mmcv.transforms import BaseTransform, Compose
 
 from mmmultas.registry import TRANSFORMS
+from mmmultas.utils.errors import ConfigError
 
+from .alignment import loses_view
 from .labels import Results
 
 __all__ = ['KeepTeacherView', 'TeacherView', 'move_view']
@@ -36,10 +38,21 @@ class TeacherView(BaseTransform):
 
     Args:
         transforms: Configs of what makes the teacher's view, a resize last.
+
+    Raises:
+        ConfigError: One of another package that moves the image: where to,
+            it does not say.
     """
 
     def __init__(self, transforms: list[dict[str, Any]]) -> None:
         self.transforms = Compose(transforms)
+        for step in self.transforms.transforms:
+            if loses_view(type(step), cut=True):
+                raise ConfigError(
+                    f'`transforms` of TeacherView has {type(step).__name__}, '
+                    'which does not say where it moves the image: take '
+                    "'mmmultas.CropExpand', 'mmmultas.RandomFlip' and "
+                    "'mmmultas.Squash'.")
 
     def transform(self, results: Results) -> Results:
         """Make the teacher's view of the image."""

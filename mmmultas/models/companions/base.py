@@ -93,6 +93,8 @@ class Companion(BaseModule):
     groups: Sequence[str] = ()
     #: Whether other companions may name losses of its groups, too.
     shares_groups = False
+    #: Tasks whose images must say what a crop left in view of them.
+    reads_view: Sequence[str] = ()
     #: Whether the network learns from labels, too.
     uses_labels = True
     #: Whether parts of the model may get no gradient in some update.

@@ -113,6 +113,11 @@ class BoxForMask(WeakCompanion):
             for _, masks in self._tasks
         }
 
+    @property
+    def reads_view(self) -> list[str]:  # type: ignore[override]
+        """Boxes tell of what is outside of them."""
+        return [boxes for boxes, _ in self._tasks]
+
     def prepare(self, model: Any) -> None:
         """Refuse heads that do not give one softmax over their classes."""
         for task in {masks for _, masks in self._tasks}:

@@ -115,6 +115,11 @@ class ConsistencyTeacher(WeakCompanion):
         #: Scores of this update by threshold, for those that learn.
         self._heard: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
+    @property
+    def reads_view(self) -> list[str]:  # type: ignore[override]
+        """Boxes tell of what is outside of them."""
+        return [boxes for boxes, _ in self._tasks]
+
     def prepare(self, model: Any) -> None:
         """Refuse heads that cannot be taught in this form."""
         for task in dict.fromkeys(boxes for boxes, _ in self._tasks):

@@ -1,15 +1,18 @@
+from types import SimpleNamespace
+
 import pytest
 from mmdet.datasets.transforms import PackDetInputs, RandomAffine, RandomShift
 from mmengine.dataset import ClassBalancedDataset
 from mmengine.registry import DefaultScope
 
 from mmmultas.datasets.partial import PartialDataset
-from mmmultas.datasets.pipeline_checks import (BalancedByBoxes, check_dataset,
-                                               parts_of,
+from mmmultas.datasets.pipeline_checks import (BalancedByBoxes,
+                                               blind_to_the_view,
+                                               check_dataset, parts_of,
                                                refuse_balancing_by)
 from mmmultas.datasets.seeding import SeededDataset
 from mmmultas.engine.streams import Stream
-from mmmultas.registry import DATASETS
+from mmmultas.registry import DATASETS, TRANSFORMS
 from mmmultas.utils.errors import ConfigError
 
 KEY = 'train_dataloader.x.dataset'
@@ -174,3 +177,20 @@ def test_training_moves_image_and_labels_together():
         else:
             refuse(data, 'Squash', 'LoadLabels', 'right behind LoadImage')
         check_dataset(data, 'val_dataloader.x.dataset')
+
+
+@pytest.mark.parametrize('steps, kind', [
+    ([], None),
+    ([dict(type='mmdet.Resize', scale=(8, 8)),
+      dict(type='mmmultas.CropExpand'), dict(type='mmmultas.Squash', size=8)],
+     None),
+    ([dict(type='mmmultas.CropExpand'),
+      dict(type='mmdet.Resize', scale=(8, 8))], 'Resize'),
+    ([dict(type='mmdet.Expand')], 'Expand'),
+    ([dict(type='mmdet.RandomCrop', crop_size=(8, 8))], None),
+    ([dict(type='mmcv.RandomApply', transforms=[dict(
+        type='mmdet.RandomAffine')])], 'RandomAffine'),
+])
+def test_transforms_that_do_not_say_what_is_in_view(steps, kind):
+    built = [TRANSFORMS.build(step) for step in steps]
+    assert blind_to_the_view(SimpleNamespace(pipeline=built)) == kind

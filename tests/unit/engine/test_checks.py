@@ -6,7 +6,7 @@ from mmengine.registry import init_default_scope
 
 from mmmultas.engine.checks import (check_classes, check_distillation,
                                     check_files, check_labels, check_overlap,
-                                    check_run, check_same_classes)
+                                    check_run, check_same_classes, check_view)
 from mmmultas.engine.streams import StreamSet
 from mmmultas.engine.train_loop import MultiTaskTrainLoop
 from mmmultas.engine.val_loop import MultiTaskValLoop
@@ -173,3 +173,18 @@ def test_what_images_carry_is_read_from_their_records(own):
         mute_losses=lambda carried: seen.append(carried) or {})
     check_run(run)
     assert seen == [{('det', ), ('seg', )}]
+
+
+def test_weak_losses_want_to_know_what_is_in_view():
+    model = SimpleNamespace(companions=dict(
+        b4m=SimpleNamespace(reads_view=['det']), other=SimpleNamespace()))
+
+    def data(tasks, kind):
+        return SimpleNamespace(metainfo=dict(tasks=tasks), loses_view=kind)
+
+    check_view(model, 'a', data(('det', ), None))
+    check_view(model, 'a', data(('seg', ), 'Expand'))
+    with pytest.raises(ConfigError, match='companions.b4m` reads .* Expand '
+                                          'in the pipeline of '
+                                          '`train_dataloader.a`'):
+        check_view(model, 'a', data(('det', 'seg'), 'Expand'))

@@ -12,7 +12,8 @@ from mmengine.registry import TRANSFORMS as MMCV, DefaultScope
 from mmseg.registry import TRANSFORMS as MMSEG
 
 from mmmultas.datasets.transforms.alignment import (BLIND, HISTORY, MOVES,
-                                                    blind_to, keeps_history)
+                                                    STRETCHES, blind_to,
+                                                    keeps_history)
 
 #: Arguments with which a transform surely does something.
 ARGS = {
@@ -218,3 +219,7 @@ def test_children_are_taken_for_their_parents():
     # a child in MMDetection that moves boxes, unlike its parent in MMCV
     assert blind_to(MMDET.get('mmdet.Resize'), ('det', 'seg')) is None
     assert blind_to(int, ('det', 'seg')) is None
+
+
+def test_stretches_are_among_what_moves():
+    assert STRETCHES < MOVES

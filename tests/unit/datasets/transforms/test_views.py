@@ -1,6 +1,7 @@
 import random
 
 import numpy as np
+import pytest
 import torch
 
 from mmmultas.datasets.transforms.filters import RandomGrey
@@ -10,6 +11,7 @@ from mmmultas.datasets.transforms.packing import PackInputs
 from mmmultas.datasets.transforms.photometry import PhotometricJitter
 from mmmultas.datasets.transforms.views import KeepTeacherView, TeacherView
 from mmmultas.models import MultiTaskDataPreprocessor
+from mmmultas.utils.errors import ConfigError
 
 
 def results(size=(64, 80)):
@@ -80,3 +82,8 @@ def test_multi_scale_moves_the_matrix():
 def test_without_a_teacher_nothing_is_kept():
     sample = PackInputs()(Squash(32)(results()))['data_samples']
     assert 'teacher_view' not in sample and 'from_teacher' not in sample
+
+
+def test_a_teachers_view_is_made_by_transforms_that_say_where_they_lead():
+    with pytest.raises(ConfigError, match='TeacherView has Resize'):
+        TeacherView([dict(type='mmdet.Resize', scale=(8, 8))])
