@@ -12,8 +12,9 @@ from mmengine.structures import InstanceData, PixelData
 from mmmultas.datasets.decode import decode_mask
 from mmmultas.datasets.files import read_bytes, shown
 from mmmultas.registry import WRITERS
-from mmmultas.structures import (CLASSES, DET, SEG, has_task, kind_of,
-                                 pred_field, sem_seg_data)
+from mmmultas.structures import (CLASSES, DET, SEG, canonical_name,
+                                 has_task, kind_of, pred_field,
+                                 sem_seg_data)
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.output_names import INDEX, TASKS
 
@@ -81,6 +82,19 @@ class SavedPredictions:
     def classes_of(self, task: str) -> list[str] | None:
         """The classes that boxes were found of; None of a map."""
         return self._classes.get(task)
+
+    def alone(self, task: str, kind: str) -> 'SavedPredictions':
+        """Those of one task, as if it was the only det or seg.
+
+        Args:
+            task: Of kind boxes or classes.
+            kind: Its kind.
+        """
+        own, twin = canonical_name(kind), SavedPredictions([])
+        for name in ('_sources', '_classes', '_images', '_places'):
+            table = getattr(self, name)
+            setattr(twin, name, {own: table[task]} if task in table else {})
+        return twin
 
     def attach(self, sample: DetDataSample,
                meta: Mapping[str, Any] | None = None) -> None:

@@ -233,8 +233,12 @@ def _job(cell: Cell, matrix: Matrix, mark: str, launcher: Launcher,
             # a test writes its config, too: not in the place of training's
             '--work-dir', f'{folder}/test', '--out', f'{folder}/boxes.json')
         model = cell.load().model
-        if model.get('architecture', model).heads.get('seg'):
+        heads = model.get('architecture', model).heads
+        if heads.get('seg'):
             command += ['--seg-out', f'{folder}/masks']
+        if any(head for task, head in heads.items()
+               if task not in ('det', 'seg')):
+            command += ['--out-dir', f'{folder}/predictions']
         return command
 
     return Job(

@@ -11,6 +11,7 @@ from .cams import cam_blocks
 from .classes import classes_section, mistakes_section
 from .collect import Collection, collect
 from .curves import conflict_section, curves_section, read_curves
+from .further import further_section, judge_further
 from .markdown import to_markdown
 from .page import to_html
 from .pictures import pictures_section
@@ -52,6 +53,8 @@ def make_report(data: Collection, options: ReportOptions) -> Report:
                                       tested.truths[pair.multi.name])
     elif pair is not None:
         pictures.blocks.append(Skipped('Grad-CAM was not asked for.'))
+    further = further_section(data, judge_further(data),
+                              min(options.max_pictures, 3))
     sections = [
         summary_section(data),
         main_section(data),
@@ -59,6 +62,7 @@ def make_report(data: Collection, options: ReportOptions) -> Report:
         classes_section(data, tested),
         pictures,
         mistakes_section(data, tested),
+        *([further] if further else []),
         conflict_section(data, logged),
     ]
     return Report(data.title, time.strftime('Written on %Y-%m-%d.'), sections)

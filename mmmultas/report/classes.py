@@ -81,7 +81,8 @@ def class_table(data: Collection, tested: Tested,
         'say little.'])
 
 
-def mistakes_section(data: Collection, tested: Tested) -> Section:
+def mistakes_section(data: Collection, tested: Tested,
+                     tasks: Sequence[str] = (DET, SEG)) -> Section:
     """Kinds of wrong boxes and confusion matrices, of one seed."""
     section = Section('Mistakes')
     shown = _first_seed(data, tested)
@@ -89,8 +90,9 @@ def mistakes_section(data: Collection, tested: Tested) -> Section:
         section.blocks.append(Skipped('No run has predictions that can be '
                                       'judged here.'))
         return section
-    section.blocks += _tide(tested, shown)
-    for task in (DET, SEG):
+    if DET in tasks:
+        section.blocks += _tide(tested, shown)
+    for task in tasks:
         found = [entry for entry in shown if task in entry[3].confusions]
         panels = []
         for _, title, name, judged in found:

@@ -17,6 +17,8 @@ from mmmultas.utils.run_files import config_beside, latest_checkpoints
 __all__ = ['Collection', 'Group', 'Run', 'collect', 'reasons', 'task_of']
 
 RESULT = 'result.json'
+#: Of each kind the metric that stands first where no matrix says it.
+_FIRST = ('AP50', 'mAP', 'mIoU', 'abs_err', 'mean', 'odsF', 'maxF')
 
 
 @dataclass(frozen=True)
@@ -333,8 +335,14 @@ def _usual(seen: set[str]) -> tuple[str, ...]:
     usual = ('det/AP50', 'det/mAP', 'seg/mIoU')
     others = {task_of(m) for m in seen} - {DET, SEG}
     shown = [m for m in usual if m in seen]
-    return tuple(shown + sorted(m for m in seen
-                                if not shown or task_of(m) in others))
+    more = [m for m in seen if not shown or task_of(m) in others]
+    return tuple(shown + sorted(more, key=_rank))
+
+
+def _rank(metric: str) -> tuple[str, int, str]:
+    """By task; the figure that papers give first."""
+    task, _, name = metric.partition('/')
+    return task, _FIRST.index(name) if name in _FIRST else len(_FIRST), name
 
 
 def _baseline(groups: Sequence[Group]) -> dict[str, str]:

@@ -24,7 +24,8 @@ from mmmultas.functional.confusion import (confusion_counts,
                                            detection_confusion,
                                            nearest_resize,
                                            segmentation_scores)
-from mmmultas.structures import DET, SEG, has_task
+from mmmultas.structures import (DET, SEG, canonical_name, has_task,
+                                 view_of)
 from mmmultas.utils.errors import DataError
 from mmmultas.utils.progress import progress
 
@@ -111,8 +112,15 @@ class Judged:
     scores: dict[str, ImageScores] = field(default_factory=dict)
 
 
-def read_truth(cfg: Mapping[str, Any]) -> Truth:
+def read_truth(cfg: Mapping[str, Any], task: str | None = None,
+               kind: str = '') -> Truth:
     """The labels of ``test_dataloader``.
+
+    Args:
+        cfg: The config.
+        task: A task of boxes or classes whose labels are told as those of
+            det or seg; None for det and seg themselves.
+        kind: Of that task.
 
     Raises:
         ConfigError: The config has no test data.
@@ -129,9 +137,15 @@ def read_truth(cfg: Mapping[str, Any]) -> Truth:
         }
         for name, loader in loaders.items():
             for batch in progress(loader, what=f'truth of {name}'):
-                samplelist_boxtype2tensor(batch['data_samples'])
-                images += map(_truth, batch['data_samples'])
+                samples = batch['data_samples']
+                samplelist_boxtype2tensor(samples)
+                if task is not None:
+                    samples = [view_of(sample, task, kind)
+                               for sample in samples if has_task(sample, task)]
+                images += map(_truth, samples)
     meta = joint_metainfo([loader.dataset for loader in loaders.values()])
+    if task is not None:
+        meta = {canonical_name(kind): meta[task]}
     return Truth(meta, images)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from mmmultas.visualization.drawing import Colour, Picture, class_colours
 
-__all__ = ['Painter', 'as_array', 'planes']
+__all__ = ['Painter', 'as_array', 'heat_of', 'planes']
 
 
 class Painter:
@@ -18,6 +18,9 @@ class Painter:
         meta: Metainfo of the task: ``classes``, ``palette``, ``unit``.
         alpha: Opacity of what is drawn over an image, in [0, 1].
     """
+
+    #: What :meth:`error` shows.
+    error_title = ''
 
     def __init__(self, meta: Mapping[str, Any], alpha: float = 0.5) -> None:
         self.meta = meta
@@ -42,6 +45,16 @@ class Painter:
         """
         raise NotImplementedError
 
+    def error(self, image: Picture, truth: Any, value: Any) -> Picture | None:
+        """A picture of how wrong each pixel is, None of kinds without one.
+
+        Args:
+            image: (H, W, 3) uint8 RGB, for the size.
+            truth: The label, a map.
+            value: The prediction.
+        """
+        return None
+
     def legend(self, value: Any) -> list[tuple[str, Colour]]:
         """Names and colours that the picture needs below it."""
         return []
@@ -52,6 +65,13 @@ class Painter:
         first = 0 if names[:1] == ('background', ) else 1
         return names, class_colours(
             len(names), self.meta.get('palette'), first)
+
+
+def heat_of(share: NDArray[Any], known: NDArray[np.bool_]) -> Picture:
+    """Shares (H, W) of the worst error as colours; the unknown is black."""
+    levels = (255 * share.clip(0, 1)).astype(np.uint8)
+    drawn = cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO)[..., ::-1]
+    return np.where(known[..., None], drawn, 0).astype(np.uint8)
 
 
 def as_array(values: Any) -> NDArray[Any]:

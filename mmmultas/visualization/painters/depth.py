@@ -9,7 +9,7 @@ from mmmultas.registry import PAINTERS
 from mmmultas.structures import DEPTH
 from mmmultas.visualization.drawing import Colour, Picture
 
-from .base import Painter, as_array, planes
+from .base import Painter, as_array, heat_of, planes
 
 __all__ = ['DepthPainter']
 
@@ -22,6 +22,7 @@ class DepthPainter(Painter):
     ground truth where it is drawn: nearer or farther pixels get those of the
     ends.
     """
+    error_title = 'relative error, the brightest is 50 % and more'
     #: Nearest and farthest with a colour of their own; None until fitted.
     ends: tuple[float, float] | None = None
 
@@ -41,6 +42,13 @@ class DepthPainter(Painter):
         levels = (255 * (1 - share)).astype(np.uint8)
         drawn = cv2.applyColorMap(levels, cv2.COLORMAP_TURBO)[..., ::-1]
         return np.where(valid[..., None], drawn, 0).astype(np.uint8)
+
+    def error(self, image: Picture, truth: Any, value: Any) -> Picture | None:
+        """The relative error of the valid pixels."""
+        depth, found = (planes(v, image.shape[:2]) for v in (truth, value))
+        known = depth > 0
+        wrong = np.abs(found - depth) / np.where(known, depth, 1)
+        return heat_of(wrong / 0.5, known)
 
     def legend(self, value: Any) -> list[tuple[str, Colour]]:
         """Nearest and farthest."""

@@ -17,7 +17,8 @@ folder = pathlib.Path(config).parent
 place = args[args.index('--work-dir') + 1]
 assert pathlib.Path(place) == folder / ('' if tool == 'train' else 'test')
 with (folder.parent / 'calls.txt').open('a') as calls:
-    calls.write(f'{tool} {folder.name}\\n')
+    more = ' all tasks' * ('--out-dir' in args)
+    calls.write(f'{tool} {folder.name}{more}\\n')
 text = pathlib.Path(config).read_text()
 if 'broken' in text:
     sys.exit('no such data')
@@ -236,3 +237,17 @@ def test_what_a_place_sees(monkeypatch):
     assert _slots(1, Launcher()) == [{}]
     with pytest.raises(ConfigError, match='--jobs'):
         _slots(0, Launcher())
+
+
+def test_a_test_of_further_tasks_writes_the_predictions_of_all(toy):
+    config = toy.folder / 'configs/far.py'
+    config.write_text(CONFIG.format(task='far', other='seg'))
+    _, complete, made = toy("""
+seeds: [0]
+checkpoint: last
+metrics: [det/mAP]
+cells:
+  far: configs/far.py
+""")
+    assert complete
+    assert made == ['train far_seed0', 'test far_seed0 all tasks']

@@ -86,3 +86,13 @@ def test_what_cannot_be_reported(toys, tmp_path):
         (broken / 'result.json').write_text(text)
         with pytest.raises(DataError, match='is no result of a cell'):
             collect([broken])
+
+
+def test_the_usual_metric_of_a_further_task_stands_first(tmp_path):
+    metrics = {'parts/aAcc': 1., 'parts/mIoU': 2., 'det/mAP': 3.,
+               'far/rmse': 4., 'far/abs_err': 5., 'own/b': 6., 'own/a': 7.}
+    (tmp_path / 'result.json').write_text(json.dumps(dict(
+        cell='x', seed=0, metrics=metrics)))
+    assert collect([tmp_path]).metrics == (
+        'det/mAP', 'far/abs_err', 'far/rmse', 'own/a', 'own/b', 'parts/mIoU',
+        'parts/aAcc')

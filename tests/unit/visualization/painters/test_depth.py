@@ -28,3 +28,10 @@ def test_what_is_shown_together_has_one_range():
     assert (shown[:, 1] == later[:, 0]).all()  # 2 m both times
     assert (later[:, 2:] == shown[:, 3:]).all()  # beyond the farthest
     assert painter.legend(truth) == painter.legend(other)
+
+
+def test_the_error_is_relative_and_of_valid_pixels_alone():
+    truth = PixelData(data=torch.tensor([[2., 2, 2, 0]] * 4)[None])
+    found = PixelData(data=torch.tensor([[2., 2.5, 9, 9]] * 4)[None])
+    drawn = DepthPainter({}).error(IMAGE, truth, found).astype(int).sum(2)
+    assert drawn[0, 0] < drawn[0, 1] < drawn[0, 2] and drawn[0, 3] == 0
