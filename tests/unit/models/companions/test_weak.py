@@ -1,4 +1,7 @@
+import copy
+
 import pytest
+import torch
 
 from mmmultas.models.companions import Plan
 from mmmultas.registry import MODELS
@@ -53,3 +56,49 @@ def test_two_of_a_kind_are_refused():
                                           'ions.b` both give the loss `weak.'
                                           'seg.loss_set`'):
         model.prepare()
+
+
+def _renamed(batch, old, new, kind):
+    """The same labels under the name of another task."""
+    for sample in batch['data_samples']:
+        fields = ['gt'] if kind == 'classes' else ['gt', 'ignored']
+        for field in fields:
+            setattr(sample, f'{field}_{new}', sample.get(f'{field}_{old}'))
+            delattr(sample, f'{field}_{old}')
+        sample.set_metainfo(dict(tasks=(new, ), kinds={new: kind}))
+    return batch
+
+
+@pytest.mark.parametrize('bf16', [False, True])
+def test_tasks_of_other_names_and_a_second_detector(bf16):
+    toy = toy_model(companions=dict(
+        b4m=dict(type='mmmultas.BoxForMask', pairs_weight=1., ramp_epochs=0),
+        m4b=dict(type='mmmultas.MaskForBox', refine=True, refine_begin=0.,
+                 refine_score=0.),
+        average=dict(type='mmmultas.ConsistencyTeacher', begin=0.,
+                     box_form='hard', box_score=0.)))
+    heads = toy['heads']
+    toy['heads'] = dict(
+        things=dict(heads['det'], kind='boxes'), det=dict(heads['det']),
+        stuff=dict(heads['seg'], kind='classes'))
+    model = MODELS.build(toy)
+    model.meet(dict(things=META['det'], stuff=META['seg'],
+                    det=dict(classes=('bar', 'egg'))), 1, 10)
+    assert [(p.boxes, p.pixel) for p in model.companions['m4b'].pairs] == [
+        ('things', (1, 2)), ('det', (2, -1))]
+    model.meet_average(copy.deepcopy(model))
+    model.set_update(9)
+    data = model.data_preprocessor(dict(
+        a=_renamed(toy_batch(('det', ), 2), 'instances', 'things', 'boxes'),
+        b=_renamed(toy_batch(('seg', ), 2, seed=1), 'sem_seg', 'stuff',
+                   'classes')), True)
+    with torch.autocast('cpu', torch.bfloat16, enabled=bf16):
+        losses = model.loss(**data)
+    weak = {k for k in losses if k.startswith('weak')}
+    assert weak == {
+        f'weak.{term}' for term in (
+            'stuff.loss_set', 'stuff.loss_pairs', 'stuff.loss_consistency',
+            'things.loss_cls', 'things.loss_bbox', 'things.loss_consistency',
+            'det.loss_cls', 'det.loss_bbox', 'det.loss_consistency')}
+    assert all(v.dtype == torch.float32 and torch.isfinite(v)
+               for v in losses.values())
