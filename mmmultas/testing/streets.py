@@ -41,6 +41,14 @@ def street_ids(size: tuple[int, int] = (64, 128),
     return ids
 
 
+def _disparity(size: tuple[int, int], number: int) -> NDArray[np.uint16]:
+    """256 · d + 1 of a ground that comes nearer; the sky is not known."""
+    ramp = np.linspace(0, 90 + number, size[0])
+    values = np.rint(256 * ramp + 1).astype(np.uint16)
+    values[:size[0] // 8 * 3] = 0
+    return np.repeat(values[:, None], size[1], 1)
+
+
 def write_cityscapes(root: str | Path,
                      frames: dict[str, int] | None = None,
                      size: tuple[int, int] = (64, 128),
@@ -48,7 +56,7 @@ def write_cityscapes(root: str | Path,
     """Write images, labels and instances of ``frames`` (split → number).
 
     Args:
-        root: Gets ``leftImg8bit`` and ``gtFine``.
+        root: Gets ``leftImg8bit``, ``gtFine`` and ``disparity``.
         frames: By default 4 of 'train' and 2 of 'val'.
         size: (height, width) in pixels.
         cities: Frames go to them in turn.
@@ -66,7 +74,8 @@ def write_cityscapes(root: str | Path,
             for kind, suffix, picture in (
                 ('leftImg8bit', 'leftImg8bit', image),
                 ('gtFine', 'gtFine_labelIds', labels),
-                ('gtFine', 'gtFine_instanceIds', ids)):
+                ('gtFine', 'gtFine_instanceIds', ids),
+                ('disparity', 'disparity', _disparity(size, number))):
                 path = Path(root) / kind / f'{name}_{suffix}.png'
                 path.parent.mkdir(parents=True, exist_ok=True)
                 cv2.imwrite(str(path), picture)

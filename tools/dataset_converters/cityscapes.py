@@ -6,7 +6,8 @@ python tools/dataset_converters/cityscapes.py data/cityscapes \
 """
 import argparse
 
-from mmmultas.datasets.cityscapes import convert_cityscapes
+from mmmultas.datasets.cityscapes import (DISPARITIES, convert_cityscapes,
+                                          convert_disparity)
 from mmmultas.utils.console import friendly_errors
 from mmmultas.utils.progress import progress
 
@@ -27,6 +28,11 @@ def parse_args() -> argparse.Namespace:
         help='pixels of what is written, default: 128 256')
     parser.add_argument(
         '--splits', nargs='+', default=('train', 'val'), metavar='SPLIT')
+    parser.add_argument(
+        '--disparity',
+        choices=sorted(DISPARITIES),
+        help="also write the disparity: in pixels (scale=1/256), or as MTAN's "
+        'authors have it (scale=1/65536)')
     parser.add_argument('--workers', type=int, default=2, help='threads')
     return parser.parse_args()
 
@@ -38,6 +44,9 @@ def main() -> None:
             args.root, args.out, tuple(args.size), tuple(args.splits),
             args.workers, progress)
         kept = counts.pop('kept')
+        if args.disparity:
+            convert_disparity(args.root, args.out, tuple(args.size),
+                              tuple(args.splits), args.disparity, progress)
         print(', '.join(f'{n} frames of {name}'
                         for name, n in counts.items()),
               f'are in {args.out} ({kept} were there); the whole data set '

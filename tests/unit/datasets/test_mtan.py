@@ -1,8 +1,13 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
 from mmmultas.datasets import MTANDataset
 from mmmultas.datasets.mtan import LoadArrayImage
+from mmmultas.registry import DATASETS
 from mmmultas.utils.errors import ConfigError, DataError
 
 PIPELINE = [dict(type='mmmultas.LoadArrayImage'),
@@ -76,3 +81,25 @@ def test_errors(root, tmp_path):
     data = MTANDataset(str(root), 'train', pipeline=PIPELINE)
     with pytest.raises(DataError, match='0.npy holds float64'):
         data[0]
+
+
+@pytest.mark.parametrize('name, tasks', [
+    ('nyuv2_mtan', ('seg', 'depth', 'normals')),
+    ('cityscapes_mtan', ('seg', 'depth'))])
+def test_the_bases_of_both_data_sets(root, monkeypatch, name, tasks):
+    init_default_scope('mmdet')
+    for variable in ('MMMULTAS_NYUV2', 'MMMULTAS_CITYSCAPES_MTAN'):
+        monkeypatch.setenv(variable, str(root))
+    if name == 'cityscapes_mtan':
+        (root / 'train/label').rename(root / 'train/label_7')
+        for i in range(11):  # seven classes
+            path = root / f'train/label_7/{i}.npy'
+            np.save(path, np.load(path) % 7)
+    path = Path(__file__).resolve().parents[3] / 'configs/_base_/datasets'
+    cfg = Config.fromfile(path / f'{name}.py')
+    data = DATASETS.build(cfg.train_dataloader.train.dataset)
+    labels = data[1]['data_samples']
+    assert labels.tasks == tasks == tuple(cfg.val_evaluator)
+    assert labels.img_shape == cfg.img_size
+    assert labels.gt_sem_seg.data.shape[-2:] == cfg.img_size
+    assert ('gt_normals' in labels) == ('normals' in tasks)
