@@ -86,7 +86,7 @@ def install_rest(env: Environment) -> None:
     env.install('--no-cache-dir', '--no-deps', mmcv())
     env.install('setuptools>=77,<81', 'wheel', *(
         f'--requirement={HERE / name}.txt'
-        for name in ('runtime', 'onedl', 'demo', 'analysis')))
+        for name in ('runtime', 'onedl', 'demo', 'analysis', 'balance')))
     env.install('--no-build-isolation', '--no-deps', '--editable',
                 str(HERE.parent))
 

@@ -6,6 +6,7 @@ from itertools import combinations
 from typing import Any
 
 from mmengine.model import is_model_wrapper
+from torch.nn import SyncBatchNorm
 
 from mmmultas.structures import kind_of
 from mmmultas.utils.errors import ConfigError, DataError
@@ -96,11 +97,17 @@ def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:
     """
     model = runner.model
     model = model.module if is_model_wrapper(model) else model
+    loop = runner.train_loop
     if getattr(model, 'companions', None):
-        loop = runner.train_loop
         model.meet(metainfo, len(loop.dataloader), loop.max_iters)
         for name, stream in loop.dataloader.streams.items():
             check_view(model, name, stream.dataset)
+    balancer = getattr(model, 'balancer', None)
+    if balancer is not None:
+        streams = loop.dataloader
+        alternates = len(streams.schedule.streams_at(0)) < len(streams.streams)
+        balancer.meet_run(len(streams), alternates)
+        _check_gram(runner, model, balancer)
 
 
 def check_view(model: Any, name: str, dataset: Any) -> None:
@@ -127,6 +134,23 @@ def check_view(model: Any, name: str, dataset: Any) -> None:
                 "'mmmultas.CropExpand', 'mmmultas.RandomFlip' and "
                 "'mmmultas.Squash', or place it before these if it is a "
                 'plain resize or flip.')
+
+
+def _check_gram(runner: Any, model: Any, balancer: Any) -> None:
+    """Refuse runs without a graph to go back through once per task."""
+    if not balancer.needs_gram:
+        return
+    who = f'`model.balancer` {type(balancer).__name__}'
+    if runner.cfg.get('compile'):
+        raise ConfigError(
+            f'{who} goes back through the graph once per task, which a '
+            'compiled model does not allow: set `compile=False`, or take '
+            'mmmultas.Uncertainty.')
+    if any(isinstance(m, SyncBatchNorm) for m in model.modules()):
+        raise ConfigError(
+            f'{who} goes back through the graph where a process may have no '
+            'labels of a task, and synchronised batch norm would wait for '
+            'it: take another norm, or mmmultas.Uncertainty.')
 
 
 def check_distillation(model: Any,

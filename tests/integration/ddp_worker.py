@@ -43,6 +43,7 @@ def config(work_dir: str, mode: str, world: int):
         # of two neighbours one has boxes: of two processes one
         streams['det']['dataset'].update(tasks=[('det', ), ()])
         streams['det'].update(sampler=dict(shuffle=False))
+        cfg.model.balancer = dict(type='mmmultas.CAGrad')
     if mode == 'weak':  # rates that are learnt from masks of both processes
         cfg.custom_hooks[0].momentum = .1
         cfg.model.companions = dict(

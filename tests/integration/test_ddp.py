@@ -64,7 +64,8 @@ def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
 
 @pytest.mark.parametrize('mode', ['equal', 'uneven', 'partial', 'weak'])
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
-    """Also where one of them has no boxes in any update (uneven), and where
+    """Also where one of them has no boxes in any update, whose gradients are
+    balanced (uneven), and where
     somebody looked for some classes of an image only (partial), or boxes
     and masks teach one another under a balancer (weak)."""
     _run(tmp_path / 'one', mode, 1)

@@ -160,6 +160,25 @@ def test_two_of_three_tasks(ref, name):
                      1e-6)
 
 
+def _of_torchjd(name, gram):
+    jd = pytest.importorskip('torchjd.aggregation')
+    return getattr(jd, f'{name}Weighting')()(gram)
+
+
+def test_torchjd(ref, monkeypatch):
+    """PCGrad, IMTL-G and Aligned-MTL are taken from there."""
+    for k in STEPS:
+        gram, grads = ref('gram')[k], ref('grads')[k]
+        same(_of_torchjd('IMTLG', gram) @ grads, ref('imtl_g.grad')[k], 1e-7)
+        same(3 * _of_torchjd('AlignedMTL', gram) @ grads,
+             ref('aligned.grad')[k], 1e-7)
+        order = iter(ref('pcgrad.order')[k])
+        with monkeypatch.context() as patch:
+            patch.setattr(torch, 'randperm', lambda n, o=order: next(o))
+            found = _of_torchjd('PCGrad', gram)
+        same(found @ grads, ref('pcgrad.grad')[k], 1e-6)
+
+
 def test_where_formulas_break(ref):
     for case, grads in enumerate(ref('special.grads')):
         gram = grads @ grads.T

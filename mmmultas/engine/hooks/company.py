@@ -8,7 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmmultas.registry import HOOKS
 from mmmultas.utils.errors import CheckpointError
 
-__all__ = ['CompanyHook', 'company_of']
+__all__ = ['CompanyHook', 'company_of', 'loss_scale']
 
 ENTRY = 'companions'
 #: Its name when teachers were the only companions.
@@ -37,7 +37,9 @@ class CompanyHook(Hook):
     def before_train_iter(self, runner: Any, batch_idx: int,
                           data_batch: Any = None) -> None:
         """Schedules of losses follow the count of updates alone."""
-        _network(runner).set_update(runner.iter)
+        network = _network(runner)
+        network.set_update(runner.iter)
+        network.loss_scale = loss_scale(runner.optim_wrapper)
 
     def before_save_checkpoint(self, runner: Any,
                                checkpoint: dict[str, Any]) -> None:
@@ -66,6 +68,12 @@ class CompanyHook(Hook):
 def company_of(checkpoint: Mapping[str, Any]) -> Any:
     """What a checkpoint holds of companions; None where it has none."""
     return checkpoint.get(ENTRY, checkpoint.get(_OLD))
+
+
+def loss_scale(optim_wrapper: Any) -> float:
+    """Mixed precision's factor, without which small gradients vanish."""
+    scaler = getattr(optim_wrapper, 'loss_scaler', None)
+    return 1.0 if scaler is None else float(scaler.get_scale())
 
 
 def _network(runner: Any) -> Any:

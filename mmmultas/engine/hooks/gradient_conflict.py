@@ -4,8 +4,7 @@ from itertools import combinations
 from typing import Any
 
 import torch
-from mmengine.dist import (all_gather_object, all_reduce,
-                           get_world_size)
+from mmengine.dist import all_gather_object, get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
@@ -13,6 +12,8 @@ from torch import Tensor, nn
 
 from mmmultas.registry import HOOKS
 from mmmultas.utils.errors import ConfigError
+
+from .company import loss_scale
 
 __all__ = ['GradientConflictHook', 'conflicts', 'losses_by_task']
 
@@ -157,7 +158,7 @@ class GradientConflictHook(Hook):
         if (runner.iter + 1) % self.interval:
             return
         self._gradients = {}
-        factor = _loss_scale(runner.optim_wrapper)
+        factor = loss_scale(runner.optim_wrapper)
 
         def measure(losses: Mapping[str, Any]) -> None:
             self._measure(_plain(runner.model), losses, factor)
@@ -190,30 +191,14 @@ class GradientConflictHook(Hook):
                 logger='current',
                 level=30)
 
-    def _measure(self, model: nn.Module, losses: Mapping[str, Any],
+    def _measure(self, model: Any, losses: Mapping[str, Any],
                  factor: float) -> None:
-        shared = list({
-            id(weight): weight
-            for part in self._parts(model) for weight in part.parameters()
-            if weight.requires_grad
-        }.values())
         sums = losses_by_task(losses)
-        if not shared:
-            return
-        tasks = self._common(sums, shared[0].device)
-        for task in tasks if len(tasks) > 1 else ():
-            grads = torch.autograd.grad(
-                factor * sums[task],
-                shared,
-                retain_graph=True,
-                allow_unused=True)
-            flat = torch.cat([
-                torch.zeros_like(weight).flatten()
-                if grad is None else grad.flatten()
-                for weight, grad in zip(shared, grads)
-            ]).float()
-            all_reduce(flat, op='mean')
-            self._gradients[task] = flat
+        device = next(model.parameters()).device
+        tasks = self._common(sums, device)
+        if len(tasks) > 1:
+            self._gradients = model.task_gradients(
+                {task: sums[task] for task in tasks}, self.module, factor)
 
     @staticmethod
     def _common(sums: Mapping[str, Tensor],
@@ -248,9 +233,3 @@ class GradientConflictHook(Hook):
 
 def _plain(model: Any) -> Any:
     return model.module if is_model_wrapper(model) else model
-
-
-def _loss_scale(optim_wrapper: Any) -> float:
-    """Mixed precision's factor, without which small gradients vanish."""
-    scaler = getattr(optim_wrapper, 'loss_scaler', None)
-    return 1.0 if scaler is None else float(scaler.get_scale())

@@ -1,5 +1,14 @@
 """How much each task's loss weighs."""
 from .base import Balancer
+from .by_gradients import (IMTL, MGDA, AlignedMTL, CAGrad, EqualNorms,
+                           FairGrad, GradNorm, GradVac, NashMTL, PCGrad)
+from .by_losses import DWA, GLS, RLW, STCH, UWSO, Uncertainty
 from .fixed import Fixed
+from .task_balancer import TaskBalancer, UpdateBalancer
 
-__all__ = ['Balancer', 'Fixed']
+__all__ = [
+    'AlignedMTL', 'Balancer', 'CAGrad', 'DWA', 'EqualNorms', 'FairGrad',
+    'Fixed', 'GLS', 'GradNorm', 'GradVac', 'IMTL', 'MGDA', 'NashMTL',
+    'PCGrad', 'RLW', 'STCH', 'TaskBalancer', 'UWSO', 'Uncertainty',
+    'UpdateBalancer'
+]

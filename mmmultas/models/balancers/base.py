@@ -1,5 +1,5 @@
 """The interface of rules that weigh tasks."""
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mmengine.model import BaseModule
@@ -14,16 +14,50 @@ class Balancer(BaseModule):
     Called once per update with the joint losses of all processes, so that
     all processes weigh alike. Registered in ``MODELS``.
     """
+    #: Whether it asks for the products of the tasks' gradients.
+    needs_gram = False
+    #: Parts of the model where it looks at gradients, as dotted paths.
+    module: Sequence[str] = ('backbone', 'neck')
+    #: Whether heads learn with other factors than the shared part.
+    spares_heads = False
 
-    def weights(self, losses: Mapping[str, Tensor]
+    def weights(self, losses: Mapping[str, Tensor],
+                gram: Tensor | None = None
                 ) -> Mapping[str, float | Tensor]:
         """Factors by task, 1 where none is said.
 
         Args:
             losses: The joint loss of each task that some process has labels
                 of, without gradient.
+            gram: Where it is asked for: products of the gradients on shared
+                parameters (T, T), float64, in the order of ``losses``.
         """
         raise NotImplementedError
+
+    def shared(self) -> Mapping[str, float]:
+        """Factors of the shared part, where these are others (by task)."""
+        return {}
+
+    def found(self) -> Mapping[str, float]:
+        """Factors of the latest update by task, for the log."""
+        return {}
+
+    def commit(self) -> None:
+        """Keep what the update taught: its losses are numbers."""
+
+    def meet(self, tasks: Sequence[str]) -> None:
+        """Learn which tasks there are."""
+
+    def meet_run(self, epoch_length: int, alternates: bool) -> None:
+        """Learn how a run trains, before its first update.
+
+        Args:
+            epoch_length: Updates of an epoch.
+            alternates: Whether an update may have the labels of one stream.
+
+        Raises:
+            ConfigError: It makes no sense there.
+        """
 
     def set_update(self, update: int) -> None:
         """Tell which update comes."""

@@ -22,7 +22,8 @@ class Fixed(Balancer):
         super().__init__()
         self.task_weights = dict(task_weights)
 
-    def weights(self, losses: Mapping[str, Tensor]
+    def weights(self, losses: Mapping[str, Tensor],
+                gram: Tensor | None = None
                 ) -> Mapping[str, float | Tensor]:
         """The weights, whatever the losses are."""
         return self.task_weights

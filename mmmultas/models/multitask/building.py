@@ -99,13 +99,10 @@ def build_balancer(cfg: dict[str, Any] | None,
     """The rule that weighs tasks; fixed weights where none is named.
 
     Raises:
-        ConfigError: Both a rule and weights other than 1, or no balancer.
+        ConfigError: It is no balancer.
     """
     if cfg is None:
         return Fixed(weights)
-    if any(weight != 1 for weight in weights.values()):
-        raise ConfigError('`model.balancer` and `model.task_weights` both '
-                          'weigh the tasks: leave one of them out.')
     balancer = build_part('balancer', MODELS.build, cfg)
     if not isinstance(balancer, Balancer):
         raise ConfigError('`model.balancer` is a '

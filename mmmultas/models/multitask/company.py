@@ -2,6 +2,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import torch
 from mmengine.dist import broadcast
 from mmengine.model import BaseModel, ModuleDict
 from torch import Tensor, nn
@@ -10,6 +11,7 @@ from mmmultas.utils.errors import ConfigError
 
 from ..balancers import Balancer, Fixed
 from ..companions.base import Plan
+from .task_gradients import shared_parameters, task_gradients
 
 __all__ = ['Accompanied']
 
@@ -26,6 +28,8 @@ class Accompanied(BaseModel):
     companions: ModuleDict
     balancer: Balancer
     sequential: bool
+    #: Mixed precision's factor of losses; whoever trains sets it.
+    loss_scale: float = 1.0
 
     def accompany(self, balancer: Balancer, companions: ModuleDict) -> None:
         """Take them on.
@@ -102,6 +106,24 @@ class Accompanied(BaseModel):
         self.prepare()
         for companion in self.companions.values():
             companion.meet(Plan(metainfo, epoch_length, updates))
+
+    def task_gradients(self, losses: Mapping[str, Tensor],
+                       parts: Sequence[str],
+                       factor: float = 1.0) -> dict[str, Tensor]:
+        """Gradients of tasks on what they share, of all processes.
+
+        Args:
+            losses: Scalars by task, with their graph, which stays.
+            parts: Dotted paths of what is shared.
+            factor: Mixed precision's factor of losses.
+        """
+        shared = shared_parameters(self, parts)
+        return task_gradients(losses, shared, factor) if shared else {}
+
+    def balancer_logs(self) -> dict[str, Tensor]:
+        """Factors that a balancer found, ``balance/<task>``."""
+        return {f'balance/{task}': torch.tensor(float(value))
+                for task, value in self.balancer.found().items()}
 
     def meet_average(self, average: Any) -> None:
         """Hand the moving average of the network to companions.

@@ -28,6 +28,7 @@ from .pool import Pool, Sums, pool
 from .samples import labelled_rows, mirror_images
 from .sequential import sequential_step
 from .taps import OUTPUTS, by_stream, output_tap
+from .weighing import check_balancer, factors_of
 
 __all__ = ['MultiTaskDetSeg']
 
@@ -52,7 +53,8 @@ class MultiTaskDetSeg(Accompanied):
         data_preprocessor: Config, default
             :class:`MultiTaskDataPreprocessor`.
         task_weights: Factor of each task's losses, default 1.
-        balancer: Config of a :class:`Balancer` in place of fixed weights.
+        balancer: Config of a :class:`Balancer`: factors of the weighted
+            losses that it finds in each update.
         companions: Name → config of a :class:`Companion`, which takes part
             in training only.
         fuse_batches: Whether streams of one size pass the encoder together.
@@ -123,6 +125,7 @@ class MultiTaskDetSeg(Accompanied):
         self.accompany(
             build_balancer(balancer, self.task_weights),
             build_companions(companions or {}, self))
+        check_balancer(self)
 
     def init_weights(self) -> None:
         """Fill all parts; files are read safely and must fit."""
@@ -215,16 +218,16 @@ class MultiTaskDetSeg(Accompanied):
             NonFiniteLossError: A term is NaN or infinite on some process.
         """
         joint, self._pooled = self._pooled, None
-        weights = self.balancer.weights(joint.values() if joint else {})
-        losses = {
-            name: weights.get(name.partition('.')[0], 1.0) * value
-            for name, value in losses.items()
-        }
+        factor = factors_of(self, losses, joint)
+        losses = {name: factor(name) * value
+                  for name, value in losses.items()}
         loss, logs = super().parse_losses(losses)
         shared = joint is not None and get_world_size() > 1
         if joint is not None and shared:
-            logs = joint.logs(logs, weights)
+            logs = joint.logs(logs, factor)
         check_finite(logs, shared)
+        self.balancer.commit()
+        logs.update(self.balancer_logs())
         if self.on_losses is not None:
             self.on_losses(losses)
         return loss, logs
@@ -278,6 +281,8 @@ class MultiTaskDetSeg(Accompanied):
              data_samples: Mapping[str, SampleList]) -> dict[str, Tensor]:
         """Losses, named ``task.loss_term``, not weighted yet."""
         self.prepare()
+        if self.graph.factors:  # of the update before
+            self.graph.factors.clear()
         feats, sums = self.loss_sums(inputs, data_samples)
         pooled_sums = pool(sums, self.counted_terms(), self._groups(),
                            next(self.parameters()).device)

@@ -16,7 +16,8 @@ from mmmultas.utils.errors import ConfigError
 
 from ..rows import take_rows
 from ..tasks.base import Levels, Read, Task
-from .head_inputs import HeadInput, check_inputs, graded, levels_of, ordered
+from .head_inputs import (HeadInput, check_inputs, graded, levels_of, ordered,
+                          weighed)
 from .taps import OUTPUTS, output_tap
 
 __all__ = ['HeadGraph', 'HeadOutputs', 'HeadPass', 'Rows']
@@ -102,6 +103,9 @@ class HeadGraph:
         check_inputs(self.inputs, tasks, heads)
         #: Names of the tasks, those that are read first.
         self.order = ordered(self.inputs)
+        #: Task → factor of what its head's gradients are for the encoder;
+        #: None where no balancer spares the heads.
+        self.factors: dict[str, float] | None = None
 
     def ancestors(self, tasks: Iterable[str]) -> list[str]:
         """The tasks and all whose heads they read, in order."""
@@ -173,7 +177,7 @@ class HeadGraph:
             for x in self.inputs[task]:
                 found = self._input(x, stream, feats[stream], rows[stream],
                                     outputs)
-                levels += graded(found, x.grad)
+                levels += weighed(graded(found, x.grad), self.factors, task)
                 ends.append(len(levels))
             self._check_read(model, task, ends)
             places = [(stream, row) for row in rows[stream]]

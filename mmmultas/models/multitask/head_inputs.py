@@ -14,7 +14,7 @@ from .taps import OUTPUTS
 
 __all__ = [
     'HeadInput', 'check_inputs', 'graded', 'levels_of', 'ordered',
-    'parse_inputs'
+    'parse_inputs', 'weighed'
 ]
 
 _NECK = 'neck'
@@ -176,6 +176,36 @@ class _Graded(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None]:
         return grads[0] * ctx.factor, None
+
+
+class _Weighed(torch.autograd.Function):
+    """The same values; gradients times what stands in a table by then."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Tensor, factors: Mapping[str, float],
+                task: str) -> Tensor:
+        ctx.factors, ctx.task = factors, task
+        return x.view_as(x)
+
+    @staticmethod
+    def backward(ctx: Any, *grads: Tensor) -> tuple[Tensor, None, None]:
+        factor = ctx.factors.get(ctx.task, 1.0)
+        return grads[0] if factor == 1 else grads[0] * factor, None, None
+
+
+def weighed(levels: Levels, factors: Mapping[str, float] | None,
+            task: str) -> Levels:
+    """Levels whose gradients a balancer scales on their way back.
+
+    Args:
+        levels: (N, C, H, W) each.
+        factors: Task → factor, filled before the backward pass; None where
+            nobody fills it.
+        task: The task whose head reads them.
+    """
+    if factors is None:
+        return levels
+    return tuple(_Weighed.apply(level, factors, task) for level in levels)
 
 
 def graded(levels: Levels, factor: float) -> Levels:

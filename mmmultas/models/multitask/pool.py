@@ -3,7 +3,7 @@
 Counts decide what a loss is divided by, sums what the log shows and which
 tasks are there; both are known before the backward pass.
 """
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -37,28 +37,31 @@ class Pool:
     joint: dict[str, Tensor]
     rest: dict[str, Tensor]
 
-    def values(self) -> dict[str, Tensor]:
-        """The joint loss of each task that some process has labels of."""
+    def values(self, owner: Callable[[str], str]) -> dict[str, Tensor]:
+        """The joint loss of each task that some process has labels of.
+
+        Args:
+            owner: Of the name of a loss the task (or group) it belongs to.
+        """
         found: dict[str, Tensor] = dict(self.rest)
         for name, value in self.joint.items():
-            task = name.partition('.')[0]
+            task = owner(name)
             found[task] = found[task] + value if task in found else value
         return found
 
     def logs(self, logs: Mapping[str, Tensor],
-             weights: Mapping[str, float | Tensor]) -> dict[str, Tensor]:
+             factor: Callable[[str], float | Tensor]) -> dict[str, Tensor]:
         """Values of the log over all processes, in place of this one's.
 
         Args:
             logs: Scalars by name, ``loss`` among them.
-            weights: Factor of each task, 1 where none is said.
+            factor: What a loss, or the rest of a task, is multiplied by.
         """
         terms = {
-            name: weights.get(name.partition('.')[0], 1.0) * value
-            for name, value in self.joint.items()
+            name: factor(name) * value for name, value in self.joint.items()
         }
         parts = list(terms.values()) + [
-            weights.get(task, 1.0) * value for task, value in self.rest.items()
+            factor(task) * value for task, value in self.rest.items()
         ]
         loss = torch.stack(parts).sum() if parts else logs['loss'].detach()
         return {**logs, **terms, 'loss': loss}

@@ -24,20 +24,29 @@ class Model:
 
 
 def _runner(**kwargs):
-    return SimpleNamespace(model=Model(), **kwargs)
+    return SimpleNamespace(**dict(dict(
+        model=Model(), optim_wrapper=None), **kwargs))
 
 
 def test_tells_the_update():
     runner = _runner(iter=7)
     CompanyHook().before_train_iter(runner, 0)
     assert runner.model.updates == [7]
+    assert runner.model.loss_scale == 1
+
+
+def test_tells_the_loss_scale_of_mixed_precision():
+    scaler = SimpleNamespace(get_scale=lambda: 512)
+    runner = _runner(iter=0, optim_wrapper=SimpleNamespace(loss_scaler=scaler))
+    CompanyHook().before_train_iter(runner, 0)
+    assert runner.model.loss_scale == 512
 
 
 def test_looks_inside_ddp():
     wrapper = MMDistributedDataParallel.__new__(MMDistributedDataParallel)
     torch.nn.Module.__init__(wrapper)
     object.__setattr__(wrapper, 'module', Model())
-    CompanyHook().before_train_iter(SimpleNamespace(model=wrapper, iter=3), 0)
+    CompanyHook().before_train_iter(_runner(model=wrapper, iter=3), 0)
     assert wrapper.module.updates == [3]
 
 

@@ -153,8 +153,6 @@ def test_prepared_once_and_told_the_update():
     (dict(companions=dict(balancer=dict(type='mmmultas.EvenScores'))),
      "cannot hold the name 'balancer'"),
     (dict(companions={'a.b': dict(type='mmmultas.EvenScores')}), "'a.b'"),
-    (dict(balancer=dict(type='mmmultas.HalfDet'), task_weights=dict(det=2)),
-     '`model.balancer` and `model.task_weights` both'),
 ])
 def test_errors(kwargs, message):
     with pytest.raises(ConfigError, match=message):

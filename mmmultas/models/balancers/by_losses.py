@@ -1,0 +1,201 @@
+"""Rules that look at losses alone (SPEC-BALANCE 2)."""
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from mmmultas.functional import balancing
+from mmmultas.registry import MODELS
+from mmmultas.utils.errors import ConfigError
+
+from .task_balancer import TaskBalancer, UpdateBalancer
+
+__all__ = ['DWA', 'GLS', 'RLW', 'STCH', 'UWSO', 'Uncertainty', 'positive']
+
+
+def positive(balancer: Any, **values: Any) -> None:
+    """Numbers above 0 become attributes.
+
+    Raises:
+        ConfigError: One is none.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or not isinstance(
+                value, int | float) or not 0 < value < float('inf'):
+            raise ConfigError(f'`model.balancer.{name}` is a number above 0, '
+                              f'not {value!r}.')
+        setattr(balancer, name, value)
+
+
+@MODELS.register_module()
+class Uncertainty(TaskBalancer):
+    """e^-s / 2 with a learnt s per task (Kendall et al., as LibMTL has it).
+
+    s follows the slope of Σ L e^-s / 2 + s / 2 by plain gradient descent; an
+    absent task's s stays.
+
+    Args:
+        lr: Step of s.
+        **kwargs: Those of :class:`TaskBalancer`.
+    """
+    states = dict(log_var=-0.5)
+    log_var: Tensor
+
+    def __init__(self, lr: float = 0.025, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        positive(self, lr=lr)
+
+    def rule(self, losses: Tensor, here: Tensor,
+             gram: Tensor | None) -> Tensor:
+        """The weights before the step, and the step."""
+        log_var = self.log_var.cpu().clone()
+        weights, slope = balancing.uncertainty(log_var[here], losses)
+        log_var[here] -= self.lr * slope
+        self.keep('log_var', log_var)
+        return weights
+
+
+@MODELS.register_module()
+class DWA(TaskBalancer):
+    """T softmax(r / temperature), r = ratio of the last two epochs' means.
+
+    1 in the first two epochs. A mean is over the updates in which the task
+    was present, as in LibMTL; a task that an epoch lacked has r = 1.
+
+    Args:
+        temperature: Large: all tasks alike.
+        **kwargs: Those of :class:`TaskBalancer`.
+    """
+    states = dict(last=0.0, before=0.0, total=0.0, count=0.0, epoch=0.0)
+    last: Tensor
+    before: Tensor
+    total: Tensor
+    count: Tensor
+    epoch: Tensor
+
+    def __init__(self, temperature: float = 2.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        positive(self, temperature=temperature)
+
+    def rule(self, losses: Tensor, here: Tensor,
+             gram: Tensor | None) -> Tensor:
+        """Weights of this epoch; its losses are added up."""
+        state = {name: getattr(self, name).cpu().clone()
+                 for name in self.states}
+        now = self.update // self.epoch_length if self.epoch_length else 0
+        if now > state['epoch'][0]:
+            state['before'] = state['last']
+            state['last'] = torch.where(
+                state['count'] > 0,
+                state['total'] / state['count'].clamp(min=1), 0.)
+            state['total'] = torch.zeros_like(state['total'])
+            state['count'] = torch.zeros_like(state['count'])
+            state['epoch'] = torch.full_like(state['epoch'], float(now))
+        state['total'][here] += losses
+        state['count'][here] += 1
+        for name, value in state.items():
+            self.keep(name, value)
+        if now < 2:
+            return torch.ones_like(losses)
+        known = (state['last'] > 0) & (state['before'] > 0)
+        last = torch.where(known, state['last'], 1.)
+        before = torch.where(known, state['before'], 1.)
+        return balancing.dwa(last, before, self.temperature)[here]
+
+
+@MODELS.register_module()
+class UWSO(UpdateBalancer):
+    """softmax(1 / (temperature L)): arXiv 2408.07985.
+
+    Args:
+        temperature: Large: all tasks alike.
+        **kwargs: Those of :class:`TaskBalancer`.
+    """
+
+    def __init__(self, temperature: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        positive(self, temperature=temperature)
+
+    def rule(self, losses: Tensor, here: Tensor,
+             gram: Tensor | None) -> Tensor:
+        """The formula."""
+        return balancing.uw_so(losses, self.temperature)
+
+
+@MODELS.register_module()
+class RLW(UpdateBalancer):
+    """softmax of normal draws, new in each update: a test of all others.
+
+    Args:
+        seed: Of the draws.
+        **kwargs: Those of :class:`TaskBalancer`.
+    """
+
+    def __init__(self, seed: int = 0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.seed = seed
+
+    def rule(self, losses: Tensor, here: Tensor,
+             gram: Tensor | None) -> Tensor:
+        """The formula."""
+        return balancing.rlw(torch.randn(
+            len(losses), generator=self.generator(self.seed),
+            dtype=torch.float64))
+
+
+@MODELS.register_module()
+class GLS(UpdateBalancer):
+    """The geometric mean of the losses, or its logarithm.
+
+    Args:
+        scale_invariant: The logarithm: each task weighs 1 / L.
+        **kwargs: Those of :class:`TaskBalancer`.
+    """
+
+    def __init__(self, scale_invariant: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.scale_invariant = scale_invariant
+
+    def rule(self, losses: Tensor, here: Tensor,
+             gram: Tensor | None) -> Tensor:
+        """The formula."""
+        return balancing.gls(losses, self.scale_invariant)
+
+
+@MODELS.register_module()
+class STCH(TaskBalancer):
+    """Smooth Tchebycheff: the task that lags behind its start weighs most.
+
+    In the first ``warmup`` epochs tasks weigh 1 / L; the mean loss of the
+    last of them is what they are measured against.
+
+    Args:
+        warmup: Epochs.
+        mu: Large: all tasks alike.
+        **kwargs: Those of :class:`TaskBalancer`.
+    """
+    states = dict(total=0.0, count=0.0)
+    total: Tensor
+    count: Tensor
+
+    def __init__(self, warmup: int = 4, mu: float = 1.0,
+                 **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        positive(self, warmup=warmup, mu=mu)
+
+    def rule(self, losses: Tensor, here: Tensor,
+             gram: Tensor | None) -> Tensor:
+        """1 / L and sums in the warm-up; then the formula."""
+        now = self.update // self.epoch_length if self.epoch_length else 0
+        total, count = self.total.cpu().clone(), self.count.cpu().clone()
+        if now == self.warmup - 1:
+            total[here] += losses
+            count[here] += 1
+            self.keep('total', total)
+            self.keep('count', count)
+        if now < self.warmup:
+            return 1 / losses
+        known = count[here] > 0
+        reference = torch.where(
+            known, total[here] / count[here].clamp(min=1), losses)
+        return balancing.stch(losses, reference, self.mu)

@@ -1,0 +1,202 @@
+"""What published balancers share: presence, state, draws (SPEC-BALANCE 4)."""
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from mmmultas.utils.errors import ConfigError
+
+from .base import Balancer
+
+__all__ = ['TaskBalancer', 'UpdateBalancer']
+
+
+class TaskBalancer(Balancer):
+    """A rule over tasks, some of which an update may lack.
+
+    A task is present if processes counted something for it and its joint
+    loss is above 0. Rules with a state know all tasks: they weigh those that
+    are present, do not make up for the others, and leave their state alone.
+
+    Args:
+        scale: ``'own'``: factors as published; ``'sum'``: their sum is the
+            number of tasks that are present, so that the learning rate keeps
+            its meaning.
+        module: Parts of the model that tasks share, as dotted paths, where
+            gradients are looked at. The last shared layer alone,
+            ``'neck.fpn_convs'``, costs less.
+
+    Raises:
+        ConfigError: Another scale, or parts that nobody looks at.
+    """
+    #: Whether it weighs a single present task by 1, whatever its formula.
+    alone_is_one = False
+    #: State: buffer → its first value for each task.
+    states: Mapping[str, float] = {}
+
+    def __init__(self,
+                 scale: str = 'own',
+                 module: Sequence[str] | str | None = None) -> None:
+        super().__init__()
+        if scale not in ('own', 'sum'):
+            raise ConfigError("`model.balancer.scale` is 'own' or 'sum', not "
+                              f'{scale!r}.')
+        if module is not None and not self.needs_gram:
+            raise ConfigError('`model.balancer.module` would change nothing: '
+                              f'{type(self).__name__} looks at no gradient; '
+                              'leave it out.')
+        if module is not None:
+            self.module = (module, ) if isinstance(module, str) else tuple(
+                module)
+        self.scale = scale
+        self.tasks: tuple[str, ...] = ()
+        self.update = 0
+        self.epoch_length = 0
+        self._pending: dict[str, Tensor] = {}
+        self._shared: dict[str, float] = {}
+        self._found: dict[str, float] = {}
+
+    def meet(self, tasks: Sequence[str]) -> None:
+        """Make room for a state of each task.
+
+        Raises:
+            ConfigError: There is one task only.
+        """
+        if len(tasks) < 2:
+            raise ConfigError(
+                f'`model.balancer` {type(self).__name__} weighs tasks '
+                f'against one another, but {", ".join(tasks) or "none"} is '
+                'all there is: leave it out.')
+        self.tasks = tuple(tasks)
+        for name, first in self.states.items():
+            self.register_buffer(
+                name, torch.full((len(tasks), ), first, dtype=torch.float64))
+
+    def meet_run(self, epoch_length: int, alternates: bool) -> None:
+        """Remember how long an epoch is."""
+        self.epoch_length = epoch_length
+
+    def set_update(self, update: int) -> None:
+        """Remember it: draws and epochs follow it."""
+        self.update = update
+
+    def weights(self, losses: Mapping[str, Tensor],
+                gram: Tensor | None = None) -> Mapping[str, float]:
+        """Factors of the heads; :meth:`shared` has those of the rest."""
+        self._pending, self._shared, self._found = {}, {}, {}
+        values = {t: float(losses[t]) for t in losses if t in self.tasks}
+        rows = {task: i for i, task in enumerate(losses)}
+        present = [t for t in self.tasks if values.get(t, 0) > 0]
+        if not present or not all(map(math.isfinite, values.values())):
+            return {}
+        if len(present) == 1 and self.alone_is_one:
+            return {}
+        part = None
+        if gram is not None:
+            index = [rows[t] for t in present]
+            part = gram[index][:, index]
+            if not torch.isfinite(part).all():
+                return {}
+        vector = torch.tensor([values[t] for t in present]).double()
+        here = torch.tensor([self.tasks.index(t) for t in present])
+        shared = self.rule(vector, here, part)
+        if not torch.isfinite(shared).all():
+            shared = torch.ones_like(shared)
+        if self.scale == 'sum':
+            shared = shared * len(present) / shared.sum()
+        named = self._found = dict(zip(present, shared.tolist()))
+        if not self.spares_heads:
+            return named
+        self._shared = named
+        return dict(zip(present, self.heads(vector, here).tolist()))
+
+    def rule(self, losses: Tensor, here: Tensor,
+             gram: Tensor | None) -> Tensor:
+        """Factors of the shared part.
+
+        Args:
+            losses: (P,) float64, of the tasks that are present.
+            here: (P,) their numbers among all tasks.
+            gram: (P, P) float64, where it is asked for.
+
+        Returns:
+            (P,); where it is not finite, 1 is taken.
+        """
+        raise NotImplementedError
+
+    def heads(self, losses: Tensor, here: Tensor) -> Tensor:
+        """Factors (P,) of the heads, where these are spared."""
+        return torch.ones_like(losses)
+
+    def shared(self) -> Mapping[str, float]:
+        """What :meth:`weights` found for the shared part."""
+        return self._shared
+
+    def found(self) -> Mapping[str, float]:
+        """Factors of the shared part."""
+        return self._found
+
+    def keep(self, name: str, value: Tensor) -> None:
+        """Set a state once the update has proved to be one of numbers."""
+        self._pending[name] = value.detach().clone()
+
+    def commit(self) -> None:
+        """Take over what :meth:`keep` was given."""
+        for name, value in self._pending.items():
+            getattr(self, name).copy_(value)
+        self._pending = {}
+
+    def generator(self, seed: int) -> torch.Generator:
+        """Draws of this update, equal on all processes."""
+        generator = torch.Generator()
+        # torch takes 32 bits of a seed
+        mixed = np.random.SeedSequence((seed, self.update))
+        generator.manual_seed(int(mixed.generate_state(1)[0]))
+        return generator
+
+    def extra_state(self) -> dict[str, Any]:
+        """State of each task, and whose it is."""
+        state: dict[str, Any] = self.state_dict()
+        if not state:
+            return {}
+        return dict(state, tasks=list(self.tasks), rule=type(self).__name__)
+
+    def load_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Restore it.
+
+        Raises:
+            ConfigError: It is of another rule, or of other tasks.
+        """
+        state = dict(state)
+        rule, tasks = state.pop('rule', None), state.pop('tasks', [])
+        if not self.extra_state() and not state:
+            return
+        if rule != type(self).__name__ or tuple(tasks) != self.tasks:
+            raise ConfigError(
+                f'The checkpoint holds a {rule} for {", ".join(tasks)}, but '
+                f'`model.balancer` is a {type(self).__name__} for '
+                f'{", ".join(self.tasks)}: resume with the config of the '
+                'first run, or start a new one with `load_from`.')
+        self.load_state_dict(state)
+
+
+class UpdateBalancer(TaskBalancer):
+    """A rule without state, over the tasks that are present."""
+    alone_is_one = True
+
+    def meet_run(self, epoch_length: int, alternates: bool) -> None:
+        """Refuse updates that hold the labels of one stream.
+
+        Raises:
+            ConfigError: ``train_cfg.alternate='epoch'``.
+        """
+        super().meet_run(epoch_length, alternates)
+        if alternates:
+            raise ConfigError(
+                f'`model.balancer` {type(self).__name__} weighs the tasks of '
+                "one update, but with `train_cfg.alternate='epoch'` each has "
+                "one stream's: set it to 'iteration', or take "
+                'mmmultas.Uncertainty.')

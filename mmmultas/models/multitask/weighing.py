@@ -1,0 +1,121 @@
+"""From the losses of an update to what each is multiplied by."""
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from torch import Tensor
+
+from mmmultas.utils.errors import ConfigError
+
+from ..balancers import Balancer, Fixed
+from .pool import Pool
+from .task_gradients import (gram_of, refuse_gradients, shared_parameters,
+                             task_gradients)
+
+__all__ = ['check_balancer', 'factors_of', 'owner_of']
+
+_PSEUDO = 'pseudo'
+
+
+def owner_of(name: str, tasks: Mapping[str, Any]) -> str:
+    """The task or group that a loss belongs to.
+
+    Pseudo-labels of a task belong to the task; what other companions say is
+    a group of its own.
+
+    Example:
+        >>> owner_of('det.loss_cls', {'det': 0}), owner_of('kd.loss', {})
+        ('det', 'kd')
+        >>> owner_of('pseudo.det.loss_cls', {'det': 0})
+        'det'
+    """
+    first, _, rest = name.partition('.')
+    second = rest.partition('.')[0]
+    return second if first == _PSEUDO and second in tasks else first
+
+
+def check_balancer(model: Any) -> None:
+    """Refuse a balancer that the model's parts do not allow.
+
+    Args:
+        model: The network, all its parts built.
+
+    Raises:
+        ConfigError: See the sentences.
+    """
+    balancer: Balancer = model.balancer
+    who = f'`model.balancer` {type(balancer).__name__}'
+    if isinstance(balancer, Fixed):
+        return
+    balancer.meet(tuple(model.tasks))
+    if balancer.needs_gram:
+        refuse_gradients(model, balancer.module, who,
+                         'take mmmultas.Uncertainty')
+        if not shared_parameters(model, balancer.module):
+            raise ConfigError(
+                f'{who} looks at gradients of {" and ".join(balancer.module)}'
+                ', but all of it is frozen: name a part that learns as '
+                '`model.balancer.module`, or leave the balancer out.')
+    if not balancer.spares_heads:
+        return
+    if any(x.head for inputs in model.graph.inputs.values() for x in inputs):
+        raise ConfigError(
+            f'{who} weighs tasks where heads read the encoder, but a head '
+            'reads another head: take a balancer that weighs losses, such '
+            'as mmmultas.Uncertainty.')
+    if model.companions:
+        raise ConfigError(
+            f'{who} weighs tasks where heads read the encoder; what '
+            '`model.companions` say about heads would be weighed as well: '
+            'leave one of them out, or take a balancer that weighs losses, '
+            'such as mmmultas.Uncertainty.')
+    model.graph.factors = {}
+
+
+def factors_of(model: Any, losses: Mapping[str, Tensor],
+               joint: Pool | None) -> Callable[[str], float | Tensor]:
+    """What each loss is multiplied by.
+
+    Args:
+        model: The network.
+        losses: ``task.term`` → scalar of this process, with its graph.
+        joint: Values of all processes.
+    """
+    balancer, base = model.balancer, model.task_weights
+
+    def fixed(name: str) -> float:
+        return float(base.get(name.partition('.')[0], 1.0))
+
+    if isinstance(balancer, Fixed) or joint is None:
+        return fixed
+
+    def owner(name: str) -> str:
+        return owner_of(name, model.tasks)
+
+    values = {task: fixed(task) * value
+              for task, value in joint.values(owner).items()}
+    gram = None
+    if balancer.needs_gram:
+        values = {t: v for t, v in values.items() if t in model.tasks}
+        gram = _gram(model, values, {
+            name: fixed(name) * value for name, value in losses.items()})
+        weights = balancer.weights(values, gram)
+    else:
+        weights = balancer.weights(values)
+    if model.graph.factors is not None:
+        model.graph.factors.update({
+            task: share / float(weights.get(task, 1.0))
+            for task, share in balancer.shared().items()})
+    return lambda name: fixed(name) * weights.get(owner(name), 1.0)
+
+
+def _gram(model: Any, values: Mapping[str, Tensor],
+          losses: Mapping[str, Tensor]) -> Tensor:
+    """Products of the gradients of the tasks, in the order of ``values``."""
+    own: dict[str, Tensor | None] = dict.fromkeys(values)
+    for name, value in losses.items():
+        task = owner_of(name, model.tasks)
+        if task in own:
+            other = own[task]
+            own[task] = value if other is None else other + value
+    shared = shared_parameters(model, model.balancer.module)
+    return gram_of(task_gradients(own, shared, model.loss_scale))

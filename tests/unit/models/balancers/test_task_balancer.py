@@ -1,0 +1,163 @@
+import pytest
+import torch
+
+from mmmultas.models import balancers
+from mmmultas.utils.errors import ConfigError
+
+TASKS = ('det', 'seg', 'depth')
+RULES = [rule for rule in map(balancers.__dict__.get, balancers.__all__)
+         if issubclass(rule, balancers.TaskBalancer)
+         and not rule.__name__.endswith('Balancer')]
+STATES = [rule for rule in RULES
+          if not issubclass(rule, balancers.UpdateBalancer)]
+
+
+def built(rule, **kwargs):
+    balancer = rule(**kwargs)
+    balancer.meet(TASKS)
+    balancer.meet_run(2, False)
+    return balancer
+
+
+def losses_of(**values):
+    return {task: torch.tensor(value) for task, value in values.items()}
+
+
+def gram(count, seed=0):
+    generator = torch.Generator().manual_seed(seed)
+    grads = torch.randn(count, 9, generator=generator).double()
+    return grads @ grads.T
+
+
+def asked(balancer, losses, seed=0):
+    found = balancer.weights(
+        losses, gram(len(losses), seed) if balancer.needs_gram else None)
+    return dict(found), dict(balancer.shared() or found)
+
+
+ALL = dict(det=2., seg=.5, depth=1.)
+
+
+@pytest.mark.parametrize('rule', RULES)
+def test_all_tasks_get_a_number_and_states_wait_for_commit(rule):
+    balancer = built(rule)
+    before = {k: v.clone() for k, v in balancer.state_dict().items()}
+    for update in range(9):
+        balancer.set_update(update)
+        heads, shared = asked(balancer, losses_of(**ALL), update)
+        assert set(heads) == set(shared) == set(TASKS)
+        if balancer.spares_heads:
+            assert set(heads.values()) == {1.0}
+        if update == 0:  # a loss that is no number: nothing is kept
+            now = balancer.state_dict()
+            assert all(torch.equal(v, now[k]) for k, v in before.items())
+        balancer.commit()
+    moved = [k for k, v in before.items()
+             if not torch.equal(v, balancer.state_dict()[k])]
+    assert bool(moved) == bool(before)
+
+
+@pytest.mark.parametrize('rule', RULES)
+def test_one_task_alone(rule):
+    """A rule for one update has nothing to weigh; a zero is no loss."""
+    balancer = built(rule)
+    heads, shared = asked(balancer, losses_of(det=2., seg=0.))
+    if issubclass(rule, balancers.UpdateBalancer):
+        assert heads == shared == {}
+    else:
+        assert set(shared) == {'det'}
+
+
+@pytest.mark.parametrize('rule', RULES)
+def test_losses_and_gradients_that_are_no_numbers(rule):
+    balancer = built(rule)
+    assert asked(balancer, losses_of(det=float('nan'), seg=1.))[0] == {}
+    if balancer.needs_gram:
+        wrong = torch.full((2, 2), float('inf')).double()
+        assert balancer.weights(losses_of(det=1., seg=1.), wrong) == {}
+    balancer.commit()
+    assert all(torch.isfinite(v).all()
+               for v in balancer.state_dict().values())
+
+
+@pytest.mark.parametrize('rule', STATES)
+def test_the_state_of_an_absent_task_stays(rule):
+    balancer = built(rule)
+    balancer.set_update(0)
+    asked(balancer, losses_of(**ALL))
+    balancer.commit()
+    before = {k: v.clone() for k, v in balancer.state_dict().items()}
+    balancer.set_update(1)
+    asked(balancer, losses_of(det=3., seg=.7))
+    balancer.commit()
+    for name, value in balancer.state_dict().items():
+        assert value[2] == before[name][2], name
+
+
+@pytest.mark.parametrize('rule', RULES)
+def test_a_sum_that_keeps_the_learning_rate(rule):
+    balancer = built(rule, scale='sum')
+    _, shared = asked(balancer, losses_of(**ALL))
+    assert sum(shared.values()) == pytest.approx(3)
+
+
+@pytest.mark.parametrize('rule', STATES)
+def test_state_comes_back_and_belongs_to_a_rule_and_its_tasks(rule):
+    balancer, other = built(rule), built(rule)
+    for update in range(5):
+        balancer.set_update(update)
+        asked(balancer, losses_of(**ALL), update)
+        balancer.commit()
+    other.load_extra_state(balancer.extra_state())
+    other.set_update(5)
+    balancer.set_update(5)
+    assert asked(balancer, losses_of(**ALL)) == asked(
+        other, losses_of(**ALL))
+    stranger = rule()
+    stranger.meet(('det', 'seg', 'far'))
+    with pytest.raises(ConfigError, match='for det, seg, far'):
+        stranger.load_extra_state(balancer.extra_state())
+    last = built(balancers.DWA if rule is not balancers.DWA
+                 else balancers.Uncertainty)
+    with pytest.raises(ConfigError, match='The checkpoint holds a'):
+        last.load_extra_state(balancer.extra_state())
+
+
+@pytest.mark.parametrize('rule', [balancers.RLW, balancers.PCGrad,
+                                  balancers.GradVac])
+def test_draws_follow_seed_and_update_alone(rule):
+    def drawn(seed, update):
+        balancer = built(rule, seed=seed)
+        balancer.set_update(update)
+        torch.manual_seed(update)  # the global generator is not asked
+        return asked(balancer, losses_of(**ALL))[1]
+
+    state = torch.random.get_rng_state()
+    balancer = built(rule)
+    asked(balancer, losses_of(**ALL))
+    assert torch.equal(state, torch.random.get_rng_state())
+    assert drawn(0, 3) == drawn(0, 3)
+    if rule is balancers.RLW:
+        assert len({str(drawn(*args)) for args in (
+            (0, 3), (0, 4), (1, 3))}) == 3
+
+
+@pytest.mark.parametrize('rule, kwargs, message', [
+    (balancers.DWA, dict(temperature=0), 'temperature` is a number above 0'),
+    (balancers.MGDA, dict(norm='l1'), "'none', 'l2'"),
+    (balancers.CAGrad, dict(rescale=2), 'rescale` is 0 or 1'),
+    (balancers.EqualNorms, dict(decay=1), 'decay` is below 1'),
+    (balancers.GLS, dict(scale='all'), "scale` is 'own' or 'sum'"),
+    (balancers.GLS, dict(module='neck'), 'looks at no gradient'),
+])
+def test_arguments_that_make_no_sense(rule, kwargs, message):
+    with pytest.raises(ConfigError, match=message):
+        rule(**kwargs)
+
+
+def test_a_single_task_and_epochs_of_one_stream():
+    with pytest.raises(ConfigError, match='but det is all there is'):
+        balancers.DWA().meet(('det', ))
+    with pytest.raises(ConfigError, match="alternate='epoch'"):
+        built(balancers.GLS).meet_run(2, True)
+    built(balancers.DWA).meet_run(2, True)
