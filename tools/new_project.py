@@ -95,7 +95,9 @@ def _add_labels(parser: ArgumentParser) -> None:
         ('scale', '0.001', 'of depth in whole numbers what one step is'),
         ('unit', 'm', 'of depth, for tables and pictures'),
         ('label-ignore', 'VALUE', 'values that take no part, with commas'),
-        ('label-suffix', 'END', "end of its files' names")):
+        ('label-suffix', 'END', "end of its files' names"),
+        ('val-label', 'PATH', 'it for validation (default: as for --val-det)'),
+        ('val-label-images', 'DIR', 'images of that')):
         parser.add_argument(
             f'--{option}',
             action='append',
@@ -112,9 +114,15 @@ def labels_of(args: Namespace) -> list[Label]:
     return parse_labels(
         args.label,
         args.images,
-        dict(images=args.label_images, scale=args.scale, unit=args.unit,
-             ignore=args.label_ignore, suffix=args.label_suffix),
-        args.label_classes)
+        {
+            'images': args.label_images,
+            'scale': args.scale,
+            'unit': args.unit,
+            'ignore': args.label_ignore,
+            'suffix': args.label_suffix,
+            'val': args.val_label,
+            'val-images': args.val_label_images
+        }, args.label_classes)
 
 
 def source_of(args: Namespace, task: str) -> Source | None:

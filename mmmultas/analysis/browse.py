@@ -8,6 +8,7 @@ import numpy as np
 from mmdet.structures import DetDataSample
 
 from mmmultas.engine.streams import Stream, build_eval_loader
+from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.pictures import read_rgb
 from mmmultas.utils.progress import progress
@@ -16,6 +17,9 @@ from mmmultas.visualization.visualizer import MultiTaskVisualizer
 
 __all__ = ['browse_streams', 'contact_sheet', 'shown_samples']
 
+#: Samples without the task that is asked for, until a stream is given up.
+MOST_PASSED = 500
+
 
 def browse_streams(cfg: Mapping[str, Any],
                    out_dir: str | Path,
@@ -23,7 +27,8 @@ def browse_streams(cfg: Mapping[str, Any],
                    streams: Sequence[str] | None = None,
                    number: int = 12,
                    start: int = 0,
-                   columns: int = 4) -> list[Path]:
+                   columns: int = 4,
+                   task: str | None = None) -> list[Path]:
     """Write one sheet of pictures per stream.
 
     Args:
@@ -36,12 +41,13 @@ def browse_streams(cfg: Mapping[str, Any],
         number: Samples per stream.
         start: First batch (of ``train``), counted from 0.
         columns: Pictures per row.
+        task: Draw the labels of this task alone, of streams that have some.
 
     Returns:
         list: The files written.
 
     Raises:
-        ConfigError: No such streams in the config.
+        ConfigError: No such streams in the config, or none with the task.
     """
     loaders = {
         name: loader
@@ -56,6 +62,7 @@ def browse_streams(cfg: Mapping[str, Any],
             f'has {sorted(loaders)}.')
     seed = (cfg.get('randomness') or {}).get('seed') or 0
     paths = []
+    seen: dict[str, None] = {}
     for name in names:
         stream = dict(loaders[name], num_workers=0)
         stream.pop('persistent_workers', None)
@@ -63,11 +70,16 @@ def browse_streams(cfg: Mapping[str, Any],
         pictures = [
             picture for _, picture in zip(
                 progress(range(number), what=f'{split} {name}'),
-                _pictures(split, name, stream, seed, start))
+                _pictures(split, name, stream, seed, start, task, seen))
         ]
+        if task is not None and not pictures:
+            continue
         path.parent.mkdir(parents=True, exist_ok=True)
         cv2.imwrite(str(path), contact_sheet(pictures, columns)[..., ::-1])
         paths.append(path)
+    if not paths:
+        raise ConfigError(f'No stream of `{split}_dataloader` shows labels of '
+                          f'{task!r}; their tasks are {", ".join(seen)}.')
     return paths
 
 
@@ -127,9 +139,19 @@ def _picture(split: str, planes: Picture, sample: DetDataSample) -> Picture:
 
 
 def _pictures(split: str, name: str, cfg: dict[str, Any], seed: int,
-              start: int) -> Iterator[Picture]:
+              start: int, task: str | None,
+              seen: dict[str, None]) -> Iterator[Picture]:
     visualizer = MultiTaskVisualizer(f'browse_{split}_{name}', min_side=320)
+    passed = 0
     for meta, image, sample in shown_samples(split, name, cfg, seed, start):
+        seen.update(dict.fromkeys(meta.get('tasks', ())))
+        if task is not None and not has_task(sample, task):
+            passed += 1
+            if task not in meta['tasks'] or passed > MOST_PASSED:
+                return
+            continue
+        if task is not None:
+            meta = {task: meta[task]}
         visualizer.dataset_meta = meta
         drawn = visualizer.draw(image, sample, draw_pred=False)
         yield add_caption(drawn, _title(sample.metainfo))

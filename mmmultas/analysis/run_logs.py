@@ -1,5 +1,6 @@
 """What a run has logged: losses by update, metrics by epoch."""
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -8,7 +9,10 @@ from mmmultas.evaluation.directions import is_lower_better
 from mmmultas.evaluation.tables import score_text, text_table
 from mmmultas.utils.errors import ConfigError, DataError
 
-__all__ = ['Curve', 'RunLog', 'curves_of', 'panels_of', 'read_run', 'summary']
+__all__ = [
+    'Curve', 'RunLog', 'curves_of', 'keys_of', 'panels_of', 'read_run',
+    'summary'
+]
 
 #: Entries of a training record that are no curves.
 _CLOCK = {
@@ -78,6 +82,22 @@ def curves_of(run: RunLog) -> dict[str, Curve]:
                 curve.steps.append(record['step'])
                 curve.values.append(float(value))
     return curves
+
+
+def keys_of(runs: Sequence[RunLog], task: str) -> list[str]:
+    """Names of the curves of a task.
+
+    Raises:
+        ConfigError: No run has logged any; the sentence names the tasks.
+    """
+    names = dict.fromkeys(key for run in runs for key in curves_of(run))
+    own = [key for key in names if re.split('[./]', key)[0] == task]
+    if not own:
+        tasks = dict.fromkeys(re.split('[./]', key)[0] for key in names
+                              if re.search('[./]', key))
+        raise ConfigError(f'No run has logged curves of {task!r}: there are '
+                          f'{", ".join(tasks)}.')
+    return own
 
 
 def panels_of(runs: Sequence[RunLog],

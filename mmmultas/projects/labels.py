@@ -20,6 +20,11 @@ __all__ = [
 
 
 
+#: Options that are not called ``--label-...``.
+_OPTIONS = {'scale': 'scale', 'unit': 'unit', 'val': 'val-label',
+            'val-images': 'val-label-images'}
+
+
 @dataclass(frozen=True)
 class Label:
     """A label that a person names.
@@ -88,8 +93,8 @@ def parse_labels(texts: Sequence[str],
     Args:
         texts: ``NAME=KIND:PATH``; ``NAME=PATH`` where the name is a kind.
         images: Folder of the images of all labels.
-        of_label: Option ('images', 'scale', 'unit', 'ignore', 'suffix') →
-            ``NAME=VALUE``.
+        of_label: Option ('images', 'scale', 'unit', 'ignore', 'suffix',
+            'val', 'val-images') → ``NAME=VALUE``.
         classes: Lists of a name and the classes' names.
 
     Raises:
@@ -111,7 +116,8 @@ def parse_labels(texts: Sequence[str],
         own = {option: values[name] for option, values in told.items()
                if name in values}
         labels.append(Label(
-            name, kind, Source(path, own.get('images', images)),
+            name, kind, Source(path, own.get('images', images),
+                               own.get('val'), own.get('val-images')),
             scale=_scale(name, own.get('scale')),
             unit=own.get('unit'),
             classes=of_classes.get(name),
@@ -150,7 +156,7 @@ def _named(texts: Sequence[str]) -> dict[str, tuple[str, str]]:
 
 def _values(option: str, texts: Sequence[str],
             named: Mapping[str, object]) -> dict[str, str]:
-    option = option if option in ('scale', 'unit') else f'label-{option}'
+    option = _OPTIONS.get(option, f'label-{option}')
     found: dict[str, str] = {}
     for text in texts:
         name, mark, value = text.partition('=')
@@ -198,7 +204,7 @@ def _check(label: Label) -> None:
                  suffix=(CLASSES, DEPTH, EDGES, NORMALS, SALIENCY))
     for key, known in kinds.items():
         if getattr(label, key) is not None and label.kind not in known:
-            option = key if key in ('scale', 'unit') else f'label-{key}'
+            option = _OPTIONS.get(key, f'label-{key}')
             raise ConfigError(f'--{option} {label.name} says nothing of '
                               f'{label.kind}: it is of {", ".join(known)}.')
 
@@ -211,6 +217,8 @@ def words(text: str, name: str) -> str:
         'name them, for example --label-classes parts a=0'
     """
     for old, new in (
+        (rf'--val-label {name}-images', f'--val-label-images {name}=DIR'),
+        (rf'--val-label {name}\b', f'--val-label {name}=PATH'),
         (rf'--label {name}-images', f'--label-images {name}=DIR'),
         (r'--val-seg', f'--label {name} of validation'),
         (r'--seg-classes', f'--label-classes {name}'),

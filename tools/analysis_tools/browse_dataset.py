@@ -20,6 +20,8 @@ def parse_args() -> Namespace:
     parser.add_argument(
         '--streams', nargs='+', help='names of streams (default: all)')
     parser.add_argument(
+        '--task', help='draw the labels of this task alone (default: all)')
+    parser.add_argument(
         '--number', type=int, default=12, help='pictures per stream')
     parser.add_argument(
         '--start', type=int, default=0, help='first batch of training')
@@ -37,7 +39,8 @@ def main() -> None:
     cfg = load_config(args.config, args.cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     for path in browse_streams(cfg, args.out_dir, args.split, args.streams,
-                               args.number, args.start, args.columns):
+                               args.number, args.start, args.columns,
+                               args.task):
         print(path)
 
 

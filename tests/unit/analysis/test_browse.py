@@ -109,3 +109,12 @@ def test_sheet_keeps_order_and_pads():
     assert (sheet[18:28, :10] == 2).all() and (sheet[18:28, 10:] == 250).all()
     with pytest.raises(ValueError, match='one picture'):
         contact_sheet([])
+
+
+def test_one_task_of_streams_that_have_it(tmp_path):
+    cfg = toy_config(tmp_path)
+    paths = browse_streams(cfg, tmp_path, number=2, task='seg')
+    assert [path.name for path in paths] == ['train_seg.png']
+    with pytest.raises(ConfigError, match="of 'depth'; their tasks are det, "
+                       'seg'):
+        browse_streams(cfg, tmp_path, number=2, task='depth')

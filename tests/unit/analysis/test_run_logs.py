@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from mmmultas.analysis.run_logs import curves_of, panels_of, read_run, summary
+from mmmultas.analysis.run_logs import (curves_of, keys_of, panels_of,
+                                        read_run, summary)
 from mmmultas.utils.errors import ConfigError, DataError
 
 
@@ -102,3 +103,12 @@ def test_cut_and_foreign_files(tmp_path):
     (tmp_path / 'empty').mkdir()
     with pytest.raises(DataError, match='has no log'):
         read_run(tmp_path / 'empty')
+
+
+def test_curves_of_a_task(resumed):
+    runs = [read_run(resumed)]
+    keys = keys_of(runs, 'det')
+    assert keys and all(key.startswith(('det/', 'det.')) for key in keys)
+    with pytest.raises(ConfigError, match="curves of 'depth': there are .*"
+                       'det'):
+        keys_of(runs, 'depth')

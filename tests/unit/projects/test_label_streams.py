@@ -6,6 +6,7 @@ from mmmultas.projects.label_sources import find_label
 from mmmultas.projects.label_streams import label_streams
 from mmmultas.projects.labels import parse_labels
 from mmmultas.projects.project import Project
+from mmmultas.utils.errors import ConfigError
 
 
 @pytest.fixture
@@ -55,3 +56,23 @@ def test_validation_that_lies_apart(streams, rooms):
     val = project.values['val_further']['depth']
     assert Path(val['labels']['depth']['root']) == rooms / 'depth/val'
     assert val['images'].endswith('images/val')
+
+
+def test_validation_that_is_named(rooms, tmp_path):
+    other = tmp_path / 'others'
+    (rooms / 'normals').rename(other)
+    (rooms / 'depth').rename(rooms / 'maps')
+    [label] = parse_labels([f'up=normals:{other}'], of_label={
+        'val': [f'up={other}'], 'val-images': [f'up={rooms}/images'],
+        'images': [f'up={rooms}/images']})
+    project = Project('x.py')
+    found = find_label(label, [], project)
+    label_streams([found], project, rooms / 'x')
+    assert project.values['val_further']['up']['images'] == str(
+        rooms / 'images')
+    [label] = parse_labels(
+        [f'up=normals:{other}'], f'{rooms}/images',
+        {'val-images': [f'up={rooms}/images']})
+    with pytest.raises(ConfigError, match='--val-label-images up=DIR names '
+                       'images.*with --val-label up=PATH'):
+        find_label(label, [], project)
