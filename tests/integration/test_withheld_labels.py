@@ -139,11 +139,6 @@ def _weak():
                  refine_score=0.))
 
 
-def test_weak_losses(tmp_path):
-    keys = _run(tmp_path, 'iteration', toy_model(companions=_weak()))
-    assert not any(key.startswith('companions') for key in keys)
-
-
 def test_weak_losses_beside_teachers(tmp_path):
     torch.manual_seed(5)
     model = _distilled(tmp_path, 'other')
