@@ -134,6 +134,12 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
         ConfigError: Masks of two kinds.
         DataError: No mask belongs to an image, or several do.
     """
+    if suffix is not None:
+        # in one folder with the images: what ends so is none of these
+        own = {os.path.realpath(f) for n, f in masks.items()
+               if n.endswith(suffix.removesuffix(ending))}
+        images = {n: f for n, f in images.items()
+                  if suffix == ending or os.path.realpath(f) not in own}
     image_end = _common_end(images)
     names = {n.removesuffix(image_end): f for n, f in images.items()}
     ends = _ends(masks, names, set(images.values()))
@@ -151,7 +157,8 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
         raise DataError(
             f'{option}: {what}s and images are the same files '
             f'({some(sorted(masks))}); name the folder of the photographs '
-            f'with {option}-images, that of the {what}s with {option}.')
+            f'with {option}-images, that of the {what}s with {option}.' +
+            _two_ends(masks, ending, what))
     if not chosen:
         raise DataError(
             f'{option} has no {what} that is named as an image: {what}s are '
@@ -164,6 +171,15 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
     spare = [n for n, f in names.items()
              if n not in chosen and f not in used]
     return MaskMatch(end + ending, image_end, chosen, lost, spare)
+
+
+def _two_ends(masks: Mapping[str, str], ending: str, what: str) -> str:
+    """What to say where images and masks differ by the end of their names."""
+    ends = sorted({name[name.rfind('_'):] for name in masks if '_' in name})
+    if not 2 <= len(ends) <= 5:
+        return ''
+    return (f' If both lie in one folder, say how the {what}s end '
+            f'({", ".join(ends)}): --mask-suffix {ends[0]}{ending}.')
 
 
 def _same(one: str, other: str) -> bool:

@@ -94,3 +94,18 @@ def test_what_is_not_there(rooms, tmp_path):
     with pytest.raises(ConfigError, match='--label-images normals=DIR is no '
                        'folder|--label-images normals=DIR nowhere is no'):
         find(f'normals={rooms}/normals', images='normals=nowhere')
+
+
+def test_images_and_maps_in_one_folder(rooms):
+    for i in range(6):
+        for folder, end in (('images', 'rgb'), ('depth', 'depth')):
+            (rooms / folder / f'{i}.png').rename(
+                rooms / f'parts/{i}_{end}.png')
+        (rooms / f'parts/{i}.png').unlink()
+    with pytest.raises(DataError, match='one folder, say how the maps end '
+                       r'\(_depth, _rgb\): --label-suffix depth=_depth.png'):
+        find(f'depth={rooms}/parts', images=f'depth={rooms}/parts')
+    [part] = find(f'depth={rooms}/parts', images=f'depth={rooms}/parts',
+                  suffix='depth=_depth.png', scale='depth=1').parts
+    assert part.names == tuple('012345')
+    assert (part.suffix, part.image_suffix) == ('_depth.png', '_rgb.png')
