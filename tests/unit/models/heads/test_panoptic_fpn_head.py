@@ -138,6 +138,10 @@ def test_losses_need_no_upsampling(side):
     assert made == [1] and heard[0].shape[-1] == 64
     torch.testing.assert_close(small.total, large.total)
     assert small.count == large.count
+    labels = torch.cat([s.gt_sem_seg.sem_seg for s in samples])
+    plain = head.loss_decode(heard[0][..., :side, :side], labels)
+    torch.testing.assert_close(large.total, plain.total)
+    assert large.count == plain.count
     # what somebody else has asked for is not computed again
     uniform = head.loss_sums_by_feat(heard[0] * 0, samples)['loss_ce']
     assert uniform.mean().item() == pytest.approx(1.0986, abs=1e-4)
