@@ -47,7 +47,7 @@ def errors_of(cfg: Mapping[str, Any],
             ``tidecv`` is not installed.
         DataError: Predictions are missing or of other classes.
     """
-    classes, samples, _ = labelled_samples(cfg, predictions, task)
+    _, _, classes, samples = labelled_samples(cfg, predictions, task)
     images = []
     for sample in samples:
         found = sample.pred_instances

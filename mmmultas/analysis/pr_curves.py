@@ -59,7 +59,7 @@ def pr_curves(cfg: Mapping[str, Any],
     """
     if not 0 <= iou_thr < 1:
         raise ConfigError(f'An IoU threshold lies in [0, 1), not {iou_thr}.')
-    names, samples, _ = labelled_samples(cfg, predictions, task)
+    _, _, names, samples = labelled_samples(cfg, predictions, task)
     rows: list[tuple[NDArray, ...]] = []
     num_gt = np.zeros(len(names), np.int64)
     first = 0  # number of the image's first box in the data set

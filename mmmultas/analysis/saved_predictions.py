@@ -24,7 +24,7 @@ from mmmultas.visualization.charts import draw_matrix
 from .prediction_sources import SavedPredictions
 
 __all__ = [
-    'CONFUSED', 'Confusion', 'SavedPredictions', 'confusion_of',
+    'CONFUSED', 'Confusion', 'Labelled', 'SavedPredictions', 'confusion_of',
     'evaluate_saved', 'fitting_task', 'fitting_tasks', 'labelled_samples',
     'write_confusion'
 ]
@@ -45,6 +45,22 @@ class Confusion(NamedTuple):
     counts: NDArray
     names: list[str]
     kind: str
+
+
+class Labelled(NamedTuple):
+    """A task of a test with truth and predictions.
+
+    Attributes:
+        task: Its name.
+        kind: Its kind.
+        classes: Their names.
+        samples: One by one; labels and predictions have the names that those
+            of 'det' or 'seg' have.
+    """
+    task: str
+    kind: str
+    classes: list[str]
+    samples: Iterator[DetDataSample]
 
 
 def evaluate_saved(cfg: Mapping[str, Any],
@@ -110,8 +126,8 @@ def confusion_of(cfg: Mapping[str, Any],
         ConfigError: There are no predictions for the task, or the data do
             not carry it.
     """
-    task = fitting_task(cfg, predictions, task, CONFUSED)
-    names, samples, kind = labelled_samples(cfg, predictions, task, CONFUSED)
+    task, kind, names, samples = labelled_samples(cfg, predictions, task,
+                                                  CONFUSED)
     count = len(names)
     total = np.zeros((count + 1, count + 1), np.int64)
     for sample in samples:
@@ -145,7 +161,12 @@ def fitting_task(cfg: Mapping[str, Any], predictions: SavedPredictions,
     Raises:
         ConfigError: It does not fit, or none does, or several do.
     """
-    fit = fitting_tasks(cfg, predictions, kinds)
+    return _fitting(_loaders(cfg, predictions)[1], predictions, task, kinds)
+
+
+def _fitting(meta: Mapping[str, Any], predictions: SavedPredictions,
+             task: str | None, kinds: Sequence[str]) -> str:
+    fit = [t for t in predictions.tasks if kind_of(t, meta) in kinds]
     if task in fit:
         return str(task)
     of = ' or '.join(kinds)
@@ -173,7 +194,7 @@ def labelled_samples(
     predictions: SavedPredictions,
     task: str | None = None,
     kinds: Sequence[str] = (BOXES, )
-) -> tuple[list[str], Iterator[DetDataSample], str]:
+) -> Labelled:
     """The test's samples with a task's truth and predictions.
 
     Args:
@@ -182,22 +203,18 @@ def labelled_samples(
         task: The task; None for the only one that fits.
         kinds: Those that fit.
 
-    Returns:
-        tuple: The classes of the task, the samples one by one, under the
-        names that 'det' and 'seg' have, and the kind.
-
     Raises:
         ConfigError: There are no predictions for the task, the data do not
             carry it, or its kind does not fit.
     """
-    task = fitting_task(cfg, predictions, task, kinds)
     loaders, meta = _loaders(cfg, predictions)
+    task = _fitting(meta, predictions, task, kinds)
     kind = kind_of(task, meta)
     samples = (view_of(_whole(sample, task), task, kind)
                for name, loader in loaders.items()
                for _, samples in _joined(name, loader, predictions, meta)
                for sample in samples if has_task(sample, task))
-    return list(meta[task]['classes']), samples, kind
+    return Labelled(task, kind, list(meta[task]['classes']), samples)
 
 
 def _whole(sample: DetDataSample, task: str) -> DetDataSample:
