@@ -49,7 +49,7 @@ class Demo:
         write: Writes the data into a folder.
         written: A file or folder that is there when the data are.
         pictures: The images to predict, in the data's folder.
-        columns_of_sheet: Pictures beside each other.
+        number: Of pictures in a sheet; two stand beside each other.
     """
     what: str
     judged: str
@@ -62,7 +62,7 @@ class Demo:
     write: Callable[[str | Path], Any]
     written: str
     pictures: str
-    columns_of_sheet: int = 2
+    number: int = 6
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ SCENES = Demo(
     write=write_scenes,
     written='val.txt',
     pictures='images',
-    columns_of_sheet=1)
+    number=4)
 
 
 def run_demo(data: str | Path, work_dir: str | Path, updates: int,
@@ -250,8 +250,8 @@ def _draw(demo: Demo, work_dir: Path) -> Path:
             title: [work_dir / m / f'epoch_{NUM_EPOCHS}.pth' for m in methods]
             for title, methods in demo.panels.items()
         },
+        number=demo.number,
         alpha=0.85)  # bright digits would shine through
     path = work_dir / 'predictions.png'
-    cv2.imwrite(str(path), contact_sheet(
-        pictures, columns=demo.columns_of_sheet)[..., ::-1])
+    cv2.imwrite(str(path), contact_sheet(pictures, columns=2)[..., ::-1])
     return path

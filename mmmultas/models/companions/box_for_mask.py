@@ -50,6 +50,13 @@ class BoxForMask(WeakCompanion):
     - ``loss_pairs``: neighbours of like colour show the same class.
 
     Args:
+        student: The network; given by it.
+        key: Config key, for messages; given by the network.
+        boxes: A task of boxes; all that share classes by default.
+        masks: A task of masks; all that share classes by default.
+        classes: Which pixel class a box class is, as of
+            :class:`WeakCompanion`.
+        weight: Factor of all losses.
         ranks: Whether boxes are filled by rank.
         delta: Half the width of the part of a box that stays open.
         rates: Share of its box that an object fills: a number, one per
@@ -63,8 +70,6 @@ class BoxForMask(WeakCompanion):
             targets or lines beside it, for alone it empties boxes.
         pairs_warmup: Updates in which ``loss_pairs`` comes in.
         pairs_threshold: Likeness from which on a pair counts.
-        **kwargs: ``boxes``, ``masks``, ``classes`` and ``weight`` of
-            :class:`WeakCompanion`.
 
     Raises:
         ConfigError: Terms that exclude one another, a head without one score

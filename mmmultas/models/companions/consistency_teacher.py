@@ -55,6 +55,13 @@ class ConsistencyTeacher(WeakCompanion):
     of a class does not show it.
 
     Args:
+        student: The network; given by it.
+        key: Config key, for messages; given by the network.
+        boxes: A task of boxes; all that share classes by default.
+        masks: A task of masks; all that share classes by default.
+        classes: Which pixel class a box class is, as of
+            :class:`WeakCompanion`.
+        weight: Factor of all losses.
         masks_weight: Factor of the loss of masks; 0 leaves it out.
         boxes_weight: Factor of the loss of boxes; 0 leaves it out.
         mask_score: From which probability on a pixel's class is learnt on
@@ -68,8 +75,6 @@ class ConsistencyTeacher(WeakCompanion):
         top: Share of the anchors, of ``'soft'``.
         begin: Share of the training before the teacher speaks.
         ramp: Share of the training in which it comes in.
-        **kwargs: ``boxes``, ``masks``, ``classes`` and ``weight`` of
-            :class:`WeakCompanion`.
 
     Raises:
         ConfigError: No moving average, a head that cannot be taught so, or

@@ -38,6 +38,13 @@ class MaskForBox(WeakCompanion):
     Classes of boxes that the mask does not know take no part at all.
 
     Args:
+        student: The network; given by it.
+        key: Config key, for messages; given by the network.
+        boxes: A task of boxes; all that share classes by default.
+        masks: A task of masks; all that share classes by default.
+        classes: Which pixel class a box class is, as of
+            :class:`WeakCompanion`.
+        weight: Factor of all losses.
         rel: Blobs smaller than this share of the largest of their class are
             no objects, nor background.
         min_area: Likewise of this share of the image, unless all of a class
@@ -50,8 +57,6 @@ class MaskForBox(WeakCompanion):
             blobs of several objects and merge parts of one.
         refine_begin: Share of the training after which it does.
         refine_score: Score from which on a detection counts.
-        **kwargs: ``boxes``, ``masks``, ``classes`` and ``weight`` of
-            :class:`WeakCompanion`.
 
     Raises:
         ConfigError: A head that gives no anchors, or a number out of its
