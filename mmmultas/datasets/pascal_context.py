@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from scipy.io import loadmat
 
 from mmmultas.structures import voc_colour
+from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError, DataError
 
 from .decode import decode_mask, decode_values
@@ -54,7 +55,8 @@ def convert_context(root: str | os.PathLike[str],
                     track: Track = silent) -> dict[str, int]:
     """Write ``semseg``, ``parts``, ``edges`` and ``normals`` as PNGs.
 
-    What is there stays, so that a second call goes on.
+    What is there stays, so that a second call goes on. ``persons.txt`` names
+    the images that have parts.
 
     Args:
         root: Folder with ``JPEGImages``, ``ImageSets/Context``,
@@ -75,13 +77,17 @@ def convert_context(root: str | os.PathLike[str],
     root, out = Path(root), Path(out)
     numbers = None if normal_classes is None else region_numbers(
         root / 'pascal-context/labels.txt', [*normal_classes, _ALSO])
-    counts = {'persons': 0}
+    counts: dict[str, int] = {}
+    persons = []
     for split in ('train', 'val'):
         names = read_names(root / f'ImageSets/Context/{split}.txt')
         for name in track(names, total=len(names), what=split):
-            counts['persons'] += _convert(root, out, name, thin, numbers)
+            if _convert(root, out, name, thin, numbers):
+                persons.append(name)
         counts[split] = len(names)
-    return counts
+    with atomic_path(out / 'persons.txt') as part:
+        part.write_text(''.join(f'{name}\n' for name in persons))
+    return dict(counts, persons=len(persons))
 
 
 def region_numbers(path: str | os.PathLike[str],

@@ -12,6 +12,8 @@ from typing import Any
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.values import mapping_of
 
+from .hold_out import read_names
+
 __all__ = ['LabelRegime']
 
 REGIMES = ('full', 'one', 'random', 'ratio')
@@ -35,6 +37,8 @@ class LabelRegime:
             fewer of them: a network for one task then learns from the very
             labels that it has in a network for all. Images that keep no
             label that is read are left out.
+        only: Task → file of the names of the images that can have its label:
+            ``dict(parts='persons.txt')``, parts are seen where a person is.
 
     Raises:
         ConfigError: An unknown regime, or shares that do not fit.
@@ -46,7 +50,8 @@ class LabelRegime:
                  ratio: Mapping[str, float] | None = None,
                  file: str | None = None,
                  names: Mapping[str, str] | None = None,
-                 tasks: Sequence[str] | None = None) -> None:
+                 tasks: Sequence[str] | None = None,
+                 only: Mapping[str, str] | None = None) -> None:
         if regime not in REGIMES:
             raise ConfigError(f'`regime` is one of {", ".join(REGIMES)}, not '
                               f'{regime!r}.')
@@ -66,6 +71,11 @@ class LabelRegime:
                                   != len(tasks)):
             raise ConfigError('`regime.tasks` is a sequence of different '
                               f'names, not {tasks!r}.')
+
+        self.only = dict(mapping_of('regime.only', only or {}))
+        if self.only and file is not None:
+            raise ConfigError('`file` names the kept labels itself: leave '
+                              '`only` out.')
 
     @classmethod
     def build(cls, cfg: Mapping[str, Any] | None) -> 'LabelRegime':
@@ -120,8 +130,11 @@ class LabelRegime:
             DataError: A list that names unknown images or tasks.
         """
         read, tasks = tuple(tasks), self.among(tasks)
-        can = {name: [t for t in tasks if t in (possible or {}).get(
-            name, tasks)] for name in images}
+        shown = self._shown(tasks)
+        can = {name: [t for t in tasks
+                      if t in (possible or {}).get(name, tasks)
+                      and (t not in shown or name in shown[t])]
+               for name in images}
         rng = random.Random(self.seed)
         if self.file is not None:
             kept = self._read(can)
@@ -142,6 +155,14 @@ class LabelRegime:
         if self.tasks is None:
             return own
         return {name: chosen for name, chosen in own.items() if chosen}
+
+    def _shown(self, tasks: Sequence[str]) -> dict[str, set[str]]:
+        for task in self.only:
+            if task not in tasks:
+                raise ConfigError(f'`regime.only` names {task!r}, but labels '
+                                  f'are dealt among {", ".join(tasks)}.')
+        return {task: set(read_names(path))
+                for task, path in self.only.items()}
 
     def _sizes(self, count: int, tasks: Sequence[str]) -> list[int]:
         unknown = sorted(set(self.ratio) - set(tasks))

@@ -70,7 +70,8 @@ def _certain_tasks(dataset: Any) -> set[str]:
     """Tasks that every sample of a data set's config carries."""
     tasks = dataset.get('tasks', _default_tasks(dataset))
     regime = dataset.get('regime') or {}
-    hides = regime.get('file') or regime.get('regime', 'full') != 'full'
+    hides = (regime.get('file') or regime.get('only')
+             or regime.get('regime', 'full') != 'full')
     alone = isinstance(tasks, str) or len(tasks or ()) == 1
     if hides and not (alone and regime.get('tasks')):
         return set()  # each image keeps some of them

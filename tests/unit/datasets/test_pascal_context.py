@@ -65,6 +65,7 @@ def test_every_label_from_the_files(root, tmp_path, monkeypatch):
     out = tmp_path / 'out'
     counts = convert_context(root, out, thin, ['wall'])
     assert counts == dict(train=2, val=1, persons=1)
+    assert len((out / 'persons.txt').read_text().split()) == 1
     monkeypatch.setenv('MMMULTAS_PASCAL_MT', str(root))
     monkeypatch.setenv('MMMULTAS_PASCAL_CONTEXT', str(out))
     cfg = Config.fromfile(ROOT / 'configs/_base_/datasets/pascal_context.py')

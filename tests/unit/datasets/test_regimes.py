@@ -64,6 +64,22 @@ def test_a_task_that_gets_no_label():
             LabelRegime('one', tasks=tasks)
 
 
+def test_a_list_says_who_can_have_a_label(tmp_path):
+    people = tmp_path / 'persons.txt'
+    people.write_text('0\n2.jpg\n5\n')
+    only = dict(seg=str(people))
+    kept = LabelRegime('one', only=only)(images(6), TASKS)
+    assert [n for n, own in kept.items() if 'seg' in own] == [
+        n for n in ('0', '2', '5') if kept[n] == ('seg', )]
+    assert counts(kept) == dict(seg=2, depth=2, normals=2)
+    everything = LabelRegime(only=only)(images(3), TASKS)
+    assert everything['1'] == TASKS[1:] and everything['2'] == TASKS
+    with pytest.raises(ConfigError, match='`regime.only` names .hands.'):
+        LabelRegime(only=dict(hands=str(people)))(images(3), TASKS)
+    with pytest.raises(ConfigError, match='leave `only` out'):
+        LabelRegime(file='x', only=only)
+
+
 def test_parts_only_where_somebody_is_seen():
     tasks = ('parts', 'edge', 'seg', 'normals', 'sal')
     rng = random.Random(0)

@@ -42,6 +42,8 @@ def _cfg(alternate='iteration', **datasets):
     # each image keeps some of its labels
     (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(regime='one'))), True),
     (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(file='kept.txt'))), True),
+    (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(only=dict(seg='a.txt')))),
+     True),
     (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(seed=3))), False),
     # a stream per task: others' images are left out
     (_cfg(**{task: dict(tasks=(task, ), regime=dict(
