@@ -98,7 +98,8 @@ def narrowed(allowed_Khw: Tensor, target_hw: Tensor, free_K: Tensor) -> Tensor:
         free_K: bool, classes that have no boxes.
 
     Returns:
-        (K, h, w) bool.
+        (K, h, w) bool. Where a target leaves no class, as 254 does if every
+        class has boxes, it is what the boxes say.
 
     Example:
         >>> allowed = torch.ones(2, 1, 3, dtype=torch.bool)
@@ -110,7 +111,9 @@ def narrowed(allowed_Khw: Tensor, target_hw: Tensor, free_K: Tensor) -> Tensor:
     numbers = torch.arange(len(free_K), device=target_hw.device)
     only = numbers[:, None, None] == target_hw
     none = free_K[:, None, None] & (target_hw == NONE)
-    return torch.where(target_hw == ANY, allowed_Khw, only | none)
+    found = only | none
+    open_hw = (target_hw == ANY) | ~found.any(0)
+    return torch.where(open_hw, allowed_Khw, found)
 
 
 def constrained_labels(logits_Khw: Tensor, allowed_Khw: Tensor,

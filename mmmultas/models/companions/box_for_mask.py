@@ -267,13 +267,15 @@ class BoxForMask(WeakCompanion):
         return {k: value.scaled(self.weight) for k, value in sums.items()}
 
     def _set_sum(self, pair: Pair, view: BoxView, scores: Tensor) -> LossSum:
-        losses = set_losses(scores, view.allowed)
+        # of cells about which nothing is known: they are not `seen`
+        allowed = view.allowed | ~view.allowed.any(0)
+        losses = set_losses(scores, allowed)
         share = 1.0
         if self.ranks:
             share = (ramp(self.update, 0, self._ramp_end, 0.0, 1.0)
                      if self.rates[pair.masks].known else 0.0)
         if share and (self.ranks or self.static):
-            inner = narrowed(view.allowed, self._target(pair, view, scores),
+            inner = narrowed(allowed, self._target(pair, view, scores),
                              view.free)
             losses = (1 - share) * losses + share * set_losses(scores, inner)
         total = torch.where(view.seen, losses, 0).sum()

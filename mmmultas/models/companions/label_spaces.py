@@ -35,13 +35,16 @@ class Pair:
     def free(self, asked: Sequence[int] | None = None) -> Tensor:
         """Pixel classes that no box would announce, (K,) bool.
 
+        One of several box classes is announced if all were looked for.
+
         Args:
             asked: Box classes that somebody looked for; None for all.
         """
         free = torch.ones(self.num_pixel_classes, dtype=torch.bool)
+        free[[k for k in self.pixel if k != NO_CLASS]] = False
         for c, k in enumerate(self.pixel):
-            if k != NO_CLASS and (asked is None or c in asked):
-                free[k] = False
+            if k != NO_CLASS and asked is not None and c not in asked:
+                free[k] = True
         return free
 
     def of_boxes(self, labels: Tensor) -> Tensor:

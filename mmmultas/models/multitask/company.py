@@ -76,7 +76,6 @@ class Accompanied(BaseModel):
             self._prepared = True
             for companion in self.companions.values():
                 companion.prepare(self)
-            self._check_terms()
 
     def _check_terms(self) -> None:
         """Companions of one group must name their losses apart."""
@@ -106,6 +105,7 @@ class Accompanied(BaseModel):
         self.prepare()
         for companion in self.companions.values():
             companion.meet(Plan(metainfo, epoch_length, updates))
+        self._check_terms()  # which tasks they join is known by now
 
     def task_gradients(self, losses: Mapping[str, Tensor],
                        parts: Sequence[str],

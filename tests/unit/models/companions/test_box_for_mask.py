@@ -41,6 +41,25 @@ def test_the_set_loss_is_a_mean_over_cells_of_all_images():
                                torch.stack(each).mean())
 
 
+@pytest.mark.parametrize('cfg', [
+    dict(rates=.5), dict(ranks=False), dict(static='filled', ranks=False)])
+def test_where_every_pixel_class_has_boxes(cfg):
+    """Without a background, what lies outside of boxes says nothing."""
+    toy = toy_model(companions=dict(weak=dict(
+        type='mmmultas.BoxForMask', classes=[0, 1], lines_weight=.5, **cfg)))
+    toy['heads']['seg']['num_classes'] = 2
+    model = MODELS.build(toy)
+    model.meet(dict(META, seg=META['det']), 10, 100)
+    model.set_update(99)
+    losses = model.loss(**model.data_preprocessor(
+        dict(det=toy_batch(('det', ), 3)), True))
+    assert 0 < losses['weak.seg.loss_set'] < 10
+    losses['weak.seg.loss_set'].backward()
+    assert all(torch.isfinite(p.grad).all()
+               for p in model.heads['seg'].parameters()
+               if p.grad is not None)
+
+
 def test_ranks_come_in_by_a_ramp():
     half, start, full, alone = (
         _losses(update=update, **cfg)[0]['weak.seg.loss_set']

@@ -42,6 +42,10 @@ def test_classes_without_boxes_may_be_anywhere():
     # nobody looked for one of them: its pixels may be anywhere, too
     assert Pair('det', 'seg', (3, 2), 4).free([0]).tolist() == [
         True, True, True, False]
+    # or for one of two that are one class of pixels
+    one = Pair('det', 'seg', (1, 1), 2)
+    assert one.free([0]).tolist() == [True, True]
+    assert one.free([0, 1]).tolist() == [True, False]
     assert pair.ambiguous() == [0, 2]
     assert pair.of_boxes(torch.tensor([1, 2])).tolist() == [-1, 3]
 

@@ -5,8 +5,9 @@ import torch
 
 from mmmultas.models.companions import Plan
 from mmmultas.registry import MODELS
-from mmmultas.testing import toy_batch, toy_model
+from mmmultas.testing import ToyDataset, toy_batch, toy_config, toy_model
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.launch import build_runner
 
 META = dict(
     det=dict(classes=('square', 'bar')),
@@ -48,6 +49,39 @@ def test_classes_meet_by_name(monkeypatch):
         one.meet(Plan(dict(META, seg=dict(classes=('a', 'b', 'c')))))
 
 
+@pytest.mark.parametrize('name, cfg', [
+    ('bar', {}), ('pole', dict(classes=dict(bar='pole'))),
+    ('pole', dict(classes=[1, 2]))])
+def test_runs_match_classes_by_name(tmp_path, monkeypatch, name, cfg):
+    """More pixel classes than the background and those of the boxes."""
+    known = ToyDataset.metainfo.fget
+
+    def metainfo(self):
+        found = known(self)
+        if 'seg' in found:
+            found['seg'] = dict(classes=('background', 'square', name, 'sky'),
+                                palette=[(i, i, i) for i in range(4)])
+        return found
+
+    monkeypatch.setattr(ToyDataset, 'metainfo', property(metainfo))
+    toy = toy_model(companions=dict(
+        b4m=dict(type='mmmultas.BoxForMask', **cfg),
+        m4b=dict(type='mmmultas.MaskForBox', **cfg),
+        average=dict(type='mmmultas.ConsistencyTeacher', begin=0., **cfg)))
+    toy['heads']['seg']['num_classes'] = 4
+    config = toy_config(tmp_path, epochs=1, model=toy)
+    for key in ('val_dataloader', 'val_cfg', 'val_evaluator'):
+        config[key] = None
+    runner = build_runner(config)
+    runner.train()
+    network = runner.model
+    assert [c.pairs[0].pixel for c in network.companions.values()] == [
+        (1, 2)] * 3
+    assert {f'train/weak.{term}' for term in (
+        'seg.loss_set', 'det.loss_cls', 'det.loss_consistency')} <= set(
+            runner.message_hub.log_scalars)
+
+
 def test_two_of_a_kind_are_refused():
     model = MODELS.build(toy_model(companions=dict(
         a=dict(type='mmmultas.BoxForMask'),
@@ -55,7 +89,7 @@ def test_two_of_a_kind_are_refused():
     with pytest.raises(ConfigError, match='companions.a` and `model.compan'
                                           'ions.b` both give the loss `weak.'
                                           'seg.loss_set`'):
-        model.prepare()
+        model.meet(META, 1, 1)
 
 
 def _renamed(batch, old, new, kind):
