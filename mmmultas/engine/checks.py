@@ -105,8 +105,10 @@ def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:
     balancer = getattr(model, 'balancer', None)
     if balancer is not None:
         streams = loop.dataloader
-        alternates = len(streams.schedule.streams_at(0)) < len(streams.streams)
-        balancer.meet_run(len(streams), alternates)
+        model.meet_run(
+            len(streams), loop.max_epochs,
+            len(streams.schedule.streams_at(0)) < len(streams.streams),
+            getattr(runner.optim_wrapper, '_accumulative_counts', 1))
         _check_gram(runner, model, balancer)
 
 

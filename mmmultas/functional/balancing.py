@@ -135,14 +135,19 @@ def gradnorm_slope(logits: Tensor, losses: Tensor, norms: Tensor,
     return weights * (slope - (weights * slope).sum() / len(logits))
 
 
-def equal_norms(norms: Tensor) -> Tensor:
+def equal_norms(norms: Tensor, here: Tensor | None = None) -> Tensor:
     """mean(n) / n: all gradients become as long as the mean.
+
+    Args:
+        norms: (T,); 0 of a task that was never met.
+        here: (P,) numbers of the tasks that are present; default all.
 
     Example:
         >>> equal_norms(torch.tensor([1., 3.]))[0].item()
         2.0
     """
-    return norms.mean() / norms
+    mean = norms[norms > 0].mean()
+    return mean / (norms if here is None else norms[here])
 
 
 def imtl_l(log_scale: Tensor, losses: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,5 @@
 """How much each task's loss weighs."""
-from .base import Balancer
+from .base import Balancer, Run
 from .by_gradients import (IMTL, MGDA, AlignedMTL, CAGrad, EqualNorms,
                            FairGrad, GradNorm, GradVac, NashMTL, PCGrad)
 from .by_losses import DWA, GLS, RLW, STCH, UWSO, Uncertainty
@@ -9,6 +9,6 @@ from .task_balancer import TaskBalancer, UpdateBalancer
 __all__ = [
     'AlignedMTL', 'Balancer', 'CAGrad', 'DWA', 'EqualNorms', 'FairGrad',
     'Fixed', 'GLS', 'GradNorm', 'GradVac', 'IMTL', 'MGDA', 'NashMTL',
-    'PCGrad', 'RLW', 'STCH', 'TaskBalancer', 'UWSO', 'Uncertainty',
+    'PCGrad', 'RLW', 'Run', 'STCH', 'TaskBalancer', 'UWSO', 'Uncertainty',
     'UpdateBalancer'
 ]

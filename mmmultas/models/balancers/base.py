@@ -1,11 +1,28 @@
 """The interface of rules that weigh tasks."""
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from mmengine.model import BaseModule
 from torch import Tensor
 
-__all__ = ['Balancer']
+__all__ = ['Balancer', 'Run']
+
+
+@dataclass(frozen=True)
+class Run:
+    """How a run trains.
+
+    Attributes:
+        epoch_length: Updates of an epoch.
+        epochs: Number of epochs.
+        alternates: Whether an update may have the labels of one stream.
+        accumulate: Batches of an optimizer's step.
+    """
+    epoch_length: int
+    epochs: int
+    alternates: bool = False
+    accumulate: int = 1
 
 
 class Balancer(BaseModule):
@@ -39,7 +56,7 @@ class Balancer(BaseModule):
         return {}
 
     def found(self) -> Mapping[str, float]:
-        """Factors of the latest update by task, for the log."""
+        """Factors of the latest update by task, and what else is logged."""
         return {}
 
     def commit(self) -> None:
@@ -48,12 +65,8 @@ class Balancer(BaseModule):
     def meet(self, tasks: Sequence[str]) -> None:
         """Learn which tasks there are."""
 
-    def meet_run(self, epoch_length: int, alternates: bool) -> None:
+    def meet_run(self, run: Run) -> None:
         """Learn how a run trains, before its first update.
-
-        Args:
-            epoch_length: Updates of an epoch.
-            alternates: Whether an update may have the labels of one stream.
 
         Raises:
             ConfigError: It makes no sense there.

@@ -3,6 +3,7 @@
 What they see is the Gram matrix of these gradients (SPEC-BALANCE 1). PCGrad,
 IMTL-G and Aligned-MTL are those of torchjd (MIT).
 """
+from collections.abc import Sequence
 from importlib import import_module
 from typing import Any
 
@@ -13,8 +14,9 @@ from mmmultas.functional import balancing
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
+from .base import Run
 from .by_losses import positive
-from .task_balancer import TaskBalancer, UpdateBalancer
+from .task_balancer import TaskBalancer, UpdateBalancer, refuse_alternation
 
 __all__ = [
     'IMTL', 'MGDA', 'AlignedMTL', 'CAGrad', 'EqualNorms', 'FairGrad',
@@ -22,8 +24,22 @@ __all__ = [
 ]
 
 
+class _OfNorms(TaskBalancer):
+    """Compares the lengths of gradients of one update, and keeps a state."""
+    needs_gram = True
+
+    def meet_run(self, run: Run) -> None:
+        """Refuse updates that hold the labels of one stream.
+
+        Raises:
+            ConfigError: ``train_cfg.alternate='epoch'``.
+        """
+        super().meet_run(run)
+        refuse_alternation(self, run)
+
+
 @MODELS.register_module()
-class GradNorm(TaskBalancer):
+class GradNorm(_OfNorms):
     """T softmax(v); v learns to make gradients as long as their tasks lag.
 
     Heads learn with weight 1, as in LibMTL.
@@ -33,7 +49,7 @@ class GradNorm(TaskBalancer):
         lr: Step of v.
         **kwargs: Those of :class:`TaskBalancer`.
     """
-    needs_gram = spares_heads = True
+    spares_heads = True
     states = dict(logits=1.0, initial=0.0)
     logits: Tensor
     initial: Tensor
@@ -50,6 +66,8 @@ class GradNorm(TaskBalancer):
         logits, initial = (value.cpu().clone()
                            for value in (self.logits, self.initial))
         weights = len(logits) * torch.softmax(logits, 0)[here]
+        if len(here) < 2:  # nothing to compare
+            return weights
         first = here[initial[here] == 0]
         whole, norms = torch.ones_like(logits), torch.zeros_like(logits)
         whole[here], norms[here] = losses, gram.diagonal().sqrt()
@@ -68,14 +86,15 @@ class GradNorm(TaskBalancer):
 
 
 @MODELS.register_module()
-class EqualNorms(TaskBalancer):
+class EqualNorms(_OfNorms):
     """mean(n) / n with running means of the norms n of the gradients.
+
+    The mean is over all tasks that were met so far.
 
     Args:
         decay: Share of the past in a mean.
         **kwargs: Those of :class:`TaskBalancer`.
     """
-    needs_gram = True
     states = dict(norms=0.0)
     norms: Tensor
 
@@ -95,7 +114,7 @@ class EqualNorms(TaskBalancer):
         norms[here] = torch.where(
             old > 0, self.decay * old + (1 - self.decay) * now, now)
         self.keep('norms', norms)
-        return balancing.equal_norms(norms[here])
+        return balancing.equal_norms(norms, here)
 
 
 class _Spared(UpdateBalancer):
@@ -103,8 +122,25 @@ class _Spared(UpdateBalancer):
     needs_gram = spares_heads = True
 
 
+class _Exact(_Spared):
+    """Tries all faces of the simplex of weights."""
+
+    def meet(self, tasks: Sequence[str]) -> None:
+        """Refuse more tasks than can be tried.
+
+        Raises:
+            ConfigError: More than 8.
+        """
+        super().meet(tasks)
+        if len(tasks) > balancing.MAX_FACES:
+            raise ConfigError(
+                f'`model.balancer` {type(self).__name__} is solved exactly '
+                f'for up to {balancing.MAX_FACES} tasks, and there are '
+                f'{len(tasks)}: take mmmultas.NashMTL or mmmultas.PCGrad.')
+
+
 @MODELS.register_module()
-class MGDA(_Spared):
+class MGDA(_Exact):
     """The shortest sum of gradients with weights on the simplex.
 
     Args:
@@ -132,7 +168,7 @@ class MGDA(_Spared):
 
 
 @MODELS.register_module()
-class CAGrad(_Spared):
+class CAGrad(_Exact):
     """The mean gradient, and a pull to the task that it serves least.
 
     Args:

@@ -8,6 +8,7 @@ from mmmultas.functional import balancing
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
+from .base import Run
 from .task_balancer import TaskBalancer, UpdateBalancer
 
 __all__ = ['DWA', 'GLS', 'RLW', 'STCH', 'UWSO', 'Uncertainty', 'positive']
@@ -25,6 +26,15 @@ def positive(balancer: Any, **values: Any) -> None:
             raise ConfigError(f'`model.balancer.{name}` is a number above 0, '
                               f'not {value!r}.')
         setattr(balancer, name, value)
+
+
+def _refuse_short(balancer: TaskBalancer, run: Run, first: int) -> None:
+    if run.epochs <= first:
+        raise ConfigError(
+            f'`model.balancer` {type(balancer).__name__} compares epochs: its '
+            f'first {first} tell nothing yet, and `train_cfg.max_epochs` is '
+            f'{run.epochs}. Train for more (shorter) epochs, or take '
+            'mmmultas.Uncertainty.')
 
 
 @MODELS.register_module()
@@ -77,12 +87,21 @@ class DWA(TaskBalancer):
         super().__init__(**kwargs)
         positive(self, temperature=temperature)
 
+    def meet_run(self, run: Run) -> None:
+        """Refuse a run that is over before the weights move.
+
+        Raises:
+            ConfigError: Two epochs or less.
+        """
+        super().meet_run(run)
+        _refuse_short(self, run, 2)
+
     def rule(self, losses: Tensor, here: Tensor,
              gram: Tensor | None) -> Tensor:
         """Weights of this epoch; its losses are added up."""
         state = {name: getattr(self, name).cpu().clone()
                  for name in self.states}
-        now = self.update // self.epoch_length if self.epoch_length else 0
+        now = self.current_epoch
         if now > state['epoch'][0]:
             state['before'] = state['last']
             state['last'] = torch.where(
@@ -181,12 +200,26 @@ class STCH(TaskBalancer):
     def __init__(self, warmup: int = 4, mu: float = 1.0,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        positive(self, warmup=warmup, mu=mu)
+        positive(self, mu=mu)
+        if isinstance(warmup, bool) or not isinstance(
+                warmup, int) or warmup < 1:
+            raise ConfigError('`model.balancer.warmup` is a number of epochs, '
+                              f'1 or more, not {warmup!r}.')
+        self.warmup = warmup
+
+    def meet_run(self, run: Run) -> None:
+        """Refuse a run that is over before the warm-up.
+
+        Raises:
+            ConfigError: No epoch is left behind it.
+        """
+        super().meet_run(run)
+        _refuse_short(self, run, self.warmup)
 
     def rule(self, losses: Tensor, here: Tensor,
              gram: Tensor | None) -> Tensor:
         """1 / L and sums in the warm-up; then the formula."""
-        now = self.update // self.epoch_length if self.epoch_length else 0
+        now = self.current_epoch
         total, count = self.total.cpu().clone(), self.count.cpu().clone()
         if now == self.warmup - 1:
             total[here] += losses

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 import torch
+from mmengine.logging import print_log
 from torch import Tensor
 
 from mmmultas.utils.errors import ConfigError
 
-from .base import Balancer
+from .base import Balancer, Run
 
-__all__ = ['TaskBalancer', 'UpdateBalancer']
+__all__ = ['TaskBalancer', 'UpdateBalancer', 'refuse_alternation']
 
 
 class TaskBalancer(Balancer):
@@ -54,8 +55,11 @@ class TaskBalancer(Balancer):
         self.scale = scale
         self.tasks: tuple[str, ...] = ()
         self.update = 0
-        self.epoch_length = 0
+        self.run: Run | None = None
+        self.fallbacks = 0
         self._pending: dict[str, Tensor] = {}
+        self._steps: dict[str, Tensor] = {}
+        self._batches = 0
         self._shared: dict[str, float] = {}
         self._found: dict[str, float] = {}
 
@@ -75,9 +79,14 @@ class TaskBalancer(Balancer):
             self.register_buffer(
                 name, torch.full((len(tasks), ), first, dtype=torch.float64))
 
-    def meet_run(self, epoch_length: int, alternates: bool) -> None:
-        """Remember how long an epoch is."""
-        self.epoch_length = epoch_length
+    def meet_run(self, run: Run) -> None:
+        """Remember how long an epoch is, and how batches accumulate."""
+        self.run = run
+
+    @property
+    def current_epoch(self) -> int:
+        """The epoch of this update; 0 where nobody trains."""
+        return self.update // self.run.epoch_length if self.run else 0
 
     def set_update(self, update: int) -> None:
         """Remember it: draws and epochs follow it."""
@@ -99,11 +108,19 @@ class TaskBalancer(Balancer):
             index = [rows[t] for t in present]
             part = gram[index][:, index]
             if not torch.isfinite(part).all():
+                self._fall_back()
+                return {}
+            # who does not reach the shared part is in no conflict
+            reach = (part.diagonal() > 0).nonzero().flatten().tolist()
+            present = [present[i] for i in reach]
+            part = part[reach][:, reach]
+            if len(present) < 2 and (self.alone_is_one or not present):
                 return {}
         vector = torch.tensor([values[t] for t in present]).double()
         here = torch.tensor([self.tasks.index(t) for t in present])
         shared = self.rule(vector, here, part)
         if not torch.isfinite(shared).all():
+            self._fall_back()
             shared = torch.ones_like(shared)
         if self.scale == 'sum':
             shared = shared * len(present) / shared.sum()
@@ -112,6 +129,16 @@ class TaskBalancer(Balancer):
             return named
         self._shared = named
         return dict(zip(present, self.heads(vector, here).tolist()))
+
+    def _fall_back(self) -> None:
+        """All tasks weigh 1 in this update; it is said once and counted."""
+        self.fallbacks += 1
+        if self.fallbacks == 1:
+            print_log(
+                f'{type(self).__name__} found no weights in update '
+                f'{self.update + 1}: all tasks weigh 1 there. Further such '
+                'updates are counted as balance/fallbacks.',
+                logger='current', level=30)
 
     def rule(self, losses: Tensor, here: Tensor,
              gram: Tensor | None) -> Tensor:
@@ -136,7 +163,9 @@ class TaskBalancer(Balancer):
         return self._shared
 
     def found(self) -> Mapping[str, float]:
-        """Factors of the shared part."""
+        """Factors of the shared part, and updates without a solution."""
+        if self.fallbacks:
+            return {**self._found, 'fallbacks': float(self.fallbacks)}
         return self._found
 
     def keep(self, name: str, value: Tensor) -> None:
@@ -144,10 +173,22 @@ class TaskBalancer(Balancer):
         self._pending[name] = value.detach().clone()
 
     def commit(self) -> None:
-        """Take over what :meth:`keep` was given."""
+        """Take over what :meth:`keep` was given.
+
+        Where batches accumulate, once per step of the optimizer, by the mean
+        of what they would have changed.
+        """
         for name, value in self._pending.items():
-            getattr(self, name).copy_(value)
+            state = getattr(self, name)
+            step = value.to(state) - state
+            self._steps[name] = self._steps.get(name, 0) + step
         self._pending = {}
+        self._batches += 1
+        if self._batches < (self.run.accumulate if self.run else 1):
+            return
+        for name, step in self._steps.items():
+            getattr(self, name).add_(step / self._batches)
+        self._steps, self._batches = {}, 0
 
     def generator(self, seed: int) -> torch.Generator:
         """Draws of this update, equal on all processes."""
@@ -187,16 +228,24 @@ class UpdateBalancer(TaskBalancer):
     """A rule without state, over the tasks that are present."""
     alone_is_one = True
 
-    def meet_run(self, epoch_length: int, alternates: bool) -> None:
+    def meet_run(self, run: Run) -> None:
         """Refuse updates that hold the labels of one stream.
 
         Raises:
             ConfigError: ``train_cfg.alternate='epoch'``.
         """
-        super().meet_run(epoch_length, alternates)
-        if alternates:
-            raise ConfigError(
-                f'`model.balancer` {type(self).__name__} weighs the tasks of '
-                "one update, but with `train_cfg.alternate='epoch'` each has "
-                "one stream's: set it to 'iteration', or take "
-                'mmmultas.Uncertainty.')
+        super().meet_run(run)
+        refuse_alternation(self, run)
+
+
+def refuse_alternation(balancer: Balancer, run: Run) -> None:
+    """Refuse epochs of one stream where an update's tasks are compared.
+
+    Raises:
+        ConfigError: ``train_cfg.alternate='epoch'``.
+    """
+    if run.alternates:
+        raise ConfigError(
+            f'`model.balancer` {type(balancer).__name__} weighs the tasks of '
+            "one update, but with `train_cfg.alternate='epoch'` each has one "
+            "stream's: set it to 'iteration', or take mmmultas.Uncertainty.")

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from mmmultas.utils.errors import ConfigError
 
-from ..balancers import Balancer, Fixed
+from ..balancers import Balancer, Fixed, Run
 from ..companions.base import Plan
 from .task_gradients import shared_parameters, task_gradients
 
@@ -106,6 +106,22 @@ class Accompanied(BaseModel):
         for companion in self.companions.values():
             companion.meet(Plan(metainfo, epoch_length, updates))
         self._check_terms()  # which tasks they join is known by now
+
+    def meet_run(self, epoch_length: int, epochs: int, alternates: bool,
+                 accumulate: int) -> None:
+        """Tell the balancer how a run trains.
+
+        Args:
+            epoch_length: Updates of an epoch.
+            epochs: Number of epochs.
+            alternates: Whether an update may have the labels of one stream.
+            accumulate: Batches of an optimizer's step.
+
+        Raises:
+            ConfigError: It makes no sense there.
+        """
+        self.balancer.meet_run(
+            Run(epoch_length, epochs, alternates, accumulate))
 
     def task_gradients(self, losses: Mapping[str, Tensor],
                        parts: Sequence[str],

@@ -28,7 +28,7 @@ from .pool import Pool, Sums, pool
 from .samples import labelled_rows, mirror_images
 from .sequential import sequential_step
 from .taps import OUTPUTS, by_stream, output_tap
-from .weighing import check_balancer, factors_of
+from .weighing import check_balancer, factors_of, unbalanced
 
 __all__ = ['MultiTaskDetSeg']
 
@@ -218,18 +218,21 @@ class MultiTaskDetSeg(Accompanied):
             NonFiniteLossError: A term is NaN or infinite on some process.
         """
         joint, self._pooled = self._pooled, None
-        factor = factors_of(self, losses, joint)
-        losses = {name: factor(name) * value
-                  for name, value in losses.items()}
+        base, factor = factors_of(self, losses, joint)
+        plain, losses = losses, {name: factor(name) * value
+                                 for name, value in losses.items()}
         loss, logs = super().parse_losses(losses)
+        if factor is not base:
+            logs = unbalanced(logs, plain, base)
         shared = joint is not None and get_world_size() > 1
         if joint is not None and shared:
-            logs = joint.logs(logs, factor)
+            logs = joint.logs(logs, base)
         check_finite(logs, shared)
         self.balancer.commit()
         logs.update(self.balancer_logs())
         if self.on_losses is not None:
-            self.on_losses(losses)
+            with self.graph.unweighed():
+                self.on_losses(losses)
         return loss, logs
 
     def encode(self, inputs: Tensor) -> Levels:

@@ -5,6 +5,7 @@ A head reads the neck's levels, or what other heads put out on the way:
 companions (teachers, consistency) then share one pass.
 """
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -106,6 +107,18 @@ class HeadGraph:
         #: Task → factor of what its head's gradients are for the encoder;
         #: None where no balancer spares the heads.
         self.factors: dict[str, float] | None = None
+
+    @contextmanager
+    def unweighed(self) -> Iterator[None]:
+        """Gradients as they are before a balancer's factors."""
+        factors = dict(self.factors or {})
+        if self.factors:
+            self.factors.clear()
+        try:
+            yield
+        finally:
+            if self.factors is not None:
+                self.factors.update(factors)
 
     def ancestors(self, tasks: Iterable[str]) -> list[str]:
         """The tasks and all whose heads they read, in order."""

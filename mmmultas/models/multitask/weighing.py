@@ -2,6 +2,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from mmmultas.utils.errors import ConfigError
@@ -11,7 +12,7 @@ from .pool import Pool
 from .task_gradients import (gram_of, refuse_gradients, shared_parameters,
                              task_gradients)
 
-__all__ = ['check_balancer', 'factors_of', 'owner_of']
+__all__ = ['check_balancer', 'factors_of', 'owner_of', 'unbalanced']
 
 _PSEUDO = 'pseudo'
 
@@ -71,9 +72,15 @@ def check_balancer(model: Any) -> None:
     model.graph.factors = {}
 
 
+Factor = Callable[[str], float | Tensor]
+
+
 def factors_of(model: Any, losses: Mapping[str, Tensor],
-               joint: Pool | None) -> Callable[[str], float | Tensor]:
-    """What each loss is multiplied by.
+               joint: Pool | None) -> tuple[Factor, Factor]:
+    """What each loss is multiplied by: in the log, and on its way back.
+
+    The first is ``task_weights`` alone, so that curves of losses tell how
+    well a task is learnt whatever a balancer does.
 
     Args:
         model: The network.
@@ -86,7 +93,7 @@ def factors_of(model: Any, losses: Mapping[str, Tensor],
         return float(base.get(name.partition('.')[0], 1.0))
 
     if isinstance(balancer, Fixed) or joint is None:
-        return fixed
+        return fixed, fixed
 
     def owner(name: str) -> str:
         return owner_of(name, model.tasks)
@@ -105,7 +112,21 @@ def factors_of(model: Any, losses: Mapping[str, Tensor],
         model.graph.factors.update({
             task: share / float(weights.get(task, 1.0))
             for task, share in balancer.shared().items()})
-    return lambda name: fixed(name) * weights.get(owner(name), 1.0)
+    return fixed, lambda name: fixed(name) * weights.get(owner(name), 1.0)
+
+
+def unbalanced(logs: Mapping[str, Tensor], losses: Mapping[str, Tensor],
+               base: Factor) -> dict[str, Tensor]:
+    """The log of losses as they would be without a balancer.
+
+    Args:
+        logs: What the model says of balanced losses.
+        losses: ``task.term`` → scalar.
+        base: Fixed factor of each.
+    """
+    terms = {name: base(name) * value.detach()
+             for name, value in losses.items()}
+    return {**logs, **terms, 'loss': torch.stack(list(terms.values())).sum()}
 
 
 def _gram(model: Any, values: Mapping[str, Tensor],

@@ -95,7 +95,9 @@ def loops(cfg):
     runner = SimpleNamespace(
         seed=0,
         model=MODELS.build(cfg.model),
+        optim_wrapper=None,
         train_loop=SimpleNamespace(
+            max_epochs=1,
             dataloader=StreamSet(cfg.train_dataloader, seed=0)))
     runner.val_loop = MultiTaskValLoop(runner, cfg.val_dataloader,
                                        cfg.val_evaluator)

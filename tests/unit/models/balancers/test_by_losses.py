@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmmultas.models.balancers import DWA, STCH, Uncertainty
+from mmmultas.models.balancers import DWA, STCH, Run, Uncertainty
 
 
 def told(balancer, update, **losses):
@@ -13,7 +13,7 @@ def told(balancer, update, **losses):
 
 def built(balancer):
     balancer.meet(('det', 'seg', 'depth'))
-    balancer.meet_run(2, False)
+    balancer.meet_run(Run(2, 9))
     return balancer
 
 

@@ -15,7 +15,7 @@ STATES = [rule for rule in RULES
 def built(rule, **kwargs):
     balancer = rule(**kwargs)
     balancer.meet(TASKS)
-    balancer.meet_run(2, False)
+    balancer.meet_run(balancers.Run(2, 9))
     return balancer
 
 
@@ -147,6 +147,7 @@ def test_draws_follow_seed_and_update_alone(rule):
     (balancers.MGDA, dict(norm='l1'), "'none', 'l2'"),
     (balancers.CAGrad, dict(rescale=2), 'rescale` is 0 or 1'),
     (balancers.EqualNorms, dict(decay=1), 'decay` is below 1'),
+    (balancers.STCH, dict(warmup=2.5), 'warmup` is a number of epochs'),
     (balancers.GLS, dict(scale='all'), "scale` is 'own' or 'sum'"),
     (balancers.GLS, dict(module='neck'), 'looks at no gradient'),
 ])
@@ -158,6 +159,60 @@ def test_arguments_that_make_no_sense(rule, kwargs, message):
 def test_a_single_task_and_epochs_of_one_stream():
     with pytest.raises(ConfigError, match='but det is all there is'):
         balancers.DWA().meet(('det', ))
-    with pytest.raises(ConfigError, match="alternate='epoch'"):
-        built(balancers.GLS).meet_run(2, True)
-    built(balancers.DWA).meet_run(2, True)
+    epochs = balancers.Run(2, 9, alternates=True)
+    for rule in (balancers.GLS, balancers.GradNorm, balancers.EqualNorms):
+        with pytest.raises(ConfigError, match="alternate='epoch'"):
+            built(rule).meet_run(epochs)
+    built(balancers.DWA).meet_run(epochs)
+
+
+@pytest.mark.parametrize('rule, epochs', [
+    (balancers.DWA, 2), (balancers.STCH, 4)])
+def test_runs_that_end_before_weights_move(rule, epochs):
+    built(rule).meet_run(balancers.Run(2, epochs + 1))
+    with pytest.raises(ConfigError, match=f'max_epochs` is {epochs}'):
+        built(rule).meet_run(balancers.Run(2, epochs))
+
+
+def test_too_many_tasks_for_an_exact_solution():
+    for rule in (balancers.MGDA, balancers.CAGrad):
+        with pytest.raises(ConfigError, match='up to 8 tasks'):
+            rule().meet([f'task{i}' for i in range(9)])
+
+
+@pytest.mark.parametrize('rule', RULES)
+def test_who_does_not_reach_the_shared_part_is_in_no_conflict(rule):
+    balancer = built(rule)
+    if not balancer.needs_gram:
+        return
+    products = gram(3)
+    products[1] = products[:, 1] = 0
+    heads = balancer.weights(losses_of(**ALL), products)
+    assert 'seg' not in heads and 'seg' not in balancer.shared()
+    pair = built(rule)
+    rest = pair.weights(losses_of(det=2., depth=1.),
+                        products[[0, 2]][:, [0, 2]])
+    assert heads == rest
+
+
+def test_updates_without_a_solution_are_counted():
+    balancer = built(balancers.NashMTL)
+    opposite = torch.tensor([[1., -1.], [-1., 1.]]).double()
+    for count in (1., 2.):
+        found = balancer.weights(losses_of(det=1., seg=1.), opposite)
+        assert found == dict(det=1, seg=1)
+        assert balancer.found()['fallbacks'] == count
+
+
+def test_a_step_of_several_batches_moves_a_state_once():
+    rule = built(balancers.Uncertainty)
+    rule.meet_run(balancers.Run(2, 9, accumulate=2))
+    seen = []
+    for det in (1., 3., 5.):
+        seen.append(asked(rule, losses_of(det=det, seg=1.))[0]['det'])
+        rule.commit()
+    whole = built(balancers.Uncertainty)
+    asked(whole, losses_of(det=2., seg=1.))
+    whole.commit()
+    assert seen[0] == seen[1]
+    assert seen[2] == pytest.approx(asked(whole, losses_of(det=1.))[0]['det'])

@@ -97,6 +97,23 @@ def test_base_weights_come_first():
         torch.testing.assert_close(other[name], 2 * grad)
 
 
+def test_the_log_has_losses_and_gradients_before_they_are_balanced(parts):
+    model = built(balancer=dict(type='mmmultas.MGDA'),
+                  task_weights=dict(det=2.0, seg=1.0))
+    plain = built(task_weights=dict(det=2.0, seg=1.0))
+    seen = {}
+    for name, net in (('balanced', model), ('plain', plain)):
+        def look(losses, net=net, name=name):
+            sums = {t: sum(v for k, v in losses.items() if k.startswith(t))
+                    for t in TASKS}
+            seen[name] = net.task_gradients(sums, ('backbone', ))
+        net.on_losses = look
+    logs, want = gradients(model)[1], gradients(plain)[1]
+    assert {k: v for k, v in logs.items() if 'balance' not in k} == want
+    for task in TASKS:
+        assert torch.equal(seen['balanced'][task], seen['plain'][task])
+
+
 def test_an_update_with_the_labels_of_one_task():
     model = built(balancer=dict(type='mmmultas.MGDA'))
     gradients(model)
