@@ -14,7 +14,7 @@ from .files import read_bytes
 
 __all__ = [
     'RULES', 'check_rule', 'choose_held_out', 'held_out', 'photo_of',
-    'pick_part', 'read_names'
+    'pick_part', 'plain_name', 'read_names'
 ]
 
 #: How ``part`` chooses: 'count' holds out exactly a share of the images,
@@ -135,13 +135,19 @@ def read_names(path: str | os.PathLike[str]) -> list[str]:
     except UnicodeDecodeError as error:
         raise DataError(f'{path} is no UTF-8 text; write the names of images, '
                         'one a line.') from error
-    names = [_plain(line) for line in lines if line.strip()]
+    names = [plain_name(line) for line in lines if line.strip()]
     if not names:
         raise DataError(f'{path} is empty; name at least one image.')
     return names
 
 
-def _plain(line: str) -> str:
+def plain_name(line: str) -> str:
+    """A line of a list as the name of an image: without suffix.
+
+    Example:
+        >>> plain_name('./a/7.jpg')
+        'a/7'
+    """
     name = line.strip().replace('\\', '/').removeprefix('./')
     for suffix in _SUFFIXES:
         if name.lower().endswith(suffix):

@@ -5,18 +5,21 @@ record of its image, so that nobody can open its file.
 """
 import inspect
 import random
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Container, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.values import mapping_of
 
-from .hold_out import read_names
+from .hold_out import plain_name, read_names
 
 __all__ = ['LabelRegime']
 
 REGIMES = ('full', 'one', 'random', 'ratio')
+#: A name, and tasks with commas behind its last space.
+_LINE = re.compile(r'(.*?)\s+([^\s,]+(?:\s*,\s*[^\s,]+)*)\s*,?')
 
 
 class LabelRegime:
@@ -28,10 +31,12 @@ class LabelRegime:
             tasks. ``'random'``: per image a number from 1 to one less than
             it could have, then a subset of that size. ``'ratio'``: one per
             image, in the proportion of ``ratio``.
-        seed: Of the draw.
-        ratio: Task → share, for ``'ratio'``: ``dict(seg=1, depth=9)``.
+        seed: Of the draw, a whole number; default 0.
+        ratio: Task → share, for ``'ratio'``: ``dict(seg=1, depth=9)``; every
+            task that labels are dealt among has one, 0 if need be.
         file: Read the kept labels from a list instead: a line per image,
-            its name and the tasks, ``12 depth,normals``.
+            its name (with or without suffix) and behind the last space the
+            tasks: ``12 depth,normals``.
         names: Name of a task in ``file`` → name here.
         tasks: Tasks that labels are dealt among, where the data set reads
             fewer of them: a network for one task then learns from the very
@@ -46,36 +51,51 @@ class LabelRegime:
 
     def __init__(self,
                  regime: str = 'full',
-                 seed: int = 0,
+                 seed: int | None = None,
                  ratio: Mapping[str, float] | None = None,
                  file: str | None = None,
                  names: Mapping[str, str] | None = None,
                  tasks: Sequence[str] | None = None,
                  only: Mapping[str, str] | None = None) -> None:
-        if regime not in REGIMES:
-            raise ConfigError(f'`regime` is one of {", ".join(REGIMES)}, not '
-                              f'{regime!r}.')
-        if (regime == 'ratio') != bool(ratio):
-            raise ConfigError("regime='ratio' wants `ratio`, a share per "
-                              'task, and no other regime does.')
-        if file is not None and regime != 'full':
-            raise ConfigError('`file` names the kept labels itself: leave '
-                              '`regime` out.')
-        if ratio and not all(share >= 0 for share in ratio.values()):
-            raise ConfigError(f'`ratio` wants shares from 0 on, not {ratio}.')
-        self.regime, self.seed = regime, seed
+        self.regime, self.seed = regime, _whole(seed)
         self.ratio = dict(ratio or {})
-        self.file, self.names = file, dict(names or {})
+        self.file, self.names = file, dict(mapping_of('regime.names',
+                                                      names or {}))
         self.tasks = None if tasks is None else tuple(tasks)
         if tasks is not None and (isinstance(tasks, str) or len(set(tasks))
                                   != len(tasks)):
             raise ConfigError('`regime.tasks` is a sequence of different '
                               f'names, not {tasks!r}.')
-
         self.only = dict(mapping_of('regime.only', only or {}))
-        if self.only and file is not None:
-            raise ConfigError('`file` names the kept labels itself: leave '
-                              '`only` out.')
+        self._check(seed is not None)
+
+    def _check(self, seeded: bool) -> None:
+        """Refuse what contradicts the rest, or would change nothing."""
+        if self.regime not in REGIMES:
+            raise ConfigError(f'`regime` is one of {", ".join(REGIMES)}, not '
+                              f'{self.regime!r}.')
+        if (self.regime == 'ratio') != bool(self.ratio):
+            raise ConfigError("regime='ratio' wants `ratio`, a share per "
+                              'task, and no other regime does.')
+        if not all(share >= 0 for share in self.ratio.values()):
+            raise ConfigError('`ratio` wants shares from 0 on, not '
+                              f'{self.ratio}.')
+        if self.file is None:
+            if self.names:
+                raise ConfigError('`regime.names` would change nothing: it '
+                                  'renames the tasks of `file`, which is not '
+                                  'given; leave it out.')
+            if seeded and self.regime == 'full':
+                raise ConfigError("`regime.seed` would change nothing: "
+                                  "regime='full' keeps all labels, nothing "
+                                  'is drawn; leave it out or say which '
+                                  '`regime` draws.')
+            return
+        for key, given in (('regime', self.regime != 'full'),
+                           ('only', self.only)):
+            if given:
+                raise ConfigError('`file` names the kept labels itself: '
+                                  f'leave `{key}` out.')
 
     @classmethod
     def build(cls, cfg: Mapping[str, Any] | None) -> 'LabelRegime':
@@ -126,7 +146,7 @@ class LabelRegime:
             possible: The tasks that an image can have, where not all.
 
         Raises:
-            ConfigError: A share for a task that is not there.
+            ConfigError: Shares of other tasks than labels are dealt among.
             DataError: A list that names unknown images or tasks.
         """
         read, tasks = tuple(tasks), self.among(tasks)
@@ -170,9 +190,15 @@ class LabelRegime:
         if unknown or not total:
             raise ConfigError(f'`ratio` {self.ratio} wants shares of '
                               f'{", ".join(tasks)}.')
+        left = [task for task in tasks if task not in self.ratio]
+        if left:
+            raise ConfigError(
+                f'`ratio` {self.ratio} has no share of {", ".join(left)}, '
+                f'and labels are dealt among {", ".join(tasks)}: add one, 0 '
+                'where no label is to be kept.')
         ends, reached = [], 0.0
         for task in tasks:
-            reached += self.ratio.get(task, 0)
+            reached += self.ratio[task]
             ends.append(round(count * reached / total))
         return [end - start for start, end in zip([0, *ends], ends)]
 
@@ -187,14 +213,14 @@ class LabelRegime:
         for number, line in enumerate(lines, 1):
             if not line.strip() or line.startswith('#'):
                 continue
-            name, _, rest = line.strip().partition(' ')
-            tasks = tuple(self.names.get(t.strip(), t.strip())
-                          for t in rest.split(',') if t.strip())
+            name, named = _parts(line.strip(), can)
+            tasks = tuple(self.names.get(task, task) for task in named)
             if name not in can:
                 raise DataError(
                     f'{self.file}, line {number}, names the image {name!r}, '
-                    'which the data set does not have; mend the list or '
-                    '`names`.')
+                    'which the data set does not have: a line is NAME '
+                    'TASK[,TASK], and images are called '
+                    f'{", ".join(list(can)[:3])}, …; mend the list.')
             for task in tasks:
                 if task not in can[name]:
                     raise DataError(
@@ -213,6 +239,30 @@ class LabelRegime:
                 'label; add them, with no task behind the name if that is '
                 'meant.')
         return kept
+
+
+def _whole(seed: int | None) -> int:
+    if seed is None:
+        return 0
+    if isinstance(seed, bool) or not isinstance(seed, int):
+        raise ConfigError(f'`regime.seed` is a whole number, not {seed!r}.')
+    return seed
+
+
+def _parts(line: str, known: Container[str]) -> tuple[str, list[str]]:
+    """Name and tasks of a line; names may have spaces, tasks have none.
+
+    Example:
+        >>> _parts('photo 1.jpg seg,depth', {'photo 1'})
+        ('photo 1', ['seg', 'depth'])
+    """
+    for name in (line, plain_name(line)):  # 'photo 1': no label is kept
+        if name in known:
+            return name, []
+    match = _LINE.fullmatch(line)
+    name, rest = match.groups() if match else (line, '')
+    tasks = [task.strip() for task in rest.split(',') if task.strip()]
+    return name if name in known else plain_name(name), tasks
 
 
 def _dealt(can: Mapping[str, Sequence[str]], tasks: Sequence[str],

@@ -139,18 +139,43 @@ def test_lists_that_do_not_fit(tmp_path):
         LabelRegime(file=str(path))(images(2), TASKS)
 
 
+def test_names_in_a_list_may_have_spaces_and_a_suffix(tmp_path):
+    path = tmp_path / 'kept.txt'
+    path.write_text('Im 0, A depth\nIm 1 B.jpg seg, depth\nIm 2\n'
+                    'Im 3.png\n4.v2 normals,\n')
+    names = ('Im 0, A', 'Im 1 B', 'Im 2', 'Im 3', '4.v2')
+    kept = LabelRegime(file=str(path))(names, TASKS)
+    assert list(kept.values()) == [
+        ('depth', ), ('seg', 'depth'), (), (), ('normals', )]
+    path.write_text('Im 0: depth\n')
+    with pytest.raises(DataError, match=(
+            r"image 'Im 0:'.*NAME TASK\[,TASK\], and images are called "
+            'Im 0, A, Im 1 B, Im 2, …')):
+        LabelRegime(file=str(path))(names, TASKS)
+
+
 @pytest.mark.parametrize('kwargs, message', [
     (dict(regime='two'), "`regime` is one of .* not 'two'"),
     (dict(regime='ratio'), 'wants `ratio`'),
     (dict(ratio=dict(seg=1)), 'wants `ratio`'),
     (dict(regime='ratio', ratio=dict(seg=-1)), 'from 0 on'),
     (dict(regime='one', file='x'), 'leave `regime` out'),
+    (dict(names=dict(semantic='seg')), '`regime.names` would change nothing'),
+    (dict(regime='one', names=dict(a='b')), 'names` would change nothing'),
+    (dict(seed=3), '`regime.seed` would change nothing'),
+    (dict(regime='one', seed=0.5), 'seed` is a whole number, not 0.5'),
+    (dict(regime='one', seed='3'), "seed` is a whole number, not '3'"),
+    (dict(regime='one', seed=True), 'seed` is a whole number, not True'),
 ])
 def test_errors(kwargs, message):
     with pytest.raises(ConfigError, match=message):
         LabelRegime(**kwargs)
     with pytest.raises(ConfigError, match='wants shares of seg, depth'):
         LabelRegime('ratio', ratio=dict(x=1))(['a'], TASKS)
+    with pytest.raises(ConfigError, match='no share of depth, normals, .* 0'):
+        LabelRegime('ratio', ratio=dict(seg=1))(['a'], TASKS)
+    zero = LabelRegime('ratio', ratio=dict(seg=1, depth=0, normals=0))
+    assert zero(['a', 'b'], TASKS) == dict(a=('seg', ), b=('seg', ))
 
 
 def test_the_key_of_a_data_set():

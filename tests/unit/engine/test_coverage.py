@@ -44,7 +44,8 @@ def _cfg(alternate='iteration', **datasets):
     (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(file='kept.txt'))), True),
     (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(only=dict(seg='a.txt')))),
      True),
-    (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(seed=3))), False),
+    (_cfg(a=dict(tasks=('det', 'seg'), regime=dict(regime='full'))),
+     False),
     # a stream per task: others' images are left out
     (_cfg(**{task: dict(tasks=(task, ), regime=dict(
         regime='one', tasks=('det', 'seg'))) for task in ('det', 'seg')}),
