@@ -13,7 +13,7 @@ from .transforms.alignment import blind_to, keeps_history, loses_view
 
 __all__ = [
     'BalancedByBoxes', 'blind_to_the_view', 'check_dataset', 'is_coco',
-    'parts_of', 'refuse_balancing_by'
+    'moves_the_teacher', 'parts_of', 'refuse_balancing_by'
 ]
 
 #: Generators of their own: the key of a sample cannot reach them.
@@ -29,6 +29,8 @@ _MOVES = ('Affine', 'Crop', 'Expand', 'Flip', 'Mosaic', 'Pad', 'Resize',
 _EVALUATED = ('val_', 'test_')
 #: Transforms of this package after which others would have to follow.
 _VIEWS = ('CropExpand', 'KeepTeacherView', 'TeacherView')
+#: Those that show another part of an image, or its mirror image.
+_SHIFTS = {'CropExpand', 'RandomFlip'}
 _PACKERS = ('PackDetInputs', 'PackSegInputs')
 
 
@@ -97,6 +99,30 @@ def blind_to_the_view(dataset: Any) -> str | None:
             if loses_view(type(inner), cut):
                 return type(inner).__name__
             cut = cut or type(inner).__name__ in _VIEWS
+    return None
+
+
+def moves_the_teacher(dataset: Any) -> str | None:
+    """A transform by which a teacher sees an image at another place.
+
+    What crops or mirrors inside of ``TeacherView``, or behind that or
+    ``KeepTeacherView``. Plain resizes of this package move nothing.
+
+    Args:
+        dataset: A data set, built.
+
+    Returns:
+        Its name; None if there is none.
+    """
+    for part in parts_of(dataset):
+        steps = getattr(part, 'pipeline', ())
+        steps = list(getattr(steps, 'transforms', steps) or ())
+        kept = False
+        for inner in (i for step in steps for i in parts_of(step)):
+            names = {kind.__name__ for kind in type(inner).__mro__}
+            if kept and (names & _SHIFTS or loses_view(type(inner), True)):
+                return type(inner).__name__
+            kept = kept or bool(names & {'KeepTeacherView', 'TeacherView'})
     return None
 
 

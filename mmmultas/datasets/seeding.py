@@ -21,7 +21,8 @@ from mmmultas.registry import DATA_SAMPLERS, DATASETS
 from mmmultas.utils.errors import (ConfigError, DataError, TrainingError,
                                    UserError)
 
-from .pipeline_checks import blind_to_the_view, check_dataset
+from .pipeline_checks import (blind_to_the_view, check_dataset,
+                              moves_the_teacher)
 
 __all__ = [
     'EvalSampler', 'KeyedIndex', 'SeededDataset', 'StreamBatchSampler',
@@ -152,6 +153,11 @@ class SeededDataset(Dataset[Any]):
     def loses_view(self) -> str | None:
         """A transform after which nobody knows what of an image is seen."""
         return blind_to_the_view(self.dataset)
+
+    @property
+    def moves_teacher(self) -> str | None:
+        """A transform by which a teacher sees images at another place."""
+        return moves_the_teacher(self.dataset)
 
     def full_init(self) -> None:
         """Read and check the lists and labels of the wrapped data set."""

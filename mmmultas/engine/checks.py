@@ -113,7 +113,10 @@ def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:
 
 
 def check_view(model: Any, name: str, dataset: Any) -> None:
-    """Refuse transforms after which "outside of all boxes" is unknown.
+    """Refuse transforms that take from companions what they must know.
+
+    That is which part of an image lies outside of all boxes, and where
+    the teacher of an image sees what the network does.
 
     Args:
         model: The network, with companions.
@@ -121,7 +124,7 @@ def check_view(model: Any, name: str, dataset: Any) -> None:
         dataset: Its data set.
 
     Raises:
-        ConfigError: A companion reads boxes of such images.
+        ConfigError: A companion reads such images.
     """
     tasks = set(dataset.metainfo.get('tasks', ()))
     for companion, made in model.companions.items():
@@ -136,6 +139,22 @@ def check_view(model: Any, name: str, dataset: Any) -> None:
                 "'mmmultas.CropExpand', 'mmmultas.RandomFlip' and "
                 "'mmmultas.Squash', or place it before these if it is a "
                 'plain resize or flip.')
+        _check_teacher_view(companion, made, name, dataset)
+
+
+def _check_teacher_view(companion: str, made: Any, name: str,
+                        dataset: Any) -> None:
+    """Refuse another crop or mirror image for anchors at one place."""
+    lacking = set(getattr(made, 'same_view', ())) - set(
+        getattr(dataset, 'tasks', ()))
+    kind = getattr(dataset, 'moves_teacher', None) if lacking else None
+    if kind is not None:
+        raise ConfigError(
+            f"`model.companions.{companion}.box_form='soft'` compares anchors "
+            f'at one place, but {kind} in the pipeline of '
+            f'`train_dataloader.{name}` shows the teacher another crop or '
+            'mirror image: place KeepTeacherView behind all transforms that '
+            "move the image, or set box_form='hard'.")
 
 
 def _check_gram(runner: Any, model: Any, balancer: Any) -> None:

@@ -95,6 +95,9 @@ class Companion(BaseModule):
     shares_groups = False
     #: Tasks whose images must say what a crop left in view of them.
     reads_view: Sequence[str] = ()
+    #: Tasks whose labels a teacher gives where they lack, place by place: it
+    #: must see an image as the network does, up to colours and size.
+    same_view: Sequence[str] = ()
     #: Whether the network learns from labels, too.
     uses_labels = True
     #: Whether parts of the model may get no gradient in some update.

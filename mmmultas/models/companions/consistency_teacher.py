@@ -125,6 +125,11 @@ class ConsistencyTeacher(WeakCompanion):
         """Boxes tell of what is outside of them."""
         return [boxes for boxes, _ in self._tasks]
 
+    @property
+    def same_view(self) -> list[str]:  # type: ignore[override]
+        """Soft scores are compared anchor by anchor."""
+        return self._taught('boxes') if self.box_form == 'soft' else []
+
     def prepare(self, model: Any) -> None:
         """Refuse heads that cannot be taught in this form."""
         for task in dict.fromkeys(boxes for boxes, _ in self._tasks):

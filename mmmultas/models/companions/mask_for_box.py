@@ -22,6 +22,7 @@ from .average import Average
 from .base import Asked, Update
 from .blobs import blobs_of
 from .label_spaces import NO_CLASS, Given, Pair
+from .mask_view import pixels_of, unclear_boxes
 from .weak import WeakCompanion
 
 __all__ = ['MaskForBox']
@@ -34,8 +35,9 @@ class MaskForBox(WeakCompanion):
     The connected parts of each class ("blobs") are its objects, but for
     those that are small beside the largest: occluders split objects far more
     often than neighbours merge. An anchor that shows much of a class without
-    matching one of its blobs takes no part; all other anchors are negatives.
-    Classes of boxes that the mask does not know take no part at all.
+    matching one of its blobs takes no part, nor does one of which the mask
+    hides as much (255); all other anchors are negatives. Classes of boxes
+    that the mask does not know take no part at all.
 
     Args:
         student: The network; given by it.
@@ -175,8 +177,7 @@ class MaskForBox(WeakCompanion):
     def _targets(self, pair: Pair, view: DetDataSample, anchors: Tensor,
                  sure: InstanceData | None) -> tuple[DetDataSample, Tensor]:
         """A sample whose boxes are blobs, and entries that take no part."""
-        height, width = view.metainfo['img_shape'][:2]
-        mask = view.gt_sem_seg.sem_seg[0, :height, :width]
+        mask = pixels_of(view)
         pixel = anchors.new_tensor(pair.pixel, dtype=torch.long)
         asked = annotated_for(view.metainfo, SEG)
         known = [c for c, k in enumerate(pair.pixel)
@@ -188,6 +189,7 @@ class MaskForBox(WeakCompanion):
         uncertain = uncertain_entries(
             class_cover(mask, anchors, pixel), anchors,
             *_columns(left, pixel), self.share, self.iou)
+        uncertain |= unclear_boxes(view, anchors, self.share)[:, None]
         boxes, classes = _refined(ids, blobs, keep, pair, sure)
         meta = dict(view.metainfo, tasks=(DET, ))
         meta['annotated'] = {DET: known} if len(known) < len(pixel) else {}

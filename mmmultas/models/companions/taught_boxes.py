@@ -19,6 +19,7 @@ from ..losses.loss_sum import LossSum
 from .average import Average
 from .blobs import blobs_of
 from .label_spaces import NO_CLASS, Pair
+from .mask_view import pixels_of, unclear_boxes
 from .teacher_view import matrix_of
 from .thresholds import Threshold
 
@@ -108,20 +109,17 @@ def _entries(mask: Mask, anchors: Tensor | None,
              scores: Tensor) -> tuple[Tensor, Tensor]:
     """Entries that a mask allows, and those that it leaves open, (A, C)."""
     view, pair = mask
-    pixels = _pixels(view)
+    pixels = pixels_of(view)
     classes = torch.tensor(pair.pixel, device=scores.device)
     unknown = _unknown(view, pair).to(scores.device)
     if anchors is None:
+        whole = scores.new_tensor([[0, 0, pixels.shape[1], pixels.shape[0]]])
+        unknown = unknown | unclear_boxes(view, whole, SHARE)
         there = torch.isin(classes, pixels.unique()) | unknown
         return there.expand_as(scores), unknown.expand_as(scores)
+    unknown = unknown | unclear_boxes(view, anchors, SHARE)[:, None]
     cover = class_cover(pixels, anchors, classes)
     return (cover > 0) | unknown, (cover >= SHARE) | unknown
-
-
-def _pixels(view: DetDataSample) -> Tensor:
-    height, width = view.metainfo['img_shape'][:2]
-    pixels: Tensor = view.gt_sem_seg.sem_seg[0, :height, :width]
-    return pixels
 
 
 def _unknown(view: DetDataSample, pair: Pair) -> Tensor:
@@ -186,12 +184,13 @@ def _checked(mask: Mask, boxes: Tensor, labels: Tensor,
              anchors: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Boxes that a mask agrees with, snapped to its blobs."""
     view, pair = mask
-    pixels = _pixels(view)
+    pixels = pixels_of(view)
     classes = torch.tensor(pair.pixel, device=anchors.device)
     unknown = _unknown(view, pair).to(anchors.device)
     shown = class_cover(pixels, boxes, classes).gather(
         1, labels[:, None])[:, 0]
-    keep = (shown >= COVER) | unknown[labels]
+    keep = (shown >= COVER) | unknown[labels] | unclear_boxes(view, boxes,
+                                                              SHARE)
     boxes, labels = boxes[keep], labels[keep]
     known = [k for k, hidden in zip(pair.pixel, unknown.tolist())
              if not hidden]
@@ -207,4 +206,5 @@ def _checked(mask: Mask, boxes: Tensor, labels: Tensor,
     uncertain = uncertain_entries(
         class_cover(pixels, anchors, classes), anchors, alone[row, :4],
         column, SHARE, NEAR)
-    return boxes, labels, uncertain | unknown
+    unclear = unclear_boxes(view, anchors, SHARE)[:, None]
+    return boxes, labels, uncertain | unknown | unclear

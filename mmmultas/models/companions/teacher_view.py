@@ -27,14 +27,23 @@ def same_place(sample: DetDataSample, size: tuple[int, int]) -> bool:
 
     Args:
         sample: With ``teacher_view``, or without one.
-        size: Height and width of the input.
+        size: Height and width of the input, of samples that do not tell
+            those of their image, which may be padded.
     """
     if 'teacher_view' not in sample:
         return True
     height, width = sample.teacher_view.data.shape[-2:]
+    size = _image_size(sample, size)
     scale = torch.tensor([size[1] / width, size[0] / height, 1.],
                          dtype=torch.double)
     return torch.allclose(matrix_of(sample), scale.diag(), atol=1e-6)
+
+
+def _image_size(sample: DetDataSample,
+                size: tuple[int, int]) -> tuple[int, int]:
+    """Height and width of the image, without padding."""
+    height, width = sample.metainfo.get('img_shape', size)[:2]
+    return height, width
 
 
 def teacher_images(inputs: Tensor, samples: Sequence[DetDataSample],
@@ -52,11 +61,19 @@ def teacher_images(inputs: Tensor, samples: Sequence[DetDataSample],
         if 'teacher_view' in sample:
             plain = _normalised(sample.teacher_view.data.to(inputs.device),
                                 preprocessor)
-            if same_place(sample, size) and plain.shape[-2:] != size:
-                plain = F.interpolate(plain[None], size, mode='bilinear')[0]
+            if same_place(sample, size):
+                plain = _padded(plain, _image_size(sample, size), size)
             image = plain
         images.append(image)
     return images
+
+
+def _padded(image: Tensor, own: tuple[int, int],
+            size: tuple[int, int]) -> Tensor:
+    """An image at its own size in the network's, padded as inputs are."""
+    if image.shape[-2:] != own:
+        image = F.interpolate(image[None], own, mode='bilinear')[0]
+    return F.pad(image, (0, size[1] - own[1], 0, size[0] - own[0]))
 
 
 def _normalised(image: Tensor, preprocessor: Any) -> Tensor:

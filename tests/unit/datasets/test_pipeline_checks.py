@@ -8,7 +8,8 @@ from mmengine.registry import DefaultScope
 from mmmultas.datasets.partial import PartialDataset
 from mmmultas.datasets.pipeline_checks import (BalancedByBoxes,
                                                blind_to_the_view,
-                                               check_dataset, parts_of,
+                                               check_dataset,
+                                               moves_the_teacher, parts_of,
                                                refuse_balancing_by)
 from mmmultas.datasets.seeding import SeededDataset
 from mmmultas.engine.streams import Stream
@@ -194,3 +195,25 @@ def test_training_moves_image_and_labels_together():
 def test_transforms_that_do_not_say_what_is_in_view(steps, kind):
     built = [TRANSFORMS.build(step) for step in steps]
     assert blind_to_the_view(SimpleNamespace(pipeline=built)) == kind
+
+
+FLIP, KEEP = dict(type='mmmultas.RandomFlip'), dict(
+    type='mmmultas.KeepTeacherView')
+
+
+def _own_view(*steps):
+    return dict(type='mmmultas.TeacherView',
+                transforms=[*steps, dict(type='mmmultas.Squash', size=32)])
+
+
+@pytest.mark.parametrize('steps, kind', [
+    ([FLIP], None), ([FLIP, KEEP], None), ([KEEP, FLIP], 'RandomFlip'),
+    ([KEEP, dict(type='mmmultas.Squash', size=32)], None),
+    ([KEEP, dict(type='mmdet.RandomFlip', prob=.5)], 'RandomFlip'),
+    ([_own_view()], None), ([_own_view(FLIP)], 'RandomFlip'),
+    ([_own_view(), dict(type='mmmultas.CropExpand')], 'CropExpand'),
+])
+def test_views_of_a_teacher_at_another_place(steps, kind):
+    data = Data(('seg', ), [TRANSFORMS.build(step) for step in steps])
+    assert moves_the_teacher(data) == kind
+    assert SeededDataset(data).moves_teacher == kind

@@ -177,6 +177,22 @@ def test_what_images_carry_is_read_from_their_records(own):
     assert seen == [{('det', ), ('seg', )}]
 
 
+def test_soft_teachers_want_one_view():
+    model = SimpleNamespace(companions=dict(
+        ema=SimpleNamespace(same_view=['det']), other=SimpleNamespace()))
+
+    def data(tasks, kind):
+        return SimpleNamespace(metainfo=dict(tasks=tasks), tasks=tasks,
+                               moves_teacher=kind)
+
+    check_view(model, 'a', data(('det', ), 'RandomFlip'))
+    check_view(model, 'a', data(('seg', ), None))
+    with pytest.raises(ConfigError, match="companions.ema.box_form='soft'` .*"
+                                          'RandomFlip in the pipeline of '
+                                          '`train_dataloader.a`'):
+        check_view(model, 'a', data(('seg', ), 'RandomFlip'))
+
+
 def test_weak_losses_want_to_know_what_is_in_view():
     model = SimpleNamespace(companions=dict(
         b4m=SimpleNamespace(reads_view=['det']), other=SimpleNamespace()))

@@ -106,7 +106,10 @@ def test_a_mirrored_view_gives_the_labels_back():
 def test_hard_boxes_of_a_mirrored_view():
     model = _model(masks_weight=0, box_form='hard', box_score=0.)
     assert _weak(model, _data(model, _mirror))[BOTH[1]] > 0
+    assert model.companions['weak'].same_view == []
     soft = _model(masks_weight=0)
+    assert soft.companions['weak'].same_view == ['det']
+    assert _model(boxes_weight=0).companions['weak'].same_view == []
     with pytest.raises(ConfigError, match="box_form='soft'` compares anchors "
                                           'at one place'):
         _weak(soft, _data(soft, _mirror))

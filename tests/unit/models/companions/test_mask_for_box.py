@@ -102,6 +102,19 @@ def test_without_positives_uncertain_entries_cost_nothing():
     assert head.loss_sums_by_feat(outs['det'], samples)['loss_cls'].total > 0
 
 
+def test_hidden_pixels_are_no_background():
+    mask = _mask()
+    mask[:20, 40:] = 255
+    assert _targets(_model(), mask)[1][3].tolist() == [True, True]
+    batch = _batch()
+    for sample in batch['seg']['data_samples']:
+        sample.gt_sem_seg.sem_seg[:] = 255
+    assert _weak(_model(), batch)['weak.det.loss_cls'] == 0
+    for sample in batch['seg']['data_samples']:
+        sample.gt_sem_seg.sem_seg[:] = 0
+    assert _weak(_model(), batch)['weak.det.loss_cls'] > 0
+
+
 def test_classes_that_the_mask_does_not_know():
     sample, _ = _targets(_model(classes=[1, -1]))
     assert sample.gt_instances.labels.tolist() == [0]

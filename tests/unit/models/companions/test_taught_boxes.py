@@ -112,6 +112,18 @@ def test_soft_labels_where_masks_allow_them():
     assert class_scores(taught.ours, 2, 'k').shape == (1, len(anchors), 2)
 
 
+def test_what_a_mask_hides_is_no_background():
+    _, taught = _taught()
+    taught.masks[0][0].gt_sem_seg = sem_seg_data(
+        torch.full((1, 64, 64), 255))
+    _, _, given = _hard(taught, [[9., 8., 29., 27.]], [.9], [0])
+    assert given['uncertain'].all() and len(given['boxes']) == 1
+    # the best anchors are learnt, and no other one is a negative
+    free = soft_sums(_taught(masks=False)[1], .01)
+    hidden = soft_sums(taught, .01)
+    assert hidden.count == free.count and hidden.total < free.total / 2
+
+
 @pytest.mark.parametrize('outputs', [
     torch.zeros(1, 4, 2, 2), ([torch.zeros(1, 3, 2, 2)], ), (None, )])
 def test_other_outputs_are_refused(outputs):

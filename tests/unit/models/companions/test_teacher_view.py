@@ -50,6 +50,23 @@ def test_plain_pictures_are_normalised_as_inputs_are(swap):
     assert small.shape == (3, 32, 32) and own.shape == (3, 16, 16)
 
 
+def test_padding_moves_nothing():
+    pre = MultiTaskDataPreprocessor()
+    images = [_image(32), _image(48)]
+    samples = []
+    for image, kept in zip(images, (images[0], _image(24))):
+        scale = image.shape[-1] / kept.shape[-1]
+        samples.append(_sample(kept, (scale, 0., 0., 0., scale, 0., 0., 0.,
+                                      1.)))
+        samples[-1].set_metainfo(dict(img_shape=image.shape[-2:]))
+    inputs = pre(dict(inputs=images, data_samples=None))['inputs']
+    size = tuple(inputs.shape[-2:])
+    assert all(same_place(sample, size) for sample in samples)
+    first, second = teacher_images(torch.zeros_like(inputs), samples, pre)
+    torch.testing.assert_close(first, inputs[0])
+    assert second.shape == first.shape and (second[:, 48:] == 0).all()
+
+
 def test_scores_of_a_mirror_image():
     scores = torch.randn(2, 8, 8)
     sample = _sample(_image(32), MIRROR)
