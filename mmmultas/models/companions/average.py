@@ -11,7 +11,26 @@ from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.precision import full_precision, in_full
 
 
-__all__ = ['Average']
+__all__ = ['Average', 'check_detects']
+
+
+def check_detects(head: Any, name: str, key: str) -> None:
+    """Refuse a head that does not say how it makes boxes of its outputs.
+
+    Args:
+        head: A head of boxes.
+        name: Its config key, for messages.
+        key: What asks for its boxes, for messages.
+
+    Raises:
+        ConfigError: It is such a head.
+    """
+    if getattr(head, 'test_cfg', None) is None:
+        raise ConfigError(
+            f'`{key}` asks for the boxes that `{name}` predicts, and it has '
+            "no `test_cfg`: give it one, such as test_cfg=dict(nms_pre=1000, "
+            "score_thr=0.05, nms=dict(type='nms', iou_threshold=0.5), "
+            'max_per_img=100).')
 
 
 class Average:

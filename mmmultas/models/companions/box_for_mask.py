@@ -23,7 +23,7 @@ from ..tasks.base import pooled
 from .base import Asked, Plan, Update
 from .box_view import BoxView, box_view
 from .label_spaces import NO_CLASS, Given, Pair
-from .pixels import STRIDE, cell_colours, cell_scores
+from .pixels import STRIDE, cell_colours, cell_scores, refuse_sigmoids
 from .rates import FillRates
 from .weak import WeakCompanion
 
@@ -105,6 +105,13 @@ class BoxForMask(WeakCompanion):
             raise ConfigError(
                 f'`{key}.pairs_weight` alone makes boxes empty: set `ranks`, '
                 '`static` or `lines_weight`, too.')
+        if not ranks:
+            self.refuse_idle(dict(delta=delta, rates=rates,
+                                  ramp_epochs=ramp_epochs), 'ranks=False')
+        if not pairs_weight:
+            self.refuse_idle(
+                dict(pairs_warmup=pairs_warmup,
+                     pairs_threshold=pairs_threshold), 'pairs_weight=0')
         self.ranks, self.static = ranks, static
         self.delta = number_of(f'`{key}.delta`', delta, 1)
         self.ramp_epochs = number_of(f'`{key}.ramp_epochs`', ramp_epochs)
@@ -127,12 +134,7 @@ class BoxForMask(WeakCompanion):
         """Refuse heads that do not give one softmax over their classes."""
         for task in {masks for _, masks in self._tasks}:
             head, name = model.heads[task], model.tasks[task].key
-            loss = getattr(head, 'loss_decode', None)
-            if getattr(loss, 'use_sigmoid', False):
-                raise ConfigError(
-                    f'`{name}.loss_decode.use_sigmoid` judges each class for '
-                    f'itself, and `{self.key}` needs probabilities that add '
-                    'up to 1: leave `use_sigmoid` out.')
+            refuse_sigmoids(head, name, self.key)
             device = next(model.parameters()).device
             modes = {m: m.training for m in model.modules()}
             model.eval()

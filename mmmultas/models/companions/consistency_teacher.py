@@ -23,8 +23,8 @@ from .average import Average
 from .base import Asked, Update
 from .box_view import box_view
 from .label_spaces import Given, Pair
-from .pixels import cell_scores, seen_cells
-from .taught_boxes import Taught, hard_sums, soft_sums
+from .pixels import cell_scores, refuse_sigmoids, seen_cells
+from .taught_boxes import Taught, check_head, hard_sums, soft_sums
 from .teacher_view import moved_cells, same_place, teacher_images
 from .thresholds import Threshold
 from .weak import WeakCompanion
@@ -102,6 +102,9 @@ class ConsistencyTeacher(WeakCompanion):
         if box_form not in ('soft', 'hard'):
             raise ConfigError(f"`{key}.box_form` is 'soft' or 'hard', not "
                               f'{box_form!r}.')
+        self._check_use(box_form, masks_weight, boxes_weight, begin, dict(
+            mask_score=mask_score, free_mask_score=free_mask_score,
+            box_score=box_score, top=top, box_form=box_form))
         self.box_form = box_form
         self.masks_weight = number_of(f'`{key}.masks_weight`', masks_weight)
         self.boxes_weight = number_of(f'`{key}.boxes_weight`', boxes_weight)
@@ -120,6 +123,25 @@ class ConsistencyTeacher(WeakCompanion):
         #: Scores of this update by threshold, for those that learn.
         self._heard: dict[str, list[tuple[Tensor, Tensor]]] = {}
 
+    def _check_use(self, form: str, masks: float, boxes: float, begin: float,
+                   given: Mapping[str, Any]) -> None:
+        """Refuse a teacher that never speaks, and keys of what is off."""
+        if not (masks or boxes):
+            raise ConfigError(
+                f'`{self.key}.masks_weight` and `{self.key}.boxes_weight` are '
+                'both 0, so that it would change nothing: set one of them.')
+        if begin == 1:
+            raise ConfigError(
+                f'`{self.key}.begin` is 1, the end of the training, so that '
+                'it would change nothing: 0.2 is usual.')
+        idle = [('masks_weight=0', ('mask_score', 'free_mask_score'), masks),
+                ('boxes_weight=0', ('box_form', 'box_score', 'top'), boxes),
+                ("box_form='soft'", ('box_score', ), form != 'soft'),
+                ("box_form='hard'", ('top', ), form != 'hard')]
+        for cause, names, used in idle:
+            if not used:
+                self.refuse_idle({name: given[name] for name in names}, cause)
+
     @property
     def reads_view(self) -> list[str]:  # type: ignore[override]
         """Boxes tell of what is outside of them."""
@@ -132,21 +154,13 @@ class ConsistencyTeacher(WeakCompanion):
 
     def prepare(self, model: Any) -> None:
         """Refuse heads that cannot be taught in this form."""
-        for task in dict.fromkeys(boxes for boxes, _ in self._tasks):
-            head, name = model.heads[task], model.tasks[task].key
-            if not self.boxes_weight:
-                continue
-            if self.box_form == 'hard' and not hasattr(head, 'anchors_of'):
-                raise ConfigError(
-                    f"`{self.key}.box_form='hard'` wants a head that says "
-                    f'which anchors it has, and the {type(head).__name__} of '
-                    f"`{name}` does not: take box_form='soft', or "
-                    "'mmmultas.MatchedRetinaHead', for example.")
-            if not getattr(head, 'use_sigmoid_cls', True):
-                raise ConfigError(
-                    f'`{self.key}` reads scores that are sigmoids, and the '
-                    f'{type(head).__name__} of `{name}` has a softmax: set '
-                    'boxes_weight=0, or take another head.')
+        masks = [masks for _, masks in self._tasks]
+        boxes = [boxes for boxes, _ in self._tasks]
+        for task in dict.fromkeys(masks if self.masks_weight else ()):
+            refuse_sigmoids(model.heads[task], model.tasks[task].key, self.key)
+        for task in dict.fromkeys(boxes if self.boxes_weight else ()):
+            check_head(model.heads[task], model.tasks[task].key, self.key,
+                       self.box_form)
 
     def meet_average(self, average: Any) -> None:
         """Take the moving average."""

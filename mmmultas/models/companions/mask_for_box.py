@@ -18,7 +18,7 @@ from mmmultas.utils.values import number_of
 from ..losses.loss_sum import LossSum
 from ..multitask.taps import OUTPUTS
 from ..tasks.base import pooled
-from .average import Average
+from .average import Average, check_detects
 from .base import Asked, Update
 from .blobs import blobs_of
 from .label_spaces import NO_CLASS, Given, Pair
@@ -82,6 +82,13 @@ class MaskForBox(WeakCompanion):
                  refine_begin: float = 0.2,
                  refine_score: float = 0.5) -> None:
         super().__init__(student, key, boxes, masks, classes, weight)
+        if not refine:
+            self.refuse_idle(dict(refine_begin=refine_begin,
+                                  refine_score=refine_score), 'refine=False')
+        elif refine_begin == 1:
+            raise ConfigError(
+                f'`{key}.refine_begin` is 1, the end of the training, so that '
+                '`refine` would change nothing: 0.2 is usual.')
         self.rel = number_of(f'`{key}.rel`', rel, 1)
         self.min_area = number_of(f'`{key}.min_area`', min_area, 1)
         self.share = number_of(f'`{key}.share`', share, 1)
@@ -107,6 +114,9 @@ class MaskForBox(WeakCompanion):
                     "'mmmultas.MatchedRetinaSepBNHead' or "
                     "'mmmultas.MultiLevelAnchorHead', or leave the companion "
                     'out.')
+            if self.refine:
+                check_detects(head, model.tasks[task].key,
+                              f'{self.key}.refine')
 
     def meet_average(self, average: Any) -> None:
         """Take the moving average, whose detections refine blobs."""

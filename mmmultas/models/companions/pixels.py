@@ -4,15 +4,15 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from mmdet.structures import DetDataSample
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmmultas.functional.box_supervision import box_cells
 from mmmultas.functional.colour_pairs import rgb_to_lab
 from mmmultas.utils.errors import ConfigError
 
 __all__ = [
-    'STRIDE', 'cell_colours', 'cell_grid', 'cell_scores', 'seen_cells',
-    'visible_part'
+    'STRIDE', 'cell_colours', 'cell_grid', 'cell_scores', 'refuse_sigmoids',
+    'seen_cells', 'visible_part'
 ]
 
 #: Pixels per cell.
@@ -66,6 +66,27 @@ def cell_scores(outputs: Any, size: tuple[int, int], classes: int,
     if scores.shape[-2:] != full:
         scores = F.interpolate(scores, full, mode='bilinear')
     return scores[..., :rows, :columns]
+
+
+def refuse_sigmoids(head: Any, name: str, key: str) -> None:
+    """Refuse a head all of whose losses judge each class for itself.
+
+    Args:
+        head: A decode head.
+        name: Its config key, for messages.
+        key: Config key of the companion, for messages.
+
+    Raises:
+        ConfigError: It is such a head.
+    """
+    losses = getattr(head, 'loss_decode', None)
+    if not isinstance(losses, nn.ModuleList | list | tuple):
+        losses = [losses]
+    if len(losses) and all(getattr(x, 'use_sigmoid', False) for x in losses):
+        raise ConfigError(
+            f'`{name}.loss_decode` has use_sigmoid=True, which judges each '
+            f'class for itself, and `{key}` needs probabilities that add up '
+            'to 1: set use_sigmoid=False.')
 
 
 def visible_part(sample: DetDataSample) -> tuple[float, ...]:

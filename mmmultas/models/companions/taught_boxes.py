@@ -16,14 +16,14 @@ from mmmultas.structures import DET, SEG, annotated_for
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
-from .average import Average
+from .average import Average, check_detects
 from .blobs import blobs_of
 from .label_spaces import NO_CLASS, Pair
 from .mask_view import pixels_of, unclear_boxes
 from .teacher_view import matrix_of
 from .thresholds import Threshold
 
-__all__ = ['Taught', 'class_scores', 'hard_sums', 'soft_sums']
+__all__ = ['Taught', 'check_head', 'class_scores', 'hard_sums', 'soft_sums']
 
 #: From this cover on an anchor may show an object of a class.
 SHARE = .35
@@ -34,6 +34,13 @@ COVER, SNAP = .2, .7
 NEAR = .4
 #: Share of a box that must be in view.
 VISIBLE = .25
+
+#: Heads whose first outputs are no raw scores of classes, and why.
+_NO_SCORES = dict(
+    TOODHead='gives probabilities', CenterNetHead='gives probabilities',
+    YOLOXHead='judges by objectness, too',
+    YOLOV3Head='judges by objectness, too',
+    AutoAssignHead='judges by objectness, too')
 
 #: A mask under its stock name, and the classes of both tasks.
 Mask = tuple[DetDataSample, Pair]
@@ -61,6 +68,41 @@ class Taught:
     size: tuple[int, int]
     teacher_size: tuple[int, int]
     key: str
+
+
+def check_head(head: Any, name: str, key: str, form: str) -> None:
+    """Refuse heads that cannot be taught in a form.
+
+    Args:
+        head: A head of boxes.
+        name: Its config key, for messages.
+        key: Config key of the companion, for messages.
+        form: ``'soft'`` or ``'hard'``.
+
+    Raises:
+        ConfigError: It is such a head.
+    """
+    kind = type(head).__name__
+    if form == 'hard':
+        if not hasattr(head, 'anchors_of'):
+            raise ConfigError(
+                f"`{key}.box_form='hard'` wants a head that says which "
+                f'anchors it has, and the {kind} of `{name}` does not: take '
+                "box_form='soft', or 'mmmultas.MatchedRetinaHead', for "
+                'example.')
+        check_detects(head, name, f"{key}.box_form='hard'")
+    parents = [parent.__name__ for parent in type(head).__mro__]
+    why = next((_NO_SCORES[p] for p in parents if p in _NO_SCORES), None)
+    if form == 'soft' and why is not None:
+        raise ConfigError(
+            f"`{key}.box_form='soft'` compares raw scores of classes, and the "
+            f'{kind} of `{name}` {why}: set boxes_weight=0, or take another '
+            "head, such as 'mmmultas.MatchedRetinaHead'.")
+    if not getattr(head, 'use_sigmoid_cls', True):
+        raise ConfigError(
+            f'`{key}` reads scores that are sigmoids, and the {kind} of '
+            f'`{name}` has a softmax: set boxes_weight=0, or take another '
+            'head.')
 
 
 def class_scores(outputs: Any, classes: int, key: str) -> Tensor:
@@ -101,7 +143,8 @@ def soft_sums(taught: Taught, top: float) -> LossSum:
         if mask is not None:
             allowed, ignore = _entries(mask, anchors, mine)
         part, weight = soft_anchor_sums(mine, other, top, allowed, ignore)
-        total, count = total + part, count + weight
+        # at least 1 an image: an unsure teacher would else weigh the more
+        total, count = total + part, count + weight.clamp(min=1)
     return LossSum(total, count)
 
 

@@ -1,4 +1,5 @@
 """What losses from the other task's labels have in common."""
+import inspect
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -51,9 +52,29 @@ class WeakCompanion(Companion):
             for pair in self._tasks for task in pair
         }
         self.weight = number_of(f'`{key}.weight`', weight)
+        if not weight:
+            raise ConfigError(f'`{key}.weight` is 0, so that it would change '
+                              'nothing: leave the companion out.')
         self.update = 0
         self.plan = Plan()
         self._pairs: list[Pair] | None = None
+
+    def refuse_idle(self, given: Mapping[str, Any], cause: str) -> None:
+        """Refuse keys that say something where nobody asks.
+
+        Args:
+            given: Values of arguments.
+            cause: Why they are not read, such as ``'ranks=False'``.
+
+        Raises:
+            ConfigError: One is not its default.
+        """
+        known = inspect.signature(type(self).__init__).parameters
+        for name, value in given.items():
+            if value != known[name].default:
+                raise ConfigError(
+                    f'`{self.key}.{name}` would change nothing with {cause}: '
+                    'leave it out.')
 
     @property
     def pairs(self) -> list[Pair]:
@@ -91,11 +112,27 @@ class WeakCompanion(Companion):
                                       self.key, (boxes, masks))
             except ConfigError as error:
                 failed = error
+                if self._classes is not None:
+                    self._say_unfit(boxes, masks, error)
                 continue
             found.append(Pair(boxes, masks, pixel, self._counts[masks]))
         if failed is not None and (self._named or not found):
             raise failed
         return found
+
+    def _say_unfit(self, boxes: str, masks: str, error: ConfigError) -> None:
+        """Numbers are meant for all pairs, names for those that have them.
+
+        Raises:
+            ConfigError: Numbers that do not fit one.
+        """
+        if not isinstance(self._classes, Mapping):
+            raise ConfigError(
+                f'{error} This is of {boxes!r} and {masks!r}: name the tasks '
+                f'that are meant, `{self.key}.boxes` and `{self.key}.masks`.'
+            ) from error
+        print_log(f'{boxes!r} and {masks!r} take no part in it: {error}',
+                  'current', level=logging.WARNING)
 
     def set_update(self, update: int) -> None:
         """Tell which update comes: ramps follow it."""

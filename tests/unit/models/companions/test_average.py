@@ -1,9 +1,10 @@
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
 
-from mmmultas.models.companions.average import Average
+from mmmultas.models.companions.average import Average, check_detects
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
@@ -29,3 +30,10 @@ def test_it_is_asked_without_gradient_and_in_evaluation():
 def test_none_is_refused():
     with pytest.raises(ConfigError, match='custom_hooks=.*EMAHook'):
         Average('model.companions.x').meet(None)
+
+
+def test_heads_that_do_not_say_how_they_predict():
+    check_detects(SimpleNamespace(test_cfg=dict()), 'h', 'k')
+    with pytest.raises(ConfigError, match='`k` asks for the boxes that `h` .*'
+                                          'no `test_cfg`'):
+        check_detects(SimpleNamespace(test_cfg=None), 'h', 'k')

@@ -203,6 +203,10 @@ def test_heads_that_cannot_be_taught_so():
 
     with pytest.raises(ConfigError, match="box_form='hard'` wants .*Retina"):
         build(box_form='hard').prepare()
+    model = build()
+    model.heads['seg'].loss_decode.use_sigmoid = True
+    with pytest.raises(ConfigError, match='use_sigmoid=True'):
+        model.prepare()
     model = build()  # its scores can be compared all the same
     model.meet(META, 1, 10)
     model.meet_average(copy.deepcopy(model))

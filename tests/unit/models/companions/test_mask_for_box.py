@@ -102,6 +102,17 @@ def test_without_positives_uncertain_entries_cost_nothing():
     assert head.loss_sums_by_feat(outs['det'], samples)['loss_cls'].total > 0
 
 
+def test_refinement_wants_to_know_how_to_predict():
+    for refine in (False, True):
+        model = MODELS.build(toy_model(companions=dict(
+            weak=dict(type='mmmultas.MaskForBox', refine=refine))))
+        model.heads['det'].test_cfg = None
+        if not refine:
+            model.prepare()
+    with pytest.raises(ConfigError, match='weak.refine` asks for .*test_cfg'):
+        model.prepare()
+
+
 def test_hidden_pixels_are_no_background():
     mask = _mask()
     mask[:20, 40:] = 255

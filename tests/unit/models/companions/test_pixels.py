@@ -1,11 +1,15 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 import torch.nn.functional as F
 from mmdet.structures import DetDataSample
+from torch import nn
 
 from mmmultas.models import MultiTaskDataPreprocessor
 from mmmultas.models.companions.pixels import (cell_colours, cell_grid,
-                                               cell_scores, seen_cells)
+                                               cell_scores, refuse_sigmoids,
+                                               seen_cells)
 from mmmultas.utils.errors import ConfigError
 
 
@@ -58,3 +62,15 @@ def test_colours_are_those_of_the_picture():
     inputs = plain(dict(inputs=[red], data_samples=None))['inputs']
     torch.testing.assert_close(cell_colours(inputs, plain), lab,
                                rtol=1e-3, atol=.05)
+
+
+def test_heads_that_judge_each_class_for_itself():
+    sigmoid, softmax = nn.Identity(), nn.Identity()
+    sigmoid.use_sigmoid, softmax.use_sigmoid = True, False
+    for losses in (None, softmax, nn.ModuleList([softmax]), [nn.Identity()],
+                   nn.ModuleList([softmax, sigmoid])):  # such as a dice beside
+        refuse_sigmoids(SimpleNamespace(loss_decode=losses), 'h', 'k')
+    for losses in (sigmoid, nn.ModuleList([sigmoid])):
+        with pytest.raises(ConfigError, match='`h.loss_decode` has use_sigmoi'
+                                              'd=True.*`k` needs'):
+            refuse_sigmoids(SimpleNamespace(loss_decode=losses), 'h', 'k')

@@ -1,10 +1,12 @@
 import pytest
 import torch
+from mmdet.models import dense_heads
 from mmengine.structures import InstanceData
 
 from mmmultas.models.companions.label_spaces import Pair
-from mmmultas.models.companions.taught_boxes import (Taught, class_scores,
-                                                     hard_sums, soft_sums)
+from mmmultas.models.companions.taught_boxes import (Taught, check_head,
+                                                     class_scores, hard_sums,
+                                                     soft_sums)
 from mmmultas.models.companions.thresholds import Threshold
 from mmmultas.registry import MODELS
 from mmmultas.structures import sem_seg_data
@@ -107,7 +109,10 @@ def test_soft_labels_where_masks_allow_them():
     assert allowed.count > 0 and allowed.total != anything.total
     # a class that the mask does not show is none of the best
     taught.masks[0][0].gt_sem_seg = sem_seg_data(torch.zeros(1, 64, 64).long())
-    assert soft_sums(taught, .01).count == 0
+    assert soft_sums(taught, .01).count == 1
+    for level in free.theirs[0]:  # as a teacher that is sure of nothing
+        level -= 12.
+    assert soft_sums(free, .01).count == 1
     allowed.mean().backward()
     assert class_scores(taught.ours, 2, 'k').shape == (1, len(anchors), 2)
 
@@ -129,3 +134,25 @@ def test_what_a_mask_hides_is_no_background():
 def test_other_outputs_are_refused(outputs):
     with pytest.raises(ConfigError, match="`k='soft'` compares levels"):
         class_scores(outputs, 2, 'k')
+
+
+@pytest.mark.parametrize('kind, why', [
+    ('TOODHead', 'gives probabilities'),
+    ('CenterNetHead', 'gives probabilities'),
+    ('YOLOXHead', 'judges by objectness, too')])
+def test_heads_whose_scores_are_not_raw(kind, why):
+    own = type('Own', (getattr(dense_heads, kind), ), {})
+    head = own.__new__(own)
+    with pytest.raises(ConfigError, match=f"`k.box_form='soft'` .* Own of `h` "
+                                          f'{why}'):
+        check_head(head, 'h', 'k', 'soft')
+
+
+def test_hard_boxes_want_to_know_how_to_predict():
+    head = MODELS.build(toy_model()).heads['det']
+    for form in ('soft', 'hard'):
+        check_head(head, 'h', 'k', form)
+    head.test_cfg = None
+    check_head(head, 'h', 'k', 'soft')
+    with pytest.raises(ConfigError, match="box_form='hard'` asks .*test_cfg"):
+        check_head(head, 'h', 'k', 'hard')

@@ -82,6 +82,54 @@ def test_runs_match_classes_by_name(tmp_path, monkeypatch, name, cfg):
             runner.message_hub.log_scalars)
 
 
+@pytest.mark.parametrize('kind, cfg, name', [
+    ('BoxForMask', dict(weight=0), 'weight'),
+    ('BoxForMask', dict(ranks=False, delta=.3), 'delta'),
+    ('BoxForMask', dict(ranks=False, rates=[.5] * 3), 'rates'),
+    ('BoxForMask', dict(ranks=False, ramp_epochs=9), 'ramp_epochs'),
+    ('BoxForMask', dict(pairs_warmup=3), 'pairs_warmup'),
+    ('MaskForBox', dict(refine_score=.1), 'refine_score'),
+    ('MaskForBox', dict(refine_begin=.1), 'refine_begin'),
+    ('MaskForBox', dict(refine=True, refine_begin=1), 'refine_begin'),
+    ('ConsistencyTeacher', dict(begin=1.), 'begin'),
+    ('ConsistencyTeacher', dict(box_score=.3), 'box_score'),
+    ('ConsistencyTeacher', dict(box_form='hard', top=.1), 'top'),
+    ('ConsistencyTeacher', dict(boxes_weight=0, top=.1), 'top'),
+    ('ConsistencyTeacher', dict(masks_weight=0, mask_score=.1), 'mask_score'),
+    ('ConsistencyTeacher', dict(masks_weight=0, free_mask_score='mixture'),
+     'free_mask_score'),
+    ('ConsistencyTeacher', dict(masks_weight=0, boxes_weight=0),
+     'masks_weight'),
+])
+def test_what_would_change_nothing(kind, cfg, name):
+    with pytest.raises(ConfigError, match=rf'weak\.{name}`.* would change noth'
+                                          'ing'):
+        companion(kind, **cfg)
+
+
+def test_numbers_are_meant_for_all_pairs(monkeypatch):
+    said = []
+    monkeypatch.setattr('mmmultas.models.companions.weak.print_log',
+                        lambda text, *_, **__: said.append(text))
+
+    def pairs(**cfg):
+        toy = toy_model(companions=dict(weak=dict(type='mmmultas.BoxForMask',
+                                                  **cfg)))
+        toy['heads']['parts'] = dict(toy['heads']['seg'], kind='classes',
+                                     num_classes=2)
+        model = MODELS.build(toy)
+        model.meet(dict(META, parts=dict(classes=('none', 'wheel'))), 1, 1)
+        return [(p.masks, p.pixel) for p in model.companions['weak'].pairs]
+
+    with pytest.raises(ConfigError, match="0 to 1, .* 'det' and 'parts': name "
+                                          'the tasks'):
+        pairs(classes=[1, 2])
+    assert pairs(classes=[1, 2], masks='seg') == [('seg', (1, 2))]
+    assert pairs() == [('seg', (1, 2))] and not said
+    assert pairs(classes=dict(bar='square')) == [('seg', (1, 1))]
+    assert "'det' and 'parts' take no part in it: " in said[0]
+
+
 def test_two_of_a_kind_are_refused():
     model = MODELS.build(toy_model(companions=dict(
         a=dict(type='mmmultas.BoxForMask'),
