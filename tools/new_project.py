@@ -1,5 +1,6 @@
 #!/usr/bin/env python
 """A config for own data: new_project.py --det BOXES --seg MASKS --out FILE."""
+import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -172,6 +173,7 @@ def pictures(out: str) -> str:
 
 def next_step(problems: list[Problem], out: str) -> str:
     """A sentence, and the next command in the last line."""
+    out = shlex.quote(out)
     if any(problem.severity == ERROR for problem in problems):
         return f'Mend them, then look again:\n{command("check_data")} {out}'
     first = 'If it is as you meant' if problems else 'Next'

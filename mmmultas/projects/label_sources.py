@@ -19,7 +19,7 @@ from .data_sources import BoxSource, find_boxes
 from .labels import Label, LabelFound, in_words, words
 from .mask_sources import (MaskSource, find_masks, image_suffix_of,
                            images_of, legend_of)
-from .matching import match_masks, some
+from .matching import Claim, match_masks, some
 from .parts import training_part
 from .project import Project, validation_part
 
@@ -30,14 +30,15 @@ Found = TypeVar('Found', BoxSource, MaskSource)
 SAMPLE = 5
 
 
-def find_label(label: Label, places: Sequence[str],
-               project: Project) -> LabelFound:
+def find_label(label: Label, places: Sequence[str], project: Project,
+               claims: Sequence[Claim] = ()) -> LabelFound:
     """Look at a label: its files, their images, what the values are.
 
     Args:
         label: What was named.
         places: Further folders where the images may lie.
         project: Gets facts about parts.
+        claims: Files of other labels.
 
     Raises:
         ConfigError: It cannot be told what is meant.
@@ -51,8 +52,8 @@ def find_label(label: Label, places: Sequence[str],
     def maps(path: str, images: str | None) -> MaskSource:
         if label.kind == CLASSES:
             return find_masks(path, images, label.option, label.suffix,
-                              around)
-        return find_maps(path, images, label, around)
+                              around, claims)
+        return find_maps(path, images, label, around, claims)
 
     def both(find: Callable[[str, str | None], Found]) -> list[Found]:
         train: Found = find(training_part(source.labels), source.images)
@@ -78,7 +79,8 @@ def find_label(label: Label, places: Sequence[str],
 
 
 def find_maps(path: str, images: str | None, label: Label,
-              places: Sequence[str] = ()) -> MaskSource:
+              places: Sequence[str] = (),
+              claims: Sequence[Claim] = ()) -> MaskSource:
     """Look at a folder of maps.
 
     Args:
@@ -86,6 +88,7 @@ def find_maps(path: str, images: str | None, label: Label,
         images: Folder of the images; None where the layout tells.
         label: What was named.
         places: Further folders where the images may lie.
+        claims: Files of other labels.
 
     Raises:
         ConfigError: No such folder, or images that cannot be found.
@@ -94,7 +97,8 @@ def find_maps(path: str, images: str | None, label: Label,
     end, maps = _files(path, label)
     place = images_of(path, images, None, label.option, places, maps)
     files = list_files(place)[0]
-    match = match_masks(maps, files, label.option, label.suffix, end, 'map')
+    match = match_masks(maps, files, label.option, label.suffix, end, 'map',
+                        claims)
     source = MaskSource(
         path, place, path, f'maps of {label.kind} ({end})',
         tuple(match.masks),
@@ -106,8 +110,14 @@ def find_maps(path: str, images: str | None, label: Label,
     if match.spare:
         source.facts.append(f'left out: {len(match.spare)} images of '
                             f'{place} without map ({some(match.spare)})')
-    if match.lost:
-        names = [os.path.relpath(f, path) for f in match.lost]
+    if source.image_suffix:
+        source.facts.append(f'images are called *{source.image_suffix}')
+    lost = [f for f in match.lost if f.endswith(label.suffix or end)]
+    if others := [os.path.basename(f) for f in match.lost if f not in lost]:
+        source.facts.append(f'left out: {len(others)} files that end in '
+                            f'another way ({some(others)})')
+    if lost:
+        names = [os.path.relpath(f, path) for f in lost]
         source.problems.append(Problem(
             path, f'holds {len(names)} maps without an image '
             f'({some(names)}); images are called {some(sorted(files))}',

@@ -226,7 +226,8 @@ def words(text: str, name: str) -> str:
          lambda m: f'--label-ignore {name}={m[1] or "VALUE"}'),
         (r'--mask-suffix(?: (\S+\.\w+))?',
          lambda m: f'--label-suffix {name}={m[1] or "END"}'),
-        (r'--seg\b', f'--label {name}')):
+        (r'--seg\b', f'--label {name}'),
+        ('`seg_classes` of', f'`classes` of {name!r} in `further` of')):
         text = re.sub(old, new, text)
     return text
 

@@ -15,7 +15,7 @@ from .class_names import NameList, mask_names
 from .data_sources import choose_images, left_out
 from .mask_values import (Legend, MaskValues, Value, count_values,
                           name_values)
-from .matching import MaskMatch, match_masks, some
+from .matching import Claim, MaskMatch, common_end, match_masks, some
 from .readers import open_labels, readable, what_lies_there
 from .readers.voc import voc_root
 from .records import LabelSet, Opened
@@ -69,7 +69,8 @@ def find_masks(path: str,
                images: str | None,
                option: str,
                suffix: str | None = None,
-               places: Sequence[str] = ()) -> MaskSource:
+               places: Sequence[str] = (),
+               claims: Sequence[Claim] = ()) -> MaskSource:
     """Look at masks, or at shapes that masks can be drawn of.
 
     Args:
@@ -78,6 +79,7 @@ def find_masks(path: str,
         option: Name of the command-line option, for messages.
         suffix: End of the masks' names, None to find it.
         places: Other folders where the images may lie.
+        claims: Files of other labels.
 
     Raises:
         ConfigError: It cannot be told what is meant.
@@ -97,7 +99,7 @@ def find_masks(path: str,
         raise _no_masks(path, option)
     place = images_of(folder, images, root, option, places, pngs)
     files = list_files(place)[0]
-    match = match_masks(pngs, files, option, suffix)
+    match = match_masks(pngs, files, option, suffix, claims=claims)
     _refuse_itself(match, files, option)
     source = MaskSource(
         path, place, folder, 'PNG masks', tuple(match.masks), {
@@ -236,6 +238,8 @@ def images_of(folder: str, given: str | None, root: Path | None, option: str,
         own = {os.path.realpath(f) for f in pngs.values()}
         free = {n for n, f in files.items()
                 if os.path.realpath(f) not in own}
+        end = common_end(free)
+        free |= {name.removesuffix(end) for name in free}
         count = sum(any(mask[:cut] in free
                         for cut in range(len(mask), 0, -1)) for mask in pngs)
         if count > most:

@@ -2,13 +2,16 @@
 import os
 import re
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
 from mmmultas.utils.errors import ConfigError, DataError
 
-__all__ = ['Match', 'MaskMatch', 'match_masks', 'match_names', 'some']
+__all__ = [
+    'Claim', 'Match', 'MaskMatch', 'common_end', 'match_masks',
+    'match_names', 'some'
+]
 
 #: Prefix that Label Studio gives to files that are uploaded.
 _UPLOADED = re.compile(r'^[0-9a-f]{8}-')
@@ -99,6 +102,25 @@ def _last(name: str) -> str:
     return name.rpartition('/')[2]
 
 
+@dataclass(frozen=True)
+class Claim:
+    """Files that are those of one label, whatever else lies beside them.
+
+    Attributes:
+        folder: That a person named, with its subfolders.
+        end: Of the files' names, '_depth.png'.
+    """
+    folder: str
+    end: str
+
+    def has(self, file: str) -> bool:
+        """Whether a file is one of these."""
+        if not file.endswith(self.end):
+            return False
+        own = os.path.join(os.path.realpath(self.folder), '')
+        return os.path.realpath(file).startswith(own)
+
+
 @dataclass
 class MaskMatch:
     """Masks and their images.
@@ -119,7 +141,8 @@ class MaskMatch:
 
 def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
                 option: str, suffix: str | None = None,
-                ending: str = '.png', what: str = 'mask') -> MaskMatch:
+                ending: str = '.png', what: str = 'mask',
+                claims: Sequence[Claim] = ()) -> MaskMatch:
     """Find the end of the masks' names, and the image of each mask.
 
     Args:
@@ -129,18 +152,15 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
         suffix: The end that a person named.
         ending: Type of the masks' files.
         what: They are, for messages.
+        claims: Files of other labels, which are neither masks of this one
+            (where two ends fit, the longer one decides) nor images.
 
     Raises:
         ConfigError: Masks of two kinds.
         DataError: No mask belongs to an image, or several do.
     """
-    if suffix is not None:
-        # in one folder with the images: what ends so is none of these
-        own = {os.path.realpath(f) for n, f in masks.items()
-               if n.endswith(suffix.removesuffix(ending))}
-        images = {n: f for n, f in images.items()
-                  if suffix == ending or os.path.realpath(f) not in own}
-    image_end = _common_end(images)
+    masks, images = _unclaimed(masks, images, suffix, ending, claims)
+    image_end = common_end(images)
     names = {n.removesuffix(image_end): f for n, f in images.items()}
     ends = _ends(masks, names, set(images.values()))
     if suffix is None:
@@ -153,18 +173,13 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
         if name.endswith(end) and name.removesuffix(end) in names
         and not _same(file, names[name.removesuffix(end)])
     }
-    if not chosen and {*masks.values()} <= {*images.values()}:
-        raise DataError(
-            f'{option}: {what}s and images are the same files '
-            f'({some(sorted(masks))}); name the folder of the photographs '
-            f'with {option}-images, that of the {what}s with {option}.' +
-            _two_ends(masks, ending, what))
     if not chosen:
-        raise DataError(
-            f'{option} has no {what} that is named as an image: {what}s are '
-            f'called {some(sorted(masks))}, images {some(sorted(images))}; '
-            f'rename them, name the folder of their images with '
-            f'{option}-images, or the end of their names with --mask-suffix.')
+        others = {n: f for n, f in images.items()
+                  if f not in set(masks.values())}
+        if suffix is not None and 0 < len(others) < len(images):
+            # images are of another type than all that lies among the masks
+            return match_masks(masks, others, option, suffix, ending, what)
+        raise _no_match(masks, images, option, suffix, ending, what)
     used = set(chosen.values())
     mine = set(images.values())
     lost = [f for f in masks.values() if f not in used and f not in mine]
@@ -173,21 +188,65 @@ def match_masks(masks: Mapping[str, str], images: Mapping[str, str],
     return MaskMatch(end + ending, image_end, chosen, lost, spare)
 
 
-def _two_ends(masks: Mapping[str, str], ending: str, what: str) -> str:
+def _no_match(masks: Mapping[str, str], images: Mapping[str, str],
+              option: str, suffix: str | None, ending: str,
+              what: str) -> DataError:
+    """What to say where no mask belongs to an image."""
+    if suffix in (None, ending) and {*masks.values()} <= {*images.values()}:
+        return DataError(
+            f'{option}: {what}s and images are the same files '
+            f'({some(sorted(masks))}); name the folder of the photographs '
+            f'with {option}-images, that of the {what}s with {option}.' +
+            _two_ends(masks, images, ending, what))
+    ask = (f'name the folder of their images with {option}-images, or the '
+           'end of their names with --mask-suffix' if suffix is None else
+           f'or name the folder of their images with {option}-images')
+    told = f' and ends in {suffix}' if suffix is not None else ''
+    return DataError(
+        f'{option} has no {what} that is named as an image{told}: {what}s '
+        f'are called {some(sorted(masks))}, images {some(sorted(images))}; '
+        f'rename them, {ask}.')
+
+
+def _two_ends(masks: Mapping[str, str], images: Mapping[str, str],
+              ending: str, what: str) -> str:
     """What to say where images and masks differ by the end of their names."""
-    ends = sorted({name[name.rfind('_'):] for name in masks if '_' in name})
-    if not 2 <= len(ends) <= 5:
+    ends = sorted({name[name.rfind('_'):] for name in {*masks, *images}
+                   if '_' in name})
+    own = [end for end in ends if any(name.endswith(end) for name in masks)]
+    if not own or not 2 <= len(ends) <= 5:
         return ''
     return (f' If both lie in one folder, say how the {what}s end '
-            f'({", ".join(ends)}): --mask-suffix {ends[0]}{ending}.')
+            f'({", ".join(ends)}): --mask-suffix {own[0]}{ending}.')
 
 
 def _same(one: str, other: str) -> bool:
     return os.path.realpath(one) == os.path.realpath(other)
 
 
-def _common_end(images: Mapping[str, str]) -> str:
-    """'_leftImg8bit' where all images end so."""
+def _unclaimed(
+        masks: Mapping[str, str], images: Mapping[str, str],
+        suffix: str | None, ending: str,
+        claims: Sequence[Claim]) -> tuple[dict[str, str], dict[str, str]]:
+    """Masks that no other label claims, and images that no label does."""
+    def mine(file: str, claim: Claim) -> bool:
+        return suffix is not None and file.endswith(suffix) and (
+            len(suffix) >= len(claim.end))
+
+    free = {n: f for n, f in images.items()
+            if not any(claim.has(f) for claim in claims)}
+    if suffix not in (None, ending):
+        # in one folder with the images: what ends so is none of these
+        own = {os.path.realpath(f) for n, f in masks.items()
+               if n.endswith(str(suffix).removesuffix(ending))}
+        free = {n: f for n, f in free.items()
+                if os.path.realpath(f) not in own}
+    return {n: f for n, f in masks.items() if not any(
+        claim.has(f) and not mine(f, claim) for claim in claims)}, free
+
+
+def common_end(images: Iterable[str]) -> str:
+    """'_leftImg8bit' where the names of all images end so, else ''."""
     names = [_last(name) for name in images]
     ends = {name[name.rfind('_'):] if '_' in name[1:] else '' for name in
             names}

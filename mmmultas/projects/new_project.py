@@ -1,10 +1,12 @@
 """A config for own data, from a look at the data."""
 import os
+import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mmmultas.datasets.label_folders import SUFFIXES
 from mmmultas.datasets.problems import WARNING, Problem
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import ConfigError
@@ -18,7 +20,7 @@ from .label_sources import find_label
 from .label_streams import label_streams
 from .labels import Label, LabelFound
 from .mask_sources import MaskSource, find_masks, legend_of
-from .matching import some
+from .matching import Claim, some
 from .parts import (Lists, find_lists, held_out_of, listed_val,
                     training_part)
 from .project import Project, Source, validation_part
@@ -75,9 +77,15 @@ def new_project(det: Source | None,
     base = rebase(out, chosen)
     project = Project(out)
     boxes = _find_boxes(det, project)
-    masks = _find_masks(seg, boxes, mask_suffix, project)
+    claims = {label.name: _claims(label.source, label.suffix)
+              for label in labels}
+    masks = _find_masks(seg, boxes, mask_suffix, project, sum(
+        claims.values(), []))
+    claims[SEG] = _claims(seg, mask_suffix)
     places = [b.images for b in boxes[:1]] + [m.images for m in masks[:1]]
-    further = [find_label(label, places, project) for label in labels]
+    further = [find_label(label, places, project, [
+        claim for name, own in claims.items() if name != label.name
+        for claim in own]) for label in labels]
     project.values['_base_'] = base
     found: dict[str, Sequence[Labels]] = {
         DET: boxes, SEG: masks,
@@ -104,6 +112,14 @@ def project_text(project: Project) -> str:
     return '\n'.join([*lines, f'Written: {project.out}'])
 
 
+def _claims(source: Source | None, suffix: str | None) -> list[Claim]:
+    """Files that are no images and no maps of other labels."""
+    if source is None or suffix is None or suffix in SUFFIXES:
+        return []
+    return [Claim(folder, suffix) for folder in (
+        source.labels, source.val_labels) if folder is not None]
+
+
 def _find_boxes(source: Source | None, project: Project) -> list[BoxSource]:
     if source is None:
         return []
@@ -115,15 +131,18 @@ def _find_boxes(source: Source | None, project: Project) -> list[BoxSource]:
 
 
 def _find_masks(source: Source | None, boxes: Sequence[BoxSource],
-                suffix: str | None, project: Project) -> list[MaskSource]:
+                suffix: str | None, project: Project,
+                claims: Sequence[Claim]) -> list[MaskSource]:
     if source is None:
         return []
     labels = training_part(source.labels)
     places = [b.images for b in boxes]
-    found = [find_masks(labels, source.images, '--seg', suffix, places)]
+    found = [find_masks(labels, source.images, '--seg', suffix, places,
+                        claims)]
     return found + validation_part(
         project, source, found[0], '--seg', lambda path, images: find_masks(
-            path, images, '--val-seg', suffix, [found[0].images, *places]))
+            path, images, '--val-seg', suffix, [found[0].images, *places],
+            claims))
 
 
 def _name_masks(project: Project, masks: Sequence[MaskSource],
@@ -257,7 +276,7 @@ def _write(project: Project, boxes: Sequence[BoxSource],
             'names the images that are held out; a name more or less in it '
             'is one more or less in validation']))
     text = fill_in(TEMPLATE.read_text(),
-                   project.values, HEADER.format(out=project.out))
+                   project.values, HEADER.format(out=shlex.quote(project.out)))
     out.write_text(text)
 
 

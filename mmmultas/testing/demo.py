@@ -5,6 +5,7 @@ one per task, a table, pictures.
 """
 import json
 import os
+import shlex
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -156,8 +157,8 @@ def run_demo(data: str | Path, work_dir: str | Path, updates: int,
         part.write_text(table + '\n')
     print('3. Pictures of validation scenes', flush=True)
     last = work_dir / demo.joint / f'epoch_{NUM_EPOCHS}.pth'
-    predict = (f'{command("predict")} {last} {data}/{demo.pictures} '
-               '--out-dir predictions')
+    given = shlex.join([str(last), f'{data}/{demo.pictures}'])
+    predict = f'{command("predict")} {given} --out-dir predictions'
     return (f'\n{demo.judged}:\n\n'
             f'{table}\n\nTable:   {work_dir}/results.md\nPredict: {predict}\n'
             f'Picture: {_draw(demo, work_dir)}')

@@ -5,6 +5,7 @@ MMEngine and MIM look for them: links to the folders of a clone, copies in an
 installed package.
 """
 import difflib
+import shlex
 import subprocess
 import sys
 from functools import cache
@@ -129,7 +130,7 @@ def command(tool: str) -> str:
             return f'python tools/{tool}.py'
         for folder in script.parents:
             if folder.resolve() == root / 'tools':
-                return f'python {folder / tool}.py'
+                return f'python {shlex.quote(str(folder / tool) + ".py")}'
     return f'mmmultas {Path(tool).name.replace("_", "-")}'
 
 

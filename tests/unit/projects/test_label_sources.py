@@ -4,6 +4,7 @@ import pytest
 
 from mmmultas.projects.label_sources import find_label, find_maps
 from mmmultas.projects.labels import parse_labels
+from mmmultas.projects.matching import Claim
 from mmmultas.projects.project import Project
 from mmmultas.utils.errors import ConfigError, DataError
 
@@ -62,6 +63,9 @@ def test_classes(rooms):
     assert found.extra['ignore_values'] == (255, )
     assert 'arm = 0, leg = 1' in found.facts[0]
     assert '--label-classes parts' in found.facts[0]
+    nameless = find(f'parts=classes:{rooms}/parts')
+    assert ("--label-classes parts gives them, or `classes` of 'parts' in "
+            '`further` of the config') in nameless.facts[1]
     with pytest.raises(ConfigError, match='--label-classes parts names 1'):
         find(f'parts=classes:{rooms}/parts',
              classes=[['parts', 'arm']])
@@ -109,3 +113,24 @@ def test_images_and_maps_in_one_folder(rooms):
                   suffix='depth=_depth.png', scale='depth=1').parts
     assert part.names == tuple('012345')
     assert (part.suffix, part.image_suffix) == ('_depth.png', '_rgb.png')
+
+
+def test_several_labels_and_images_in_one_folder(rooms):
+    mixed = rooms / 'mixed'
+    mixed.mkdir()
+    for i in range(6):
+        (rooms / f'images/{i}.png').rename(mixed / f'{i}_rgb.jpg')
+        for folder in ('depth', 'parts', 'edges'):
+            (rooms / f'{folder}/{i}.png').rename(mixed / f'{i}_{folder}.png')
+    others = [Claim(str(mixed), f'_{k}.png') for k in ('parts', 'edges')]
+    [label] = parse_labels([f'depth={mixed}'], of_label=dict(
+        suffix=['depth=_depth.png'], scale=['depth=1']))
+    found = find_label(label, [], Project('x.py'), others).parts[0]
+    assert found.images == str(mixed) and found.image_suffix == '_rgb.jpg'
+    assert found.names == tuple('012345') and not found.problems
+    assert found.facts == ['maps are called *_depth.png',
+                           'images are called *_rgb.jpg']
+    # nobody names the others: photographs are of another type
+    found = find_label(label, [], Project('x.py')).parts[0]
+    assert found.image_suffix == '_rgb.jpg'
+    assert 'left out: 12 files that end in another way' in found.facts[-1]

@@ -1,6 +1,6 @@
 import pytest
 
-from mmmultas.projects.matching import match_masks, match_names, some
+from mmmultas.projects.matching import Claim, match_masks, match_names, some
 from mmmultas.utils.errors import ConfigError, DataError
 
 
@@ -81,3 +81,22 @@ def test_an_end_that_all_images_have():
                         files('i', 'a_left', 'b_left'), '--seg')
     assert (match.image_end, match.suffix) == ('_left', '_gt.png')
     assert set(match.masks) == {'a', 'b'}
+
+
+def test_what_other_labels_claim():
+    both = files('x', *(f'{n}_{k}' for n in 'ab' for k in (
+        'rgb', 'depth', 'raw_depth')))
+    claims = [Claim('/x', '_raw_depth.png')]
+    match = match_masks(both, both, '--seg', '_depth.png', claims=claims)
+    assert (match.image_end, match.lost, match.spare) == ('_rgb', [], [])
+    assert match.masks == {n: f'/x/{n}_depth.png' for n in 'ab'}
+    match = match_masks(both, both, '--seg', '_raw_depth.png',
+                        claims=[Claim('/x', '_depth.png')])
+    assert match.masks == {n: f'/x/{n}_raw_depth.png' for n in 'ab'}
+    assert not Claim('/x', '_depth.png').has('/xy/a_depth.png')
+    with pytest.raises(DataError, match='ends in _d.png: .* or name the'):
+        match_masks(both, both, '--seg', '_d.png')
+    with pytest.raises(DataError, match=r'\(_depth, _rgb\): --mask-suffix '
+                       '_depth.png'):
+        match_masks(files('x', 'a_depth'), files('x', 'a_depth', 'a_rgb'),
+                    '--seg')

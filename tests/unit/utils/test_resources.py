@@ -92,6 +92,10 @@ def test_how_a_tool_is_called(monkeypatch, tmp_path):
     script = f'{root}/tools/analysis_tools/get_flops.py'
     monkeypatch.setattr(sys, 'argv', [script])
     assert resources.command('train') == f'python {root}/tools/train.py'
+    spaced = tmp_path / 'a b'
+    spaced.symlink_to(root)
+    monkeypatch.setattr(sys, 'argv', [f'{spaced}/tools/train.py'])
+    assert resources.command('test') == f"python '{spaced}/tools/test.py'"
     monkeypatch.setattr(resources, 'clone', lambda: None)
     assert resources.command('train') == 'mmmultas train'
 
