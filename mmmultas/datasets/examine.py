@@ -175,7 +175,8 @@ def _examine_maps(finding: Finding, item: Item, exif: bool) -> None:
     for task, (kind, source) in item.maps.items():
         path = str(source.get('path', item.image))
         try:
-            facts = facts_of(*read_label(kind, source, finding.size, exif))
+            facts = facts_of(
+                *read_label(kind, source, finding.size, exif), source)
         except (DataError, OSError) as error:
             finding.problems.append(problem_of(error, path))
             continue

@@ -1,10 +1,12 @@
 """Own data: a folder of images with boxes, masks or both beside it."""
+import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmengine.dataset import BaseDataset
+from mmengine.logging import print_log
 
 from mmmultas.registry import DATASETS
 from mmmultas.structures import BOXES, DET, SEG
@@ -184,6 +186,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         """
         entries, problems = self.scan()
         first_of(problems)
+        for problem in problems:
+            print_log(str(problem), 'current', logging.WARNING)
         return [self._record(entry, tasks)
                 for entry, tasks in self.kept(entries)]
 

@@ -26,6 +26,9 @@ class MapFacts:
         middle: Their median, likewise.
         high: The highest, likewise.
         counts: (256,) int64 pixels by value, of maps of 8 bits.
+        negative: Pixels that are unknown for values below 0, of several
+            values: one alone is a mark.
+        odd: Pixels that are unknown since they are NaN or infinite.
     """
     pixels: int
     known: int
@@ -33,6 +36,8 @@ class MapFacts:
     middle: float | None = None
     high: float | None = None
     counts: NDArray[np.int64] | None = None
+    negative: int = 0
+    odd: int = 0
 
 
 def read_label(kind: str, source: Mapping[str, Any], size: tuple[int, int],
@@ -52,22 +57,27 @@ def read_label(kind: str, source: Mapping[str, Any], size: tuple[int, int],
     return reader, reader.read(dict(source), dict(ori_shape=size, exif=exif))
 
 
-def facts_of(reader: LabelReader, label: Any) -> MapFacts | None:
+def facts_of(reader: LabelReader, label: Any,
+             source: Mapping[str, Any] | None = None) -> MapFacts | None:
     """Look at a label; None for one that is no map.
 
     Args:
         reader: That has read it.
         label: (H, W) or (H, W, C).
+        source: What it was read from, to look at what was not usable.
     """
     if not isinstance(label, np.ndarray):
         return None
     known = reader.known(label)
     pixels, count = known.size, int(known.sum())
+    negative, odd = reader.unusable(source or {}) if count < pixels else (0, 0)
     counts = None
     if label.dtype == np.uint8 and label.ndim == 2:
         counts = np.bincount(label.ravel(), minlength=256).astype(np.int64)
     if label.ndim != 2 or not count:
-        return MapFacts(pixels, count, counts=counts)
+        return MapFacts(pixels, count, counts=counts, negative=negative,
+                        odd=odd)
     values = label[known]
     return MapFacts(pixels, count, float(values.min()),
-                    float(np.median(values)), float(values.max()), counts)
+                    float(np.median(values)), float(values.max()), counts,
+                    negative, odd)

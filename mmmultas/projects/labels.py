@@ -138,7 +138,9 @@ def _named(texts: Sequence[str]) -> dict[str, tuple[str, str]]:
             kind, path = kind_of(name), rest
         if not mark or not path:
             raise ConfigError(f'--label {text} is not of the form NAME=KIND:'
-                              'PATH, for example depth=depth:my/depths.')
+                              'PATH, for example depth=depth:my/depths; '
+                              f'kinds are {", ".join(KINDS)}, and NAME=PATH '
+                              'is enough where the name is a kind.')
         if kind not in KINDS:
             raise ConfigError(
                 f'--label {text} is of the unknown kind {kind!r}: choose '

@@ -25,6 +25,8 @@ def map_text(stream: StreamReport, task: str) -> str:
     counts, kind = stream.maps[task], stream.kind(task)
     known = counts.known / max(counts.pixels, 1)
     said = f'{known:.1%} of the pixels known'
+    if counts.odd:
+        said += f', {counts.odd / counts.pixels:.1%} NaN or infinite'
     if kind in (EDGES, SALIENCY):
         share = int(counts.values[1]) / max(counts.known, 1)
         return f'{share:.2%} of the known pixels are a yes; {said}'
@@ -39,6 +41,13 @@ def judge_maps(stream: StreamReport) -> Iterator[Problem]:
     """Problems of all maps of a task, each once."""
     for task, counts in stream.maps.items():
         kind = stream.kind(task)
+        if counts.negative:
+            share = counts.negative / counts.pixels
+            yield Problem(
+                stream.name, f'has {share:.1%} of the pixels of {task!r} '
+                'below 0, which count as unknown: a wrong sign?', 'turn it '
+                'in the files, or mark what is unknown by 0 or NaN', 'range',
+                WARNING)
         if not counts.known:
             yield Problem(
                 stream.name, f'has no valid pixel of {task!r} at all',

@@ -30,6 +30,8 @@ class MapCounts:
         high: The highest, likewise.
         middles: Median of each map, likewise; none where a pixel has several
             values.
+        negative: Unknown for values below 0.
+        odd: Unknown since NaN or infinite.
         values: (256,) pixels by value, of maps of 8 bits.
     """
     files: int = 0
@@ -38,6 +40,8 @@ class MapCounts:
     low: float = float('inf')
     high: float = float('-inf')
     middles: list[float] = field(default_factory=list)
+    negative: int = 0
+    odd: int = 0
     values: NDArray[np.int64] = field(
         default_factory=lambda: np.zeros(256, np.int64))
 
@@ -46,6 +50,8 @@ class MapCounts:
         self.files += 1
         self.pixels += facts.pixels
         self.known += facts.known
+        self.negative += facts.negative
+        self.odd += facts.odd
         if facts.counts is not None:
             self.values += facts.counts
         if (facts.low is not None and facts.middle is not None

@@ -116,8 +116,9 @@ class MultiTaskVisualizer(Visualizer):
             others = self._others(image, data_sample, scale, 'pred',
                                   pred_score_thr, 'Prediction', painters)
             if others[0] or _has_prediction(data_sample):
-                first = self._draw_prediction(image, data_sample, scale,
-                                              pred_score_thr)
+                first = self._draw_prediction(
+                    image, data_sample, scale, pred_score_thr,
+                    _title(data_sample))
                 rows.append((first, *others))
         return self._joined(rows) if rows else _enlarge(image, scale)
 
@@ -191,7 +192,7 @@ class MultiTaskVisualizer(Visualizer):
             sample: Any,
             scale: float,
             score_thr: float,
-            title: str = 'Prediction') -> tuple[Picture, NDArray | None]:
+            title: str) -> tuple[Picture, NDArray | None]:
         mask = _mask(sample, 'pred_sem_seg')
         panel = self._tint(image, mask, scale)
         if 'pred_instances' in sample:
@@ -327,6 +328,13 @@ def _stacked(lines: Sequence[Picture], gap: int = 8) -> Picture:
 
 def _has_prediction(sample: Any) -> bool:
     return 'pred_instances' in sample or 'pred_sem_seg' in sample
+
+
+def _title(sample: Any) -> str:
+    """Of the first panel of predictions: the tasks that it shows."""
+    shown = [task for task, key in ((DET, 'pred_instances'),
+                                    (SEG, 'pred_sem_seg')) if key in sample]
+    return f'Prediction: {", ".join(shown)}' if shown else 'Prediction'
 
 
 def _enlarge(image: Picture, scale: float) -> Picture:

@@ -1,5 +1,6 @@
 """What turns the source of a label into an array."""
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -89,6 +90,18 @@ class LabelReader:
             DataError: A file that is missing, broken, or does not fit.
         """
         raise NotImplementedError
+
+    def unusable(self, source: Mapping[str, Any]) -> tuple[int, int]:
+        """Pixels that this kind cannot use, and that look like a mistake.
+
+        Args:
+            source: As for :meth:`read`.
+
+        Returns:
+            tuple: Pixels below 0 (0 if all have one value, which is a mark),
+            and pixels that are NaN or infinite.
+        """
+        return 0, 0
 
     def known(self, label: NDArray[Any]) -> NDArray[np.bool_]:
         """Pixels (H, W) that say something: no NaN, and not 255 of 8 bits.

@@ -1,4 +1,5 @@
 """Depth, or whatever else is one number per pixel."""
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,17 @@ class DepthReader(LabelReader):
             depth *= np.float32(scale)
         depth[~(np.isfinite(depth) & (depth > 0))] = 0
         return depth
+
+    def unusable(self, source: Mapping[str, Any]) -> tuple[int, int]:
+        """Depth below 0, of several values, and what is not finite."""
+        path = source.get('path')
+        values = np.zeros(1) if path is None else read_values(str(path))
+        if values.dtype.kind not in 'fi':
+            return 0, 0
+        below = values[np.isfinite(values) & (values < 0)]
+        several = below.size and below.min() < below.max()
+        return (below.size if several else 0,
+                int((~np.isfinite(values)).sum()))
 
     def known(self, label: NDArray[Any]) -> NDArray[np.bool_]:
         """Pixels above 0."""

@@ -1,3 +1,5 @@
+import logging
+
 import cv2
 import numpy as np
 import pytest
@@ -93,10 +95,20 @@ def test_one_task_alone_reads_what_a_regime_leaves_it(root):
         dataset(root, regime=dict(regime='one', tasks=(*tasks, 'smell')))
 
 
-def test_an_image_without_one_of_its_labels_is_left_out(root):
+def test_an_image_without_one_of_its_labels_is_left_out(root, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmmultas.datasets.folder.print_log',
+                        lambda *args: said.append(args))
     (root / 'depths/2.png').unlink()
-    assert len(dataset(root)) == 5
     assert len(dataset(root, tasks=('normals', ))) == 6
+    assert not said
+    data = dataset(root)
+    data.full_init()
+    assert len(data) == 5
+    [(text, logger, level)] = said
+    assert (logger, level) == ('current', logging.WARNING)
+    assert text.startswith(f'{root}/depths has no label of 1 images that have '
+                           'another one (2), which are left out')
 
 
 @pytest.mark.parametrize('labels, message', [

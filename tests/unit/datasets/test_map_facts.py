@@ -12,8 +12,8 @@ def facts(kind, path, values, **source):
         np.save(path, values)
     else:
         cv2.imwrite(str(path), values)
-    return facts_of(*read_label(
-        kind, dict(source, path=str(path)), values.shape[:2]))
+    source['path'] = str(path)
+    return facts_of(*read_label(kind, source, values.shape[:2]), source)
 
 
 def test_depth(tmp_path):
@@ -23,6 +23,16 @@ def test_depth(tmp_path):
     assert (found.pixels, found.known) == (8, 7)
     assert (found.low, found.middle, found.high) == (1, 2, 4)
     assert found.counts is None
+
+
+def test_depth_below_0_and_no_numbers(tmp_path):
+    values = np.array([[-1, -2, 3, np.nan, np.inf, 0]])
+    found = facts('depth', tmp_path / 'a.npy', values)
+    assert (found.known, found.negative, found.odd) == (1, 2, 2)
+    found = facts('depth', tmp_path / 'a.npy', np.array([[-1., -1, 3]]))
+    assert (found.known, found.negative, found.odd) == (1, 0, 0)  # a mark
+    assert facts('depth', tmp_path / 'a.png', np.zeros(
+        (1, 2), np.uint16), scale=1).negative == 0
 
 
 def test_nothing_is_known(tmp_path):

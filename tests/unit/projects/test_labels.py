@@ -24,7 +24,8 @@ def test_what_the_options_say():
     (['x=depth:'], {}, 'NAME=KIND:PATH'),
     (['x=flow:a'], {}, "unknown kind 'flow': choose from boxes, classes, "
      'edges, saliency, depth, normals'),
-    (['x=a/b'], {}, 'NAME=KIND:PATH'),
+    (['flow=a/b'], {}, 'kinds are boxes, classes, edges, saliency, depth, '
+     'normals, and NAME=PATH is enough where the name is a kind'),
     (['seg=classes:a'], {}, "'seg' is a task that --seg names"),
     (['kd=depth:a'], {}, 'reserved'),
     (['depth=a', 'depth=b'], {}, "'depth' twice"),

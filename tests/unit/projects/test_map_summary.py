@@ -30,6 +30,8 @@ def values(*counts):
             unit='m'), '0.5 to 4 m, middle 1.5 m; 75.0% of the pixels known'),
     (stream('depth', MapFacts(8, 4, 1, 2, 4)),
      '1 to 4, middle 2; 50.0% of the pixels known'),
+    (stream('depth', MapFacts(8, 4, 1, 2, 4, odd=2)),
+     '1 to 4, middle 2; 50.0% of the pixels known, 25.0% NaN or infinite'),
     (stream('normals', MapFacts(8, 2)), '25.0% of the pixels known'),
     (stream('edges', values(6, 2, 8)),
      '25.00% of the known pixels are a yes; 50.0% of the pixels known'),
@@ -45,6 +47,9 @@ def test_a_line_of_each_kind(report, said):
      "has 'x' from 500 to 9000 m, with 2000 m in the middle; see that "
      '`scale` makes metres'),
     (stream('depth', MapFacts(8, 8, 5e-4, .002, .009), unit='m'), '`scale`'),
+    (stream('depth', MapFacts(10, 7, 1, 2, 3, negative=3)),
+     "has 30.0% of the pixels of 'x' below 0, which count as unknown: a "
+     'wrong sign?'),
     (stream('saliency', values(8, 0, 1)), "has no yes in the maps of 'x'"),
     (stream('edges', values(0, 8, 1)), 'has nothing but yes'),
     (stream('classes', values(1, 1, 8), classes=('a', 'b')),
