@@ -534,6 +534,12 @@ def _(kit, out):
     return maps(kit, out, kind=np.uint16, scale='depth=1000', unit='depth=m')
 
 
+@mistake('depth below 0')
+def _(kit, out):
+    return maps(kit, out, lambda folder: np.save(
+        folder / 'im00.npy', np.linspace(-2, 2, 64 * 80).reshape(64, 80)))
+
+
 @mistake('normals that are not of length 1')
 def _(kit, out):
     return maps(
