@@ -205,11 +205,14 @@ def cut_sides(boxes_M4: Tensor, visible: tuple[float, ...],
         [[True, False], [True, False]]
         >>> cut_sides(boxes, (0, 0, 8, 8), (8, 20)).tolist()
         [[True, True], [False, False]]
+        >>> cut_sides(boxes, (0, 0, 7.9999, 6), (8, 8)).tolist()
+        [[True, False], [True, False]]
     """
     height, width = size
     limits = boxes_M4.new_tensor([0, 0, width, height])
     seen = boxes_M4.new_tensor(visible)
-    open_4 = (seen - limits).abs() <= 0
+    # a hundredth of a pixel is rounding
+    open_4 = (seen - limits).abs() <= .01
     on_frame = (boxes_M4 - limits).abs() <= margin
     cut_M4 = on_frame & open_4
     return cut_M4[:, :2] | cut_M4[:, 2:]
