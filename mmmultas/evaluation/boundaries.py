@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import maximum_bipartite_matching
+from scipy.sparse.csgraph import maximum_flow
 
 __all__ = ['best_f', 'boundary_counts', 'match_boundaries', 'thin']
 
@@ -87,11 +87,28 @@ def match_boundaries(found: Mask, truth: Mask,
         return matched, 0
     ours, rows = np.unique(rows, return_inverse=True)
     theirs, columns = np.unique(columns, return_inverse=True)
-    graph = csr_matrix((np.ones(len(rows), np.uint8), (rows, columns)),
-                       (len(ours), len(theirs)))
-    partner = maximum_bipartite_matching(graph, perm_type='column')
-    matched.flat[ours[partner >= 0]] = True
-    return matched, int((partner >= 0).sum())
+    hit = _matched(rows, columns, len(ours), len(theirs))
+    matched.flat[ours[hit]] = True
+    return matched, int(hit.sum())
+
+
+def _matched(rows: NDArray[np.int64], columns: NDArray[np.int64],
+             ours: int, theirs: int) -> NDArray[np.bool_]:
+    """Who of ours is in a largest one-to-one matching along some edges.
+
+    As a flow by Dinic's algorithm: SciPy's ``maximum_bipartite_matching``
+    takes a hundred times as long where both sides are alike in number.
+    """
+    first, last = ours, ours + theirs
+    source, sink = last, last + 1
+    starts = np.concatenate([
+        np.full(ours, source), rows, np.arange(first, last)])
+    ends = np.concatenate([
+        np.arange(ours), columns + first, np.full(theirs, sink)])
+    graph = csr_matrix((np.ones(len(starts), np.int32), (starts, ends)),
+                       (sink + 1, sink + 1))
+    flow = maximum_flow(graph, source, sink, method='dinic').flow
+    return np.asarray(flow[[source], :ours].toarray()[0] > 0)
 
 
 def _pairs(found: Mask, truth: Mask,

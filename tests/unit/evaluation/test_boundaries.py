@@ -66,7 +66,6 @@ def test_what_is_unknown_takes_no_part():
     assert counts[0, 2] == counts[0, 3] < 9
 
 
-@pytest.mark.slow
 @pytest.mark.skipif(not BENCH.is_dir(), reason='no reference beside the clone')
 def test_the_official_benchmark():
     """BSDS500's own numbers, by its Matlab code, are .704628 and .708698."""
