@@ -8,10 +8,12 @@ def test_layout(tmp_path):
     write_cityscapes(tmp_path, dict(train=3))
     names = sorted(
         p.relative_to(tmp_path).as_posix() for p in tmp_path.rglob('*.png'))
-    assert len(names) == 9
-    assert names[0] == ('gtFine/train/aachen/aachen_000000_000019_'
+    assert len(names) == 12
+    assert names[0] == ('disparity/train/aachen/aachen_000000_000019_'
+                        'disparity.png')
+    assert names[3] == ('gtFine/train/aachen/aachen_000000_000019_'
                         'gtFine_instanceIds.png')
-    ids = cv2.imread(str(tmp_path / names[0]), cv2.IMREAD_UNCHANGED)
+    ids = cv2.imread(str(tmp_path / names[3]), cv2.IMREAD_UNCHANGED)
     assert ids.dtype == np.uint16
     assert (ids == street_ids()).all()
 
