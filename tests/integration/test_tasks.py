@@ -1,4 +1,9 @@
 """Many tasks, also two of one kind, from files to predictions."""
+import json
+import re
+import shutil
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
@@ -8,6 +13,7 @@ from mmmultas.apis import MultiTaskInferencer
 from mmmultas.apis.prediction_files import predict_to_files
 from mmmultas.registry import DATASETS
 from mmmultas.testing import toy_config, toy_model
+from mmmultas.testing.scenes import write_scenes
 from mmmultas.utils.launch import build_runner
 
 TASKS = dict(seg='classes', parts='classes', depth='depth', far='depth',
@@ -122,8 +128,6 @@ def test_predictions_of_every_task(run, root, tmp_path):
 
 def test_hidden_labels_change_nothing(root, tmp_path):
     """Every label that the regime hides is replaced by garbage."""
-    import shutil
-
     def weights(folder, work_dir):
         cfg = config(folder, work_dir, epochs=1, epoch_length=4)
         cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
@@ -145,3 +149,44 @@ def test_hidden_labels_change_nothing(root, tmp_path):
     assert hidden > 10
     _, got = weights(tmp_path / 'copy', tmp_path / 'b')
     assert all(torch.equal(v, got[k]) for k, v in want.items())
+
+
+def test_hidden_boxes_of_two_detectors_change_no_sample(tmp_path):
+    """Labels of a json that holds those of all images."""
+    things = ('box', 'sphere', 'cylinder')
+    root = write_scenes(tmp_path / 'rooms', 12, 2)
+    shutil.copy(root / 'boxes.json', root / 'far.json')
+    size = dict(type='mmmultas.Squash', size=64)
+    steps = ('LoadImage', 'LoadLabels', 'CropExpand', 'RandomFlip')
+
+    def data():
+        return DATASETS.build(dict(
+            type='mmmultas.SeededDataset', dataset=dict(
+                type='mmmultas.FolderDataset', images=str(root / 'images'),
+                boxes=str(root / 'boxes.json'), classes=dict(det=things),
+                labels=dict(far=dict(kind='boxes', classes=things,
+                                     root=str(root / 'far.json'))),
+                tasks=('det', 'far'), regime=dict(regime='one', seed=0),
+                names=str(root / 'val.txt'), part='train',
+                pipeline=[*(dict(type=f'mmmultas.{s}') for s in steps), size,
+                          dict(type='mmmultas.PackInputs')])))
+
+    before = data()
+    inner = before.dataset
+    infos = [inner.get_data_info(i) for i in range(len(before))]
+    kept = {Path(x['img_path']).name: x['tasks'] for x in infos}
+    samples = [before[i] for i in range(len(before))]
+    for task, name in (('det', 'boxes.json'), ('far', 'far.json')):
+        content = json.loads((root / name).read_text())
+        files = {x['id']: x['file_name'] for x in content['images']}
+        for box in content['annotations']:
+            if task not in kept.get(files[box['image_id']], (task, )):
+                box.update(bbox=[1, 1, 5, 5], category_id=0)
+        (root / name).write_text(json.dumps(content))
+    after = data()
+    assert set(kept.values()) == {('det', ), ('far', )}
+    for i, sample in enumerate(samples):
+        assert torch.equal(sample['inputs'], after[i]['inputs'])
+        was, now = (re.sub(' at 0x[0-9a-f]+', '', str(x['data_samples']))
+                    for x in (sample, after[i]))
+        assert was == now and 'bboxes' in was

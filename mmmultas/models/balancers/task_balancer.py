@@ -123,12 +123,23 @@ class TaskBalancer(Balancer):
             self._fall_back()
             shared = torch.ones_like(shared)
         if self.scale == 'sum':
-            shared = shared * len(present) / shared.sum()
+            shared = self._scaled(shared)
         named = self._found = dict(zip(present, shared.tolist()))
         if not self.spares_heads:
             return named
         self._shared = named
         return dict(zip(present, self.heads(vector, here).tolist()))
+
+    def _scaled(self, shared: Tensor) -> Tensor:
+        """Factors whose sum is their number; 1 where their sum is no size.
+
+        Those of Aligned-MTL may be negative: a sum near 0 or below would
+        blow them up, or turn all of them round.
+        """
+        if shared.sum() < .1 * shared.abs().sum():
+            self._fall_back()
+            return torch.ones_like(shared)
+        return shared * len(shared) / shared.sum()
 
     def _fall_back(self) -> None:
         """All tasks weigh 1 in this update; it is said once and counted."""

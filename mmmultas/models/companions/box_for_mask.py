@@ -179,22 +179,10 @@ class BoxForMask(WeakCompanion):
         return [('weak', f'{task}.{term}') for task in masks
                 for term in terms]
 
-    def extra_state(self) -> dict[str, Any]:
+    @property
+    def learnt(self) -> Mapping[str, Any]:
         """What was learnt of rates."""
-        return {task: rates.state() for task, rates in self.rates.items()}
-
-    def load_extra_state(self, state: Mapping[str, Any]) -> None:
-        """Restore :meth:`extra_state`.
-
-        Raises:
-            ConfigError: It is that of other tasks.
-        """
-        if set(state) != set(self.rates):
-            raise ConfigError(
-                f'The checkpoint was written with another `{self.key}`: '
-                'resume with the config of the first run.')
-        for task, rates in self.rates.items():
-            rates.load(state[task])
+        return self.rates
 
     def needs(self, update: Update) -> Asked:
         """The heads of masks, on images that have boxes and no mask."""

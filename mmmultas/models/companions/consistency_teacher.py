@@ -199,22 +199,10 @@ class ConsistencyTeacher(WeakCompanion):
         end = begin + self.ramp * self.plan.updates
         return self.weight * ramp(self.update + 1, begin, end, 0.0, 1.0)
 
-    def extra_state(self) -> dict[str, Any]:
+    @property
+    def learnt(self) -> Mapping[str, Any]:
         """What was learnt of thresholds."""
-        return {k: limit.state() for k, limit in self.limits.items()}
-
-    def load_extra_state(self, state: Mapping[str, Any]) -> None:
-        """Restore :meth:`extra_state`.
-
-        Raises:
-            ConfigError: It is that of other tasks.
-        """
-        if set(state) != set(self.limits):
-            raise ConfigError(
-                f'The checkpoint was written with another `{self.key}`: '
-                'resume with the config of the first run.')
-        for name, limit in self.limits.items():
-            limit.load(state[name])
+        return self.limits
 
     def needs(self, update: Update) -> Asked:
         """The heads, on images that lack their label."""

@@ -87,6 +87,28 @@ class WeakCompanion(Companion):
             self._pairs = self._matched({})
         return self._pairs
 
+    @property
+    def learnt(self) -> Mapping[str, Any]:
+        """Parts with a ``state`` that a resumed run must ``load``, by name."""
+        return {}
+
+    def extra_state(self) -> dict[str, Any]:
+        """State of what was learnt."""
+        return {name: part.state() for name, part in self.learnt.items()}
+
+    def load_extra_state(self, state: Mapping[str, Any]) -> None:
+        """Restore :meth:`extra_state`.
+
+        Raises:
+            ConfigError: It is that of other tasks.
+        """
+        if set(state) != set(self.learnt):
+            raise ConfigError(
+                f'The checkpoint was written with another `{self.key}`: '
+                'resume with the config of the first run.')
+        for name, part in self.learnt.items():
+            part.load(state[name])
+
     def meet(self, plan: Plan) -> None:
         """Match the classes of the data by name, and say what is left."""
         self.plan = plan

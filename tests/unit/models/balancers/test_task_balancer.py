@@ -204,6 +204,15 @@ def test_updates_without_a_solution_are_counted():
         assert balancer.found()['fallbacks'] == count
 
 
+@pytest.mark.parametrize('factors', [(1., -1., 0.), (1., -2., 0.5)])
+def test_factors_whose_sum_is_no_size_are_not_blown_up(factors):
+    rule = built(balancers.RLW, scale='sum')
+    rule.rule = lambda *_: torch.tensor(factors).double()
+    _, shared = asked(rule, losses_of(**ALL))
+    assert set(shared.values()) == {1.0}
+    assert rule.found()['fallbacks'] == 1
+
+
 def test_a_step_of_several_batches_moves_a_state_once():
     rule = built(balancers.Uncertainty)
     rule.meet_run(balancers.Run(2, 9, accumulate=2))
