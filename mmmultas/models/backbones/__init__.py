@@ -1,6 +1,10 @@
 """Backbones and the initialiser that never fails silently."""
 from .efficientnet_lite import EfficientNetLite
 from .pretrained import Pretrained
-from .resnet import NoPoolResNet
+from .resnet import DilatedResNet, NoPoolResNet
+from .segnet import SegNetEncoder
 
-__all__ = ['EfficientNetLite', 'NoPoolResNet', 'Pretrained']
+__all__ = [
+    'DilatedResNet', 'EfficientNetLite', 'NoPoolResNet', 'Pretrained',
+    'SegNetEncoder'
+]

@@ -5,8 +5,11 @@ from .matched_retina_head import (MatchedAnchorHeadMixin, MatchedRetinaHead,
                                   MatchedRetinaSepBNHead)
 from .multi_level_anchor_head import MultiLevelAnchorHead
 from .panoptic_fpn_head import PanopticFPNSegHead
+from .pixel_head import PixelHead
+from .segnet_head import AtrousHead, SegNetHead
 
 __all__ = [
-    'AnchorGrid', 'DenseHead', 'MatchedAnchorHeadMixin', 'MatchedRetinaHead',
-    'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead', 'PanopticFPNSegHead'
+    'AnchorGrid', 'AtrousHead', 'DenseHead', 'MatchedAnchorHeadMixin',
+    'MatchedRetinaHead', 'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead',
+    'PanopticFPNSegHead', 'PixelHead', 'SegNetHead'
 ]

@@ -2,20 +2,17 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 import torch.nn.functional as F
 from mmdet.structures import SampleList
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmmultas.registry import MODELS
-from mmmultas.structures import SEG, joined_labels, unasked_classes
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.precision import full_precision
 
 from ..losses.loss_sum import LossSum
-from ..losses.segmentation import CrossEntropyLoss
 from ..necks.conv_block import ConvBlock
+from .pixel_head import PixelHead
 
 __all__ = ['PanopticFPNSegHead']
 
@@ -49,7 +46,7 @@ class _Upsample(nn.Module):
 
 
 @MODELS.register_module()
-class PanopticFPNSegHead(BaseModule):
+class PanopticFPNSegHead(PixelHead):
     """Sum the levels at stride 4, refine at full size, classify.
 
     Args:
@@ -66,11 +63,8 @@ class PanopticFPNSegHead(BaseModule):
             :class:`CrossEntropyLoss`.
         ignore_index: Label of pixels that take no part.
     """
-    #: Names of the terms of :meth:`loss_sums`.
-    loss_terms: tuple[str, ...] = ('loss_ce', )
     #: What other heads may read as ``seg.decoder``: (N, C, H/4, W/4).
     taps = {'decoder': 'fused'}
-    align_corners = False
     #: Outputs reach beyond images whose sides no stride divides.
     overshoots = True
 
@@ -85,15 +79,13 @@ class PanopticFPNSegHead(BaseModule):
                  loss_decode: dict | None = None,
                  ignore_index: int = 255,
                  init_cfg: dict | None = None) -> None:
-        super().__init__(init_cfg)
+        super().__init__(num_classes, loss_decode, ignore_index, init_cfg)
         if in_stride not in (4, 8):
             raise ConfigError('`heads.seg.in_stride` is the stride of the '
                               f'first level read, 4 or 8, not {in_stride}.')
         if upsample_mode not in ('nearest', 'bilinear'):
             raise ConfigError("`heads.seg.upsample_mode` is 'nearest' or "
                               f"'bilinear', not {upsample_mode!r}.")
-        self.num_classes = num_classes
-        self.ignore_index = ignore_index
         self.scales = nn.ModuleList(
             _Upsampling(in_channels, channels, i + in_stride // 8,
                         upsample_mode) for i in range(num_levels))
@@ -103,9 +95,6 @@ class PanopticFPNSegHead(BaseModule):
             ConvBlock(channels, channels) for _ in range(num_refine_convs)
         ])
         self.conv_seg = nn.Conv2d(channels, num_classes, 1, bias=False)
-        self.loss_decode = MODELS.build(
-            loss_decode or dict(
-                type='mmmultas.CrossEntropyLoss', ignore_index=ignore_index))
 
     def init_weights(self) -> None:
         """Classifier N(0, 0.01) (SPEC 2)."""
@@ -145,14 +134,6 @@ class PanopticFPNSegHead(BaseModule):
         fused: Tensor = self.fused(x)
         return fused
 
-    def loss(self,
-             inputs: Sequence[Tensor],
-             batch_data_samples: SampleList,
-             train_cfg: dict | None = None) -> dict[str, Tensor]:
-        """Losses of a batch in which every sample carries a mask."""
-        sums = self.loss_sums(inputs, batch_data_samples)
-        return {name: term.mean() for name, term in sums.items()}
-
     def loss_sums(self, feats: Sequence[Tensor],
                   samples: SampleList) -> dict[str, LossSum]:
         """The terms of :meth:`loss`, not divided yet.
@@ -173,8 +154,8 @@ class PanopticFPNSegHead(BaseModule):
     def loss_sums_by_feat(self, outputs: Tensor,
                           samples: SampleList) -> dict[str, LossSum]:
         """:meth:`loss_sums` of raw scores (N, K, H, W) of :meth:`forward`."""
-        labels, joined = self._labels(samples)
         if self._gives_blocks():
+            labels, joined = self._labels(samples)
             # all scores of a block are those of its corner
             factor = self.to_full_size.factor
             with full_precision():
@@ -182,29 +163,7 @@ class PanopticFPNSegHead(BaseModule):
                     loss_ce=self.loss_decode.of_upsampled(
                         outputs[..., ::factor, ::factor].float(), labels,
                         factor, **joined))
-        height, width = labels.shape[-2:]
-        logits = outputs[..., :height, :width].float()
-        with full_precision():
-            return dict(loss_ce=self.loss_decode(logits, labels, **joined))
-
-    def _labels(self,
-                samples: SampleList) -> tuple[Tensor, dict[str, Tensor]]:
-        """Labels (N, H, W), and what of them nobody looked for."""
-        labels = torch.stack(
-            [sample.gt_sem_seg.sem_seg.squeeze(0) for sample in samples])
-        unasked = unasked_classes([s.metainfo for s in samples], SEG,
-                                  self.num_classes, labels.device)
-        joined = {}
-        if unasked is not None:
-            joined = dict(joined=unasked)
-            labels = joined_labels(labels, unasked,
-                                   self.loss_decode.ignore_index)
-        return labels, joined
-
-    @property
-    def partial_classes(self) -> bool:
-        """Whether images count in which nobody looked for some classes."""
-        return isinstance(self.loss_decode, CrossEntropyLoss)
+        return super().loss_sums_by_feat(outputs, samples)
 
     def _scores_in_blocks(self) -> bool:
         """Whether a loss can be had without upsampling.
@@ -219,21 +178,6 @@ class PanopticFPNSegHead(BaseModule):
         return (len(self.refine) == 0 and self.to_full_size.mode == 'nearest'
                 and hasattr(self.loss_decode, 'of_upsampled'))
 
-    def predict(self,
-                inputs: Sequence[Tensor],
-                batch_img_metas: list[dict],
-                test_cfg: dict | None = None) -> Tensor:
-        """Raw scores (N, K, H, W) at the size of the batch.
-
-        Args:
-            inputs: Levels of (N, C, H, W).
-            batch_img_metas: ``pad_shape``, the size of the batch.
-            test_cfg: Not used.
-        """
-        return self.predict_by_feat(self(inputs), batch_img_metas)
-
-    def predict_by_feat(self, seg_logits: Tensor,
-                        batch_img_metas: list[dict]) -> Tensor:
-        """:meth:`predict` of raw scores (N, K, H, W)."""
-        height, width = batch_img_metas[0]['pad_shape'][:2]
-        return seg_logits[..., :height, :width]
+    def _sized(self, outputs: Tensor, size: tuple[int, int]) -> Tensor:
+        """Cut off what reaches beyond the input."""
+        return outputs[..., :size[0], :size[1]]
