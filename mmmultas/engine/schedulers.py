@@ -1,4 +1,4 @@
-"""The papers' learning rate (SPEC 6)."""
+"""The papers' learning rates, each a function of the update alone."""
 import math
 from typing import Any
 
@@ -10,7 +10,7 @@ from mmmultas.utils.errors import ConfigError
 
 from .streams import Schedule
 
-__all__ = ['WarmupCosineLR', 'warmup_cosine']
+__all__ = ['PolyRestartLR', 'WarmupCosineLR', 'poly_restart', 'warmup_cosine']
 
 
 def warmup_cosine(step: int, total: int, warmup: int, start: float,
@@ -32,9 +32,20 @@ def warmup_cosine(step: int, total: int, warmup: int, start: float,
     return final + (1 - final) * (1 + math.cos(math.pi * min(part, 1))) / 2
 
 
-@PARAM_SCHEDULERS.register_module()
-class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
-    """Linear warm-up and cosine in one closed form.
+def poly_restart(step: int, period: int, power: float) -> float:
+    """Factor of the learning rate at ``step``: from 1 to 0, again and again.
+
+    Example:
+        >>> poly_restart(10000, 10000, 0.9)
+        1.0
+        >>> round(poly_restart(5000, 10000, 0.9), 4)
+        0.5359
+    """
+    return (1 - step % period / period)**power
+
+
+class _ClosedFormLR(LRSchedulerMixin, _ParamScheduler):
+    """A learning rate that is a function of the update.
 
     With epoch alternation every stream has a schedule of its own over its
     own updates, as in the released code ([C]); with iteration alternation
@@ -42,33 +53,32 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
 
     Args:
         optimizer: The optimizer (wrapper); given by the runner.
-        warmup: Steps of warm-up; a run shorter than that warms up over a
-            tenth of it.
-        start_factor: Factor at step 0.
-        eta_min_ratio: Factor at the end.
         end: Updates of the run; default all.
         epoch_length: Given by the runner, not used.
     """
 
     def __init__(self,
                  optimizer: Any,
-                 warmup: int = 500,
-                 start_factor: float = 0.1,
-                 eta_min_ratio: float = 0.1,
                  end: int | None = None,
                  by_epoch: bool = False,
                  epoch_length: int | None = None,
                  **kwargs: Any) -> None:
         if by_epoch or end is None:
             raise ConfigError(
-                '`param_scheduler` of type mmmultas.WarmupCosineLR counts '
-                'updates: write by_epoch=False.')
-        self.warmup = warmup
-        self.start_factor = start_factor
-        self.eta_min_ratio = eta_min_ratio
+                f'`param_scheduler` of type mmmultas.{type(self).__name__} '
+                'counts updates: write by_epoch=False.')
         self.total = end
         self._schedule: Schedule | None = None
         super().__init__(optimizer, end=end, by_epoch=False, **kwargs)
+
+    def factor(self, step: int, total: int) -> float:
+        """What the learning rate is multiplied by.
+
+        Args:
+            step: Updates before this one.
+            total: Updates in all.
+        """
+        raise NotImplementedError
 
     def bind(self, schedule: Schedule) -> None:
         """Count the active stream's own updates instead of the run's."""
@@ -86,10 +96,7 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
                 self._schedule.drawn_before(name, total))
 
     def _get_value(self) -> list[float]:
-        step, total = self._position()
-        warmup = self.warmup if self.warmup < total else total // 10
-        factor = warmup_cosine(step, total, warmup, self.start_factor,
-                               self.eta_min_ratio)
+        factor = self.factor(*self._position())
         return [base * factor for base in self.base_values]
 
     def _apply(self) -> None:
@@ -109,3 +116,70 @@ class WarmupCosineLR(LRSchedulerMixin, _ParamScheduler):
         """Stand there again."""
         super().load_state_dict(state_dict)
         self._apply()
+
+
+@PARAM_SCHEDULERS.register_module()
+class WarmupCosineLR(_ClosedFormLR):
+    """Linear warm-up and cosine in one closed form (SPEC 6).
+
+    With epoch alternation every stream has a schedule of its own.
+
+    Args:
+        optimizer: The optimizer (wrapper); given by the runner.
+        warmup: Steps of warm-up; a run shorter than that warms up over a
+            tenth of it.
+        start_factor: Factor at step 0.
+        eta_min_ratio: Factor at the end.
+        **kwargs: ``end``, updates of the run; default all.
+    """
+
+    def __init__(self,
+                 optimizer: Any,
+                 warmup: int = 500,
+                 start_factor: float = 0.1,
+                 eta_min_ratio: float = 0.1,
+                 **kwargs: Any) -> None:
+        self.warmup = warmup
+        self.start_factor = start_factor
+        self.eta_min_ratio = eta_min_ratio
+        super().__init__(optimizer, **kwargs)
+
+    def factor(self, step: int, total: int) -> float:
+        """:func:`warmup_cosine`."""
+        warmup = self.warmup if self.warmup < total else total // 10
+        return warmup_cosine(step, total, warmup, self.start_factor,
+                             self.eta_min_ratio)
+
+
+@PARAM_SCHEDULERS.register_module()
+class PolyRestartLR(_ClosedFormLR):
+    """Polynomial decay to 0 that begins anew (SPEC-INTERDEPENDENT 4).
+
+    MMEngine's ``PolyLR`` stays at 0 where several follow one another.
+
+    Args:
+        optimizer: The optimizer (wrapper); given by the runner.
+        period: Updates of one decay.
+        power: Its exponent.
+        **kwargs: ``end``, updates of the run; default all.
+
+    Raises:
+        ConfigError: A period below 1.
+    """
+
+    def __init__(self,
+                 optimizer: Any,
+                 period: int = 10000,
+                 power: float = 0.9,
+                 **kwargs: Any) -> None:
+        if period < 1:
+            raise ConfigError('`param_scheduler.period` of '
+                              'mmmultas.PolyRestartLR is a number of updates, '
+                              f'1 or more, got {period}.')
+        self.period = period
+        self.power = power
+        super().__init__(optimizer, **kwargs)
+
+    def factor(self, step: int, total: int) -> float:
+        """:func:`poly_restart`."""
+        return poly_restart(step, self.period, self.power)

@@ -3,7 +3,8 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmmultas.engine.schedulers import WarmupCosineLR, warmup_cosine
+from mmmultas.engine.schedulers import (PolyRestartLR, WarmupCosineLR,
+                                        poly_restart, warmup_cosine)
 from mmmultas.engine.streams import EpochAlternation
 from mmmultas.utils.errors import ConfigError
 
@@ -40,6 +41,17 @@ def test_a_short_run_warms_up_over_a_tenth():
     optim = _optim()
     values = _curve(WarmupCosineLR(optim, warmup=500, end=50), optim, 50)
     assert max(values) == 1 and values.index(1) == 5
+
+
+def test_poly_begins_anew():
+    optim = _optim(0.5)
+    values = _curve(PolyRestartLR(optim, period=4, end=10), optim, 10)
+    assert values == pytest.approx(
+        [.5 * poly_restart(i % 4, 4, .9) for i in range(10)])
+    assert values[0] == values[4] == values[8] == .5
+    assert values[3] == pytest.approx(.5 * .25**.9)
+    with pytest.raises(ConfigError, match='number of updates'):
+        PolyRestartLR(_optim(), period=0, end=10)
 
 
 def test_epoch_alternation_gives_each_stream_a_schedule():
