@@ -28,9 +28,9 @@ _MOVES = ('Affine', 'Crop', 'Expand', 'Flip', 'Mosaic', 'Pad', 'Resize',
 #: Where labels stay those of the original image.
 _EVALUATED = ('val_', 'test_')
 #: Transforms of this package after which others would have to follow.
-_VIEWS = ('CropExpand', 'KeepTeacherView', 'TeacherView')
+_VIEWS = ('CropExpand', 'ScaleCrop', 'KeepTeacherView', 'TeacherView')
 #: Those that show another part of an image, or its mirror image.
-_SHIFTS = {'CropExpand', 'RandomFlip'}
+_SHIFTS = {'CropExpand', 'RandomFlip', 'ScaleCrop'}
 _PACKERS = ('PackDetInputs', 'PackSegInputs')
 
 

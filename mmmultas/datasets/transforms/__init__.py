@@ -1,7 +1,7 @@
 """Joint transforms of image, boxes and mask, with or without either label."""
 from .filters import (ColourCast, LocalContrast, RandomBlur, RandomGamma,
                       RandomGrey)
-from .geometry import CropExpand, RandomFlip, Squash
+from .geometry import CropExpand, RandomFlip, ScaleCrop, Squash
 from .loading import LoadImage, LoadLabels
 from .packing import PackInputs
 from .photometry import PhotometricJitter
@@ -10,5 +10,6 @@ from .views import KeepTeacherView, TeacherView
 __all__ = [
     'ColourCast', 'CropExpand', 'KeepTeacherView', 'LoadImage', 'LoadLabels',
     'LocalContrast', 'PackInputs', 'PhotometricJitter', 'RandomBlur',
-    'RandomFlip', 'RandomGamma', 'RandomGrey', 'Squash', 'TeacherView'
+    'RandomFlip', 'RandomGamma', 'RandomGrey', 'ScaleCrop', 'Squash',
+    'TeacherView'
 ]

@@ -4,6 +4,7 @@ A withheld label is not in ``results`` and so decides nothing: the crop test
 asks boxes where there are boxes and masks where there are masks.
 """
 import random
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -21,7 +22,8 @@ from .rules import Window, cut_window
 from .views import move_view
 
 __all__ = [
-    'CropExpand', 'RandomFlip', 'Squash', 'boxes_allow', 'foreground_allows'
+    'CropExpand', 'RandomFlip', 'ScaleCrop', 'Squash', 'boxes_allow',
+    'foreground_allows'
 ]
 
 _FOREGROUND = (np.array([1.]), np.array([IGNORE - 1.]))
@@ -67,58 +69,34 @@ class Squash(BaseTransform):
         return results
 
 
-@TRANSFORMS.register_module()
-class CropExpand(BaseTransform):
-    """Cut a random window that may reach beyond the image (SPEC 5).
-
-    Height U(``height``) of the image's, width = height · U(``ratio``) or
-    height / U(``ratio``), centre U(``centre``)²; up to 10 sizes with 10
-    centres each, else the image stays as it is. A window is refused
-
-    - if it covers a box by 25–75 % of the box's area, or holds the centre of
-      none of the boxes (where there are any);
-    - where there is a mask but no box label or both: if the foreground in it
-      extends over 9 pixels or less in one direction. (An image that has no
-      more foreground than that itself is not asked.)
+class _Cut(BaseTransform):
+    """Cut a window, which may reach beyond the image.
 
     Boxes whose centre is inside stay and are cut to the window; what is still
     seen of others goes along as ``lost``, and the part of the window that
-    shows the image as ``visible``. Depth is
-    divided by the square root of the image's area by the window's, by which
-    the window is enlarged when it is resized.
+    shows the image as ``visible``. Depth is divided by the square root of
+    the image's area by the window's, by which the window is enlarged when it
+    is resized.
 
     Args:
         prob: Of doing anything.
-        height: Range, as a share of the image's height.
-        ratio: Range of the shorter by the longer relative side.
-        centre: Range of the centre, as a share of the sides.
-        min_extent: The foreground must extend over more pixels.
-        background: Train id that is no foreground; None if every class is.
         img_fill: Grey level outside the image; labels get that of their
             kind.
     """
 
-    def __init__(self,
-                 prob: float = .75,
-                 height: tuple[float, float] = (.25, 1.75),
-                 ratio: tuple[float, float] = (.5, 1.),
-                 centre: tuple[float, float] = (.4, .6),
-                 min_extent: int = 9,
-                 background: int | None = 0,
-                 img_fill: int = 114) -> None:
+    def __init__(self, prob: float = 1., img_fill: int = 114) -> None:
         self.prob = prob
-        self.height = height
-        self.ratio = ratio
-        self.centre = centre
-        self.min_extent = min_extent
-        self.background = background
         self.img_fill = img_fill
+
+    def window(self, results: Results) -> Window | None:
+        """A window (x1, y1, x2, y2) in pixels; None for the whole image."""
+        raise NotImplementedError
 
     def transform(self, results: Results) -> Results:
         """Cut the image and whatever labels are there."""
         if random.random() >= self.prob:
             return results
-        window = self._window(results)
+        window = self.window(results)
         if window is None:
             return results
         old_h, old_w = results['img'].shape[:2]
@@ -139,7 +117,50 @@ class CropExpand(BaseTransform):
             set_boxes(results, task, inside, keep)
         return results
 
-    def _window(self, results: Results) -> Window | None:
+
+@TRANSFORMS.register_module()
+class CropExpand(_Cut):
+    """Cut a random window that may reach beyond the image (SPEC 5).
+
+    Height U(``height``) of the image's, width = height · U(``ratio``) or
+    height / U(``ratio``), centre U(``centre``)²; up to 10 sizes with 10
+    centres each, else the image stays as it is. A window is refused
+
+    - if it covers a box by 25–75 % of the box's area, or holds the centre of
+      none of the boxes (where there are any);
+    - where there is a mask but no box label or both: if the foreground in it
+      extends over 9 pixels or less in one direction. (An image that has no
+      more foreground than that itself is not asked.)
+
+    Labels follow as in :class:`ScaleCrop`.
+
+    Args:
+        prob: Of doing anything.
+        height: Range, as a share of the image's height.
+        ratio: Range of the shorter by the longer relative side.
+        centre: Range of the centre, as a share of the sides.
+        min_extent: The foreground must extend over more pixels.
+        background: Train id that is no foreground; None if every class is.
+        img_fill: Grey level outside the image; labels get that of their
+            kind.
+    """
+
+    def __init__(self,
+                 prob: float = .75,
+                 height: tuple[float, float] = (.25, 1.75),
+                 ratio: tuple[float, float] = (.5, 1.),
+                 centre: tuple[float, float] = (.4, .6),
+                 min_extent: int = 9,
+                 background: int | None = 0,
+                 img_fill: int = 114) -> None:
+        super().__init__(prob, img_fill)
+        self.height = height
+        self.ratio = ratio
+        self.centre = centre
+        self.min_extent = min_extent
+        self.background = background
+
+    def window(self, results: Results) -> Window | None:
         """The first window (x1, y1, x2, y2), in pixels, that may be."""
         height, width = results['img'].shape[:2]
         found = [boxes for _, boxes in box_sets(results)]
@@ -176,6 +197,47 @@ class CropExpand(BaseTransform):
         whole = (0, 0, mask.shape[1], mask.shape[0])
         return found if foreground_allows(found, whole,
                                           self.min_extent) else None
+
+
+@TRANSFORMS.register_module()
+class ScaleCrop(_Cut):
+    """Cut a window of the image's shape, anywhere in it.
+
+    Followed by a resize (:class:`Squash`) it is "scale by s, then crop at
+    the old size". Boxes whose centre is inside stay and are cut to the
+    window; what is still seen of others goes along as ``lost``. Depth is
+    divided by s.
+
+    Args:
+        scale: Range of s, 1 or more; not used with ``choices``.
+        choices: The values of s, all alike probable, in place of a range.
+        prob: Of doing anything.
+
+    Raises:
+        ConfigError: A scale below 1, which would reach beyond the image.
+    """
+
+    def __init__(self,
+                 scale: tuple[float, float] = (1., 1.5),
+                 choices: Sequence[float] = (),
+                 prob: float = 1.) -> None:
+        super().__init__(prob)
+        self.scale, self.choices = scale, tuple(choices)
+        if min(self.choices or scale) < 1 or scale[0] > scale[1]:
+            raise ConfigError(
+                '`scale` of ScaleCrop is a range (low, high) of factors from '
+                f'1 on, `choices` are such factors; got {scale} and '
+                f'{self.choices}: CropExpand reaches beyond the image.')
+
+    def window(self, results: Results) -> Window:
+        """A window of the image's sides / s at a uniform place."""
+        old_h, old_w = results['img'].shape[:2]
+        s = (random.choice(self.choices)
+             if self.choices else random.uniform(*self.scale))
+        height, width = max(1, int(old_h / s)), max(1, int(old_w / s))
+        x1 = random.randint(0, old_w - width)
+        y1 = random.randint(0, old_h - height)
+        return x1, y1, x1 + width, y1 + height
 
 
 @TRANSFORMS.register_module()

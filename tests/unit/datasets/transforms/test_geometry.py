@@ -7,8 +7,8 @@ import torch
 from mmdet.structures.bbox import HorizontalBoxes
 
 from mmmultas.datasets.transforms.geometry import (CropExpand, RandomFlip,
-                                                   Squash, boxes_allow,
-                                                   cut_window,
+                                                   ScaleCrop, Squash,
+                                                   boxes_allow, cut_window,
                                                    foreground_allows)
 from mmmultas.utils.errors import ConfigError
 
@@ -179,6 +179,40 @@ def test_crop_protects_the_mask_of_a_mask_only_image():
         given['gt_seg_map'] = mask
         ys, xs = np.nonzero(CropExpand(prob=1)(given)['gt_seg_map'] == 3)
         assert np.ptp(ys) >= 9 and np.ptp(xs) >= 9
+
+
+@pytest.mark.parametrize('tasks', TASKS)
+def test_scale_crop_moves_everything_together(tasks):
+    random.seed(1)
+    given = sample(tasks)
+    out = ScaleCrop(scale=(2., 2.))(dict(given))
+    assert out['img'].shape == (16, 20, 3)
+    y, x = next((y, x) for y in range(17) for x in range(21)
+                if (given['img'][y:y + 16, x:x + 20] == out['img']).all())
+    assert out['visible'] == (0, 0, 20, 16)
+    if 'seg' in tasks:
+        assert (out['gt_seg_map'] ==
+                given['gt_seg_map'][y:y + 16, x:x + 20]).all()
+    if 'det' in tasks:
+        kept = [[x1 - x, y1 - y, x2 - x, y2 - y] for x1, y1, x2, y2 in BOXES
+                if x < (x1 + x2) / 2 < x + 20 and y < (y1 + y2) / 2 < y + 16]
+        assert kept
+        assert corners(out).tolist() == np.clip(
+            kept, 0, [20, 16] * 2).tolist()
+
+
+def test_scales_of_a_scale_crop():
+    random.seed(0)
+
+    def sides(**kwargs):
+        return {ScaleCrop(**kwargs)(sample(()))['img'].shape[0]
+                for _ in range(60)}
+
+    assert sides(choices=(1., 2., 4.)) == {32, 16, 8}
+    found = sides(scale=(1., 1.5))
+    assert min(found) >= 21 and max(found) <= 32 and len(found) > 8
+    with pytest.raises(ConfigError, match='CropExpand reaches beyond'):
+        ScaleCrop(scale=(.5, 1.))
 
 
 @pytest.mark.parametrize('background, protected', [(0, False), (None, True),
