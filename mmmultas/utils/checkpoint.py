@@ -10,7 +10,7 @@ import json
 import os
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
@@ -206,7 +206,8 @@ def load_weights(
         module: torch.nn.Module,
         checkpoint: dict[str, Any],
         source: str,
-        rename: Callable[[str], str | None] | None = None) -> list[str]:
+        rename: Callable[[str], str | None] | None = None,
+        kept: Collection[str] = ()) -> list[str]:
     """Fill every parameter and buffer of ``module``, or fail.
 
     Args:
@@ -215,6 +216,7 @@ def load_weights(
         source: The file's name, for the message.
         rename: Maps a key of the file to one of ``module``, or to None for
             a key that is not wanted.
+        kept: Entries of ``module`` that may stay as they are.
 
     Returns:
         Keys of the file that ``module`` has no place for.
@@ -228,8 +230,8 @@ def load_weights(
         for key, value in state_dict_of(checkpoint).items()
         if (new := rename(key)) is not None
     }
-    assert_fits(module, named, source)
     own = module.state_dict()
+    assert_fits(module, {k: own[k] for k in kept} | named, source)
     module.load_state_dict(
         {key: value
          for key, value in named.items() if key in own}, strict=False)

@@ -26,17 +26,30 @@ class Pretrained:
         self.prefix = prefix
 
     def __call__(self, module: nn.Module) -> None:
-        """Load into ``module``; it may translate keys (``rename_key``)."""
+        """Load into ``module``.
+
+        The module may translate keys (``rename_key``, None for what has no
+        place) and name prefixes of entries that no file holds
+        (``own_entries``): they stay as they are.
+        """
         path = find_weights(self.checkpoint)
         translate = getattr(module, 'rename_key', lambda key: key)
+        content = load_file(path)
+        homeless: list[str] = []
 
         def rename(key: str) -> str | None:
             if not key.startswith(self.prefix):
                 return None
-            name: str | None = translate(key[len(self.prefix):])
+            key = key[len(self.prefix):]
+            name: str | None = translate(key)
+            if name is None:
+                homeless.append(key)
             return name
 
-        unused = load_weights(module, load_file(path), str(path), rename)
+        own = tuple(getattr(module, 'own_entries', ()))
+        kept = {k for k in module.state_dict() if own and k.startswith(own)}
+        unused = homeless + load_weights(module, content, str(path), rename,
+                                         kept)
         print_log(
             f'{type(module).__name__}: weights of {path}'
             f'{"; not used: " + ", ".join(unused) if unused else ""}',

@@ -1,4 +1,5 @@
 """Heads of the papers; any mmdet or mmseg head serves as well."""
+from .adapnetpp_seg_head import AdapNetPPAuxHead, AdapNetPPSegHead
 from .anchor_grid import AnchorGrid
 from .dense_head import DenseHead
 from .matched_retina_head import (MatchedAnchorHeadMixin, MatchedRetinaHead,
@@ -7,9 +8,11 @@ from .multi_level_anchor_head import MultiLevelAnchorHead
 from .panoptic_fpn_head import PanopticFPNSegHead
 from .pixel_head import PixelHead
 from .segnet_head import AtrousHead, SegNetHead
+from .trident_anchor_head import TridentAnchorHead
 
 __all__ = [
-    'AnchorGrid', 'AtrousHead', 'DenseHead', 'MatchedAnchorHeadMixin',
-    'MatchedRetinaHead', 'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead',
-    'PanopticFPNSegHead', 'PixelHead', 'SegNetHead'
+    'AdapNetPPAuxHead', 'AdapNetPPSegHead', 'AnchorGrid', 'AtrousHead',
+    'DenseHead', 'MatchedAnchorHeadMixin', 'MatchedRetinaHead',
+    'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead', 'PanopticFPNSegHead',
+    'PixelHead', 'SegNetHead', 'TridentAnchorHead'
 ]

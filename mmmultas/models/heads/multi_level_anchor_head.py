@@ -1,10 +1,10 @@
 """The papers' detection head (SPEC 2, 3, 4, 7)."""
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import torch
-from mmcv.ops import batched_nms
 from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.structures import SampleList
 from mmengine.structures import InstanceData
@@ -18,30 +18,11 @@ from mmmultas.utils.precision import full_precision
 
 from ..losses.loss_sum import LossSum
 from ..necks.conv_block import ConvBlock
+from .best_boxes import best_boxes, box_test_cfg
 from .matched_losses import (build_matcher, ignored_boxes, matched_losses,
                              sum_loss)
 
 __all__ = ['MultiLevelAnchorHead']
-
-
-#: Settings of prediction and their defaults.
-TEST_CFG: dict[str, Any] = dict(
-    score_thr=0.05,
-    nms_pre=1000,
-    iou_threshold=0.5,
-    max_per_img=200,
-    class_agnostic=False)
-
-
-def _test_cfg(given: Mapping[str, Any]) -> dict[str, Any]:
-    unknown = sorted(set(given) - set(TEST_CFG))
-    if unknown:
-        hint = ('; the threshold of `nms` is `iou_threshold` here'
-                if 'nms' in unknown else '')
-        raise ConfigError(
-            f'`model.heads.det.test_cfg` of MultiLevelAnchorHead has no key '
-            f'{unknown[0]!r}: it has {sorted(TEST_CFG)}{hint}.')
-    return {**TEST_CFG, **given}
 
 
 @MODELS.register_module()
@@ -83,7 +64,7 @@ class MultiLevelAnchorHead(BaseDenseHead):
         self.assigner = build_matcher(assigner)
         self.loss_cls = sum_loss(loss_cls, 'FocalLoss')
         self.loss_bbox = sum_loss(loss_bbox, 'BalancedL1Loss')
-        self.test_cfg = _test_cfg(test_cfg or {})
+        self.test_cfg = box_test_cfg(test_cfg, type(self).__name__)
 
         def branch(out_channels: int) -> nn.Sequential:
             convs = [
@@ -235,43 +216,11 @@ class MultiLevelAnchorHead(BaseDenseHead):
         anchors = self.anchors.grid([x.shape[-2:] for x in cls_scores],
                                     scores.device)
         return [
-            self._predict_single(scores[i], deltas[i], anchors, meta, cfg,
-                                 rescale)
+            best_boxes(scores[i], partial(_decoded, anchors, deltas[i]), meta,
+                       cfg, rescale)
             for i, meta in enumerate(batch_img_metas)
         ]
 
-    def _predict_single(self, scores: Tensor, deltas: Tensor, anchors: Tensor,
-                        meta: dict, cfg: dict, rescale: bool) -> InstanceData:
-        agnostic = cfg['class_agnostic']
-        if agnostic:
-            best, label = scores.max(dim=1)
-            index = (best > cfg['score_thr']).nonzero().squeeze(1)
-            score, label = best[index], label[index]
-        else:
-            index, label = (scores > cfg['score_thr']).nonzero().unbind(1)
-            score = scores[index, label]
-        score, order = score.sort(descending=True, stable=True)
-        order = order[:cfg['nms_pre']]
-        score = score[:cfg['nms_pre']]
-        index, label = index[order], label[order]
-        boxes = decode_boxes(anchors[index], deltas[index])
-        height, width = meta['img_shape'][:2]
-        limit = boxes.new_tensor([width, height, width, height])
-        boxes = torch.minimum(boxes.clamp(min=0), limit)
-        if rescale:
-            boxes = boxes / boxes.new_tensor(meta['scale_factor']).repeat(2)
-        if len(boxes):
-            _, keep = batched_nms(
-                boxes, score, label,
-                dict(type='nms', iou_threshold=cfg['iou_threshold']),
-                class_agnostic=agnostic)
-            boxes, score, label = boxes[keep], score[keep], label[keep]
-            if agnostic:
-                row, label = (scores[index[keep]] >
-                              cfg['score_thr']).nonzero().unbind(1)
-                boxes, score = boxes[row], scores[index[keep][row], label]
-                score, order = score.sort(descending=True, stable=True)
-                boxes, label = boxes[order], label[order]
-        top = cfg['max_per_img']
-        return InstanceData(
-            bboxes=boxes[:top], scores=score[:top], labels=label[:top])
+
+def _decoded(anchors: Tensor, deltas: Tensor, index: Tensor) -> Tensor:
+    return decode_boxes(anchors[index], deltas[index])
