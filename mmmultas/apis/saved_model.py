@@ -59,13 +59,14 @@ class SavedModel(NamedTuple):
 
 
 def load_saved_model(checkpoint: str | Path,
-                     config: str | Path | None = None,
+                     config: str | Path | Mapping[str, Any] | None = None,
                      device: str | None = None) -> SavedModel:
     """Build the model of a checkpoint and fill it.
 
     Args:
         checkpoint: A file of training or of ``publish_model.py``.
-        config: A config file that replaces the one in the checkpoint.
+        config: A config, or its file, that replaces the one in the
+            checkpoint.
         device: For example ``cpu`` or ``cuda:0``; by default a GPU if there
             is one.
 
@@ -235,7 +236,10 @@ def _registries() -> Iterator[Registry]:
 
 
 def _config_of(content: dict[str, Any], source: str,
-               config: str | Path | None) -> Mapping[str, Any]:
+               config: str | Path | Mapping[str, Any] | None
+               ) -> Mapping[str, Any]:
+    if config is not None and not isinstance(config, str | Path):
+        return config
     if config is not None:
         return load_config(config)
     text = _mapping(content, 'meta').get('cfg')

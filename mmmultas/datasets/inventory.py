@@ -25,7 +25,7 @@ from .partial import PartialDataset
 from .pipeline_checks import is_coco
 from .problems import Problem, problem_of
 from .transforms.labels import kind_in
-from .voc import VOCDataset
+from .voc import VOCDataset, placed_subset
 
 __all__ = ['Inventory', 'leaf_configs', 'take_inventory']
 
@@ -163,6 +163,7 @@ def _of_voc(inventory: Inventory, dataset: VOCDataset) -> None:
             inventory.problems.append(problem_of(error, str(name)))
             continue
         found = _Files(inventory.problems, origin)
+        subset = placed_subset(subset, root)
         for img_id in ids:
             image = found.of(root / subset['images'],
                              img_id + subset['img_suffix'], 'image')

@@ -22,7 +22,7 @@ from .label_map import LabelMap, LabelSpace, voc_space
 from .pipeline_checks import BalancedByBoxes
 from .splits import apply_rule, labelled_part
 
-__all__ = ['VOCDataset', 'check_tasks']
+__all__ = ['VOCDataset', 'check_tasks', 'placed_subset']
 
 _SUBSET_DEFAULTS = dict(
     root='',
@@ -56,7 +56,8 @@ class VOCDataset(BalancedByBoxes, BaseDataset):
             ``data_root`` and in the working directory), a sequence of ids,
             or a split rule ``dict(type='fixed', source=<list>, part='det',
             num_det=500, num_seg=360, seed=0)`` (see
-            :func:`~mmmultas.datasets.splits.apply_rule`).
+            :func:`~mmmultas.datasets.splits.apply_rule`). A folder that is
+            not below the root is looked for in the working directory.
         tasks: Labels that are read: 'det', 'seg', both, or none (``()``).
         classes: Source classes ``dict(det=(…), seg=(…))``; VOC's by default.
         palette: Colours of the source classes, likewise.
@@ -179,6 +180,7 @@ class VOCDataset(BalancedByBoxes, BaseDataset):
 
     def _load_subset(self, subset: Mapping[str, Any]) -> list[Record]:
         root, ids, origin = self.ids_of(subset)
+        subset = placed_subset(subset, root)
         tasks = subset['tasks']
         suffix = subset['img_suffix']
         require_files(root / subset['images'], [i + suffix for i in ids],
@@ -295,6 +297,23 @@ def _subset(subset: Mapping[str, Any], tasks: Any) -> dict[str, Any]:
     merged = {**_SUBSET_DEFAULTS, **subset}
     merged['tasks'] = check_tasks(subset.get('tasks', tasks))
     return merged
+
+
+def placed_subset(subset: Mapping[str, Any], root: Path) -> dict[str, Any]:
+    """A subset whose folders are below its root, or else absolute.
+
+    Masks that a tool has made are seldom written among the data.
+
+    Args:
+        subset: Of ``subsets``.
+        root: Its root.
+    """
+    placed = dict(subset)
+    for key in ('images', 'annotations', 'masks'):
+        here = Path(subset[key])
+        if not (root / here).is_dir() and here.is_dir():
+            placed[key] = str(here.absolute())
+    return placed
 
 
 def _image_size(path: Path) -> tuple[int, int]:

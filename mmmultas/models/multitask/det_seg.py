@@ -318,7 +318,7 @@ class MultiTaskDetSeg(Accompanied):
         for companion in companions.values():
             asked.merge(companion.needs(update))
         labels = labels and all(c.uses_labels for c in companions.values())
-        mine = labelled_rows(samples, self.tasks) if labels else {}
+        mine = self.labelled(samples) if labels else {}
         for task, streams in mine.items():
             for stream, rows in streams.items():
                 asked.add(task, stream, rows)
@@ -331,6 +331,12 @@ class MultiTaskDetSeg(Accompanied):
             for group, terms in companion.sums(update).items():
                 sums[group] = {**sums.get(group, {}), **terms}
         return feats, sums
+
+    def labelled(
+            self,
+            samples: Mapping[str, SampleList]) -> dict[str, dict[str, Any]]:
+        """Task → stream → positions of the samples that its head learns of."""
+        return labelled_rows(samples, self.tasks)
 
     def _label_sums(self, task: str, update: Update,
                     rows: Rows) -> dict[str, LossSum]:

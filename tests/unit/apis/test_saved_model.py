@@ -125,7 +125,10 @@ def test_every_config_of_the_repository_may_be_built():
         model['backbone'].pop('init_cfg')
         refuse_strangers(model, path.name, 'model')
         load_image, geometry = eval_geometry(cfg)
-        assert [step['type'] for step in geometry] == ['mmmultas.Squash']
+        # maps of classes are looked at in the images' own sizes
+        own_size = path.stem.startswith(('rn50_cam', 'rn50_recam'))
+        assert [step['type'] for step in geometry] == (
+            [] if own_size else ['mmmultas.Squash'])
 
 
 def test_pipelines_inside_wrappers_and_their_own_reader():

