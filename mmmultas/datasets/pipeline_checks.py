@@ -13,7 +13,8 @@ from .transforms.alignment import blind_to, keeps_history, loses_view
 
 __all__ = [
     'BalancedByBoxes', 'blind_to_the_view', 'check_dataset', 'is_coco',
-    'moves_the_teacher', 'parts_of', 'refuse_balancing_by'
+    'makes_second_view', 'moves_the_teacher', 'parts_of',
+    'refuse_balancing_by', 'size_of'
 ]
 
 #: Generators of their own: the key of a sample cannot reach them.
@@ -28,9 +29,10 @@ _MOVES = ('Affine', 'Crop', 'Expand', 'Flip', 'Mosaic', 'Pad', 'Resize',
 #: Where labels stay those of the original image.
 _EVALUATED = ('val_', 'test_')
 #: Transforms of this package after which others would have to follow.
-_VIEWS = ('CropExpand', 'ScaleCrop', 'KeepTeacherView', 'TeacherView')
+_VIEWS = ('CropExpand', 'ScaleCrop', 'KeepTeacherView', 'SecondView',
+          'TeacherView', 'ZoomCrop')
 #: Those that show another part of an image, or its mirror image.
-_SHIFTS = {'CropExpand', 'RandomFlip', 'ScaleCrop'}
+_SHIFTS = {'CropExpand', 'RandomFlip', 'ScaleCrop', 'ZoomCrop'}
 _PACKERS = ('PackDetInputs', 'PackSegInputs')
 
 
@@ -124,6 +126,35 @@ def moves_the_teacher(dataset: Any) -> str | None:
                 return type(inner).__name__
             kept = kept or bool(names & {'KeepTeacherView', 'TeacherView'})
     return None
+
+
+def makes_second_view(dataset: Any) -> bool:
+    """Whether samples of a data set have a second view of their image.
+
+    Args:
+        dataset: A data set, built.
+    """
+    return any(type(part).__name__ == 'SecondView'
+               or getattr(part, 'second_view', False) is True
+               for part in parts_of(dataset))
+
+
+def size_of(dataset: Any) -> tuple[int, int] | None:
+    """Height and width in which all images leave, if the pipeline says so.
+
+    Args:
+        dataset: A data set, built.
+    """
+    found: tuple[int, int] | None = None
+    steps = getattr(dataset, 'pipeline', ())
+    for step in list(getattr(steps, 'transforms', steps) or ()):
+        name = type(step).__name__
+        if name == 'Squash':
+            found = step.size
+        elif name != 'ZoomCrop' and any(word in name for word in _MOVES
+                                        if word != 'Flip'):
+            found = None
+    return found
 
 
 def parts_of(dataset: Any) -> Iterator[Any]:

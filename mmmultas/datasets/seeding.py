@@ -22,7 +22,7 @@ from mmmultas.utils.errors import (ConfigError, DataError, TrainingError,
                                    UserError)
 
 from .pipeline_checks import (blind_to_the_view, check_dataset,
-                              moves_the_teacher)
+                              makes_second_view, moves_the_teacher, size_of)
 
 __all__ = [
     'EvalSampler', 'KeyedIndex', 'SeededDataset', 'StreamBatchSampler',
@@ -158,6 +158,16 @@ class SeededDataset(Dataset[Any]):
     def moves_teacher(self) -> str | None:
         """A transform by which a teacher sees images at another place."""
         return moves_the_teacher(self.dataset)
+
+    @property
+    def has_second_view(self) -> bool:
+        """Whether samples have a second view of their image."""
+        return makes_second_view(self.dataset)
+
+    @property
+    def final_size(self) -> tuple[int, int] | None:
+        """Height and width of all images, where the pipeline says so."""
+        return size_of(self.dataset)
 
     def full_init(self) -> None:
         """Read and check the lists and labels of the wrapped data set."""

@@ -18,7 +18,7 @@ from .partial_classes import check_partial_classes
 __all__ = [
     'check_classes', 'check_companions', 'check_distillation', 'check_files',
     'check_labels', 'check_overlap', 'check_run', 'check_same_classes',
-    'check_view'
+    'check_size', 'check_view'
 ]
 
 
@@ -100,10 +100,13 @@ def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:
     model = model.module if is_model_wrapper(model) else model
     loop = runner.train_loop
     if getattr(model, 'companions', None) or hasattr(model, 'match_classes'):
-        model.meet(metainfo, len(loop.dataloader), loop.max_iters)
+        model.meet(metainfo, len(loop.dataloader), loop.max_iters,
+                   runner.seed or 0)
     if getattr(model, 'companions', None):
         for name, stream in loop.dataloader.streams.items():
             check_view(model, name, stream.dataset)
+    for name, stream in loop.dataloader.streams.items():
+        check_size(model, name, stream.dataset)
     balancer = getattr(model, 'balancer', None)
     if balancer is not None:
         streams = loop.dataloader
@@ -142,6 +145,41 @@ def check_view(model: Any, name: str, dataset: Any) -> None:
                 "'mmmultas.Squash', or place it before these if it is a "
                 'plain resize or flip.')
         _check_teacher_view(companion, made, name, dataset)
+        if getattr(made, 'needs_second_view', False) and not getattr(
+                dataset, 'has_second_view', False):
+            raise ConfigError(
+                f'`model.companions.{companion}` looks at the second view of '
+                f'an image, and `train_dataloader.{name}` makes none: place '
+                "dict(type='mmmultas.SecondView', transforms=[dict(type="
+                "'mmmultas.ZoomCrop')]) before PackInputs, or set "
+                f"`model.companions.{companion}.view='first'`.")
+
+
+def check_size(model: Any, name: str, dataset: Any) -> None:
+    """Refuse inputs that a part of the network cannot halve.
+
+    Args:
+        model: The network.
+        name: The stream's name.
+        dataset: Its data set.
+
+    Raises:
+        ConfigError: A part asks for other sides (``size_divisor``), and the
+            pipeline gives these.
+    """
+    size = getattr(dataset, 'final_size', None)
+    if not size or not hasattr(model, 'data_preprocessor'):
+        return
+    pad = getattr(model.data_preprocessor, 'pad_size_divisor', 1)
+    for part in model.modules():
+        divisor = getattr(part, 'size_divisor', 1)
+        if pad % divisor and any(side % divisor for side in size):
+            raise ConfigError(
+                f'`train_dataloader.{name}` gives images of {size[0]} x '
+                f'{size[1]} pixels, and {type(part).__name__} needs sides '
+                f'that {divisor} divides: change the size in its pipeline, '
+                f'or set `model.data_preprocessor.pad_size_divisor='
+                f'{divisor}`.')
 
 
 def _check_teacher_view(companion: str, made: Any, name: str,

@@ -118,13 +118,17 @@ class MultiTaskRunner(Runner):
             self._train_dataloader = streams
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
-        """Tell our schedulers which stream an update draws from."""
+        """Tell our schedulers the streams, and the parts of the model."""
         built = super().build_param_scheduler(scheduler)
         parts = built.values() if isinstance(built, dict) else [built]
         for part in parts:
             for one in part:
                 if hasattr(one, 'bind'):
                     one.bind(self.train_loop.dataloader.schedule)
+                if hasattr(one, 'bind_model'):
+                    model = self.model
+                    one.bind_model(model.module if is_model_wrapper(model)
+                                   else model)
         return built
 
     def build_logger(self, *args: Any, **kwargs: Any) -> Any:

@@ -1,5 +1,6 @@
 """The papers' learning rates, each a function of the update alone."""
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
@@ -10,7 +11,10 @@ from mmmultas.utils.errors import ConfigError
 
 from .streams import Schedule
 
-__all__ = ['PolyRestartLR', 'WarmupCosineLR', 'poly_restart', 'warmup_cosine']
+__all__ = [
+    'PartStepLR', 'PolyRestartLR', 'WarmupCosineLR', 'poly_restart',
+    'warmup_cosine'
+]
 
 
 def warmup_cosine(step: int, total: int, warmup: int, start: float,
@@ -183,3 +187,78 @@ class PolyRestartLR(_ClosedFormLR):
     def factor(self, step: int, total: int) -> float:
         """:func:`poly_restart`."""
         return poly_restart(step, self.period, self.power)
+
+
+@PARAM_SCHEDULERS.register_module()
+class PartStepLR(LRSchedulerMixin, _ParamScheduler):
+    """Multiply the learning rate of some parts every so many steps.
+
+    MTPSL halves that of its network every 100 epochs, and that of the
+    factors of FiLM every 30. Parameters that have another rate than others
+    are groups of their own in the optimizer, as ``paramwise_cfg`` with
+    ``custom_keys`` makes them.
+
+    Args:
+        optimizer: The optimizer (wrapper); given by the runner.
+        step_size: Steps (epochs, or updates with ``by_epoch=False``).
+        gamma: Factor.
+        parts: Beginnings of the names of parameters, such as
+            ``'companions.xtc.mapping.film'``; default all.
+        but: Likewise of parameters that are left out.
+        **kwargs: ``begin``, ``end``, ``by_epoch`` as in MMEngine.
+
+    Raises:
+        ConfigError: A name that no parameter begins with.
+    """
+
+    def __init__(self,
+                 optimizer: Any,
+                 step_size: int,
+                 gamma: float = 0.5,
+                 parts: Sequence[str] = (),
+                 but: Sequence[str] = (),
+                 **kwargs: Any) -> None:
+        self.step_size = step_size
+        self.gamma = gamma
+        self.parts = (parts, ) if isinstance(parts, str) else tuple(parts)
+        self.but = (but, ) if isinstance(but, str) else tuple(but)
+        self._chosen: list[bool] | None = None
+        super().__init__(optimizer, **kwargs)
+
+    def bind_model(self, model: Any) -> None:
+        """Find the groups of the optimizer that are meant."""
+        for name in (*self.parts, *self.but):
+            if not any(n.startswith(name)
+                       for n, _ in model.named_parameters()):
+                raise ConfigError(
+                    f'`param_scheduler` of type mmmultas.PartStepLR names '
+                    f'{name!r}, with which no parameter of the model begins: '
+                    'mend it.')
+        meant = {
+            id(p): (not self.parts or name.startswith(self.parts))
+            and not (self.but and name.startswith(self.but))
+            for name, p in model.named_parameters()
+        }
+        self._chosen = []
+        for group in self.optimizer.param_groups:
+            # MMEngine's last group has no parameter: it tells the base rate
+            inside = {meant.get(id(p), not self.parts)
+                      for p in group['params']}
+            if len(inside) > 1:
+                raise ConfigError(
+                    '`param_scheduler` of type mmmultas.PartStepLR changes '
+                    'the learning rate of parts, and the optimizer has one '
+                    'for all: give these parts a rate of their own by '
+                    '`optim_wrapper.paramwise_cfg`, custom_keys={'
+                    f'{(self.parts or self.but)[0]!r}: dict(lr_mult=1.0)'
+                    '}.')
+            self._chosen += inside
+
+    def _get_value(self) -> list[float]:
+        groups = self.optimizer.param_groups
+        values = [float(group[self.param_name]) for group in groups]
+        if self.last_step == 0 or self.last_step % self.step_size:
+            return values
+        chosen = self._chosen or [True] * len(groups)
+        return [value * self.gamma if own else value
+                for value, own in zip(values, chosen)]

@@ -54,6 +54,7 @@ class ToyDataset(Dataset[Any]):
         augment: Whether the noise is drawn from the global generator.
         annotated: Task → class numbers that somebody looked for; labels of
             others stay in the samples.
+        second_view: Whether a sample has its mirror image as a second view.
     """
 
     def __init__(self,
@@ -62,8 +63,10 @@ class ToyDataset(Dataset[Any]):
                  size: int = 64,
                  seed: int = 0,
                  augment: bool = True,
-                 annotated: dict[str, Any] | None = None) -> None:
+                 annotated: dict[str, Any] | None = None,
+                 second_view: bool = False) -> None:
         self.length = length
+        self.second_view = second_view
         kinds = [tasks] if not tasks or isinstance(tasks[0], str) else tasks
         self.kinds = [tuple(kind) for kind in kinds]
         self.size = size
@@ -121,7 +124,18 @@ class ToyDataset(Dataset[Any]):
             labels.append(label)
         sample = self._sample(index, boxes, labels, mask)
         inputs = torch.from_numpy(image.transpose(2, 0, 1).copy())
+        if self.second_view:
+            sample.second_view = self._mirrored(index, inputs, mask)
         return dict(inputs=inputs, data_samples=sample)
+
+    def _mirrored(self, index: int, inputs: Tensor,
+                  mask: np.ndarray) -> DetDataSample:
+        """The mirror image, its boxes left out."""
+        view = self._sample(index, [], [], mask[:, ::-1].copy())
+        view.image = PixelData(data=inputs.flip(-1))
+        view.set_metainfo(dict(supervised=False, from_first=(
+            -1., 0., float(self.size), 0., 1., 0., 0., 0., 1.)))
+        return view
 
     def _sample(self, index: int, boxes: list, labels: list,
                 mask: np.ndarray) -> DetDataSample:
@@ -250,9 +264,10 @@ def toy_distillation(folder: Path,
 def toy_batch(tasks: Sequence[Any] = (DET, SEG),
               count: int = 2,
               size: int = 64,
-              seed: int = 0) -> dict[str, Any]:
+              seed: int = 0,
+              **kwargs: Any) -> dict[str, Any]:
     """A collated batch of :class:`ToyDataset`."""
-    data = ToyDataset(count, tasks, size, seed, augment=False)
+    data = ToyDataset(count, tasks, size, seed, augment=False, **kwargs)
     samples = [data[i] for i in range(count)]
     return dict(
         inputs=[s['inputs'] for s in samples],

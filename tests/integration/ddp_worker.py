@@ -55,6 +55,15 @@ def config(work_dir: str, mode: str, world: int):
         cfg.model.balancer = dict(type='mmmultas.SlowestFirst')
     if mode == 'distilled':
         cfg.model = distilled(work_dir)
+    if mode == 'xtc':  # of two processes one may have no label, or no pair
+        cfg.train_dataloader = dict(a=toy_stream(
+            12, [('seg', ), ('depth', ), ()], batch_size=size))
+        cfg.train_dataloader.a.dataset.second_view = True
+        cfg.model = segnet()
+        cfg.optim_wrapper.optimizer.lr = 1e-4  # nothing is normalised
+        # rounding grows where it turns a pixel that is drawn
+        cfg.train_cfg.max_epochs = 1
+        cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     if mode == 'unheard':
         # most processes meet no label in an update: no teacher speaks
         cfg.train_dataloader = dict(
@@ -70,6 +79,21 @@ def config(work_dir: str, mode: str, world: int):
         cfg.optim_wrapper.update(type='AmpOptimWrapper', force=True)
     cfg.resume = mode == 'resume'
     return cfg
+
+
+def segnet():
+    """Config of a tiny SegNet whose tasks teach each other."""
+    widths = (4, 4, 8, 8, 8)
+    head = dict(type='mmmultas.SegNetHead', in_channels=4)
+    return dict(
+        type='mmmultas.MultiTaskDetSeg',
+        backbone=dict(type='mmmultas.SegNetEncoder', widths=widths),
+        neck=dict(type='mmmultas.SegNetDecoder', widths=widths),
+        heads=dict(seg=dict(head, num_classes=3), depth=head),
+        loss_mean='batch',
+        companions=dict(xtc=dict(
+            type='mmmultas.CrossTaskConsistency',
+            mapping=dict(type='mmmultas.SegNetMapping', widths=widths))))
 
 
 def distilled(work_dir: str):
@@ -237,7 +261,7 @@ def main() -> None:
     if world > 1:
         atexit.register(say_threads, work_dir)  # the first is called last
     cfg = config(work_dir, mode, world)
-    if mode in ('equal', 'uneven', 'partial', 'weak'):
+    if mode in ('equal', 'uneven', 'partial', 'weak', 'xtc'):
         cfg.model.type = 'mmmultas.FrozenNorm'
     if mode == 'distilled':
         cfg.model.type = 'mmmultas.FrozenNormDistill'

@@ -62,12 +62,14 @@ def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
     assert list(tmp_path.glob('best_score_epoch_*.pth'))
 
 
-@pytest.mark.parametrize('mode', ['equal', 'uneven', 'partial', 'weak'])
+@pytest.mark.parametrize('mode', ['equal', 'uneven', 'partial', 'weak',
+                                  'xtc'])
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
     """Also where one of them has no boxes in any update, whose gradients are
     balanced (uneven), and where
     somebody looked for some classes of an image only (partial), or boxes
-    and masks teach one another under a balancer (weak)."""
+    and masks teach one another under a balancer (weak), or tasks meet in a
+    joint space (xtc)."""
     _run(tmp_path / 'one', mode, 1)
     _run(tmp_path / 'two', mode, 2)
     _parameters_equal(
@@ -79,9 +81,13 @@ def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
         json.loads((tmp_path / name).read_text())
         for name in ('one/logs_1_0.json', 'two/logs_2_0.json',
                      'two/logs_2_1.json'))
+    for log in second:  # of updates in which it had neither label nor pair
+        log.pop('loss_unlabelled', None)
     assert len(one) == len(first) and first == second
+    terms = {'xtc.loss_ct', 'depth.loss_depth'} if mode == 'xtc' else {
+        'det.loss_cls', 'seg.loss_ce'}
     for alone, joint in zip(one, first):
-        assert {'det.loss_cls', 'seg.loss_ce', 'loss'} <= alone.keys()
+        assert {*terms, 'loss'} <= alone.keys()
         assert joint == pytest.approx(alone, rel=1e-4, abs=1e-5)
 
 

@@ -6,10 +6,11 @@ from .loading import LoadImage, LoadLabels
 from .packing import PackInputs
 from .photometry import PhotometricJitter
 from .views import KeepTeacherView, TeacherView
+from .zoom import SecondView, ZoomCrop
 
 __all__ = [
     'ColourCast', 'CropExpand', 'KeepTeacherView', 'LoadImage', 'LoadLabels',
     'LocalContrast', 'PackInputs', 'PhotometricJitter', 'RandomBlur',
-    'RandomFlip', 'RandomGamma', 'RandomGrey', 'ScaleCrop', 'Squash',
-    'TeacherView'
+    'RandomFlip', 'RandomGamma', 'RandomGrey', 'ScaleCrop', 'SecondView',
+    'Squash', 'TeacherView', 'ZoomCrop'
 ]

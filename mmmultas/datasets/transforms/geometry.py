@@ -23,6 +23,7 @@ from .views import move_view
 
 __all__ = [
     'CropExpand', 'RandomFlip', 'ScaleCrop', 'Squash', 'boxes_allow',
+    'cut_all',
     'foreground_allows'
 ]
 
@@ -100,22 +101,9 @@ class _Cut(BaseTransform):
         if window is None:
             return results
         old_h, old_w = results['img'].shape[:2]
-        cut_view(results, window)
-        move_view(results, [[1, 0, -window[0]], [0, 1, -window[1]],
-                            [0, 0, 1]])
-        results['img'] = cut_window(results['img'], window, self.img_fill)
-        height, width = results['img_shape'] = results['img'].shape[:2]
-        zoom = (old_h * old_w / (height * width))**.5
-        for key, rule in each_map(results):
-            results[key] = rule.zoom(rule.cut(results[key], window), zoom)
-        x1, y1 = window[:2]
-        for task, boxes in list(box_sets(results)):
-            keep = _inside(boxes, window)
-            lose_boxes(results, task, ~keep, window)
-            inside = (boxes[keep] - np.array([x1, y1, x1, y1])).clip(
-                0, np.array([width, height] * 2))
-            set_boxes(results, task, inside, keep)
-        return results
+        x1, y1, x2, y2 = window
+        zoom = (old_h * old_w / ((y2 - y1) * (x2 - x1)))**.5
+        return cut_all(results, window, zoom, self.img_fill)
 
 
 @TRANSFORMS.register_module()
@@ -265,6 +253,35 @@ class RandomFlip(BaseTransform):
         flip_view(results, width)
         move_view(results, [[-1, 0, width], [0, 1, 0], [0, 0, 1]])
         return results
+
+
+def cut_all(results: Results,
+            window: Window,
+            zoom: float,
+            img_fill: int = 114) -> Results:
+    """Cut the image and whatever labels are there.
+
+    Args:
+        results: What the pipeline carries.
+        window: x1, y1, x2, y2 in pixels; it may reach beyond the image.
+        zoom: What enlarges the window when it gets its old size.
+        img_fill: Grey level outside the image.
+    """
+    cut_view(results, window)
+    move_view(results, [[1, 0, -window[0]], [0, 1, -window[1]], [0, 0, 1]])
+    results['img'] = cut_window(results['img'], window, img_fill)
+    results['img_shape'] = results['img'].shape[:2]
+    for key, rule in each_map(results):
+        results[key] = rule.zoom(rule.cut(results[key], window), zoom)
+    x1, y1 = window[:2]
+    for task, boxes in list(box_sets(results)):
+        keep = _inside(boxes, window)
+        lose_boxes(results, task, ~keep, window)
+        height, width = results['img_shape']
+        inside = (boxes[keep] - np.array([x1, y1, x1, y1])).clip(
+            0, np.array([width, height] * 2))
+        set_boxes(results, task, inside, keep)
+    return results
 
 
 def boxes_allow(boxes: Boxes, window: Window) -> bool:

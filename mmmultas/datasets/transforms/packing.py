@@ -32,7 +32,10 @@ class PackInputs(BaseTransform):
     ``teacher_view`` is the image that a teacher sees, where there is one, and
     the metainfo ``from_teacher`` the nine numbers of the matrix that leads
     from it to the input. ``lost_instances`` are boxes that a crop dropped and
-    that are partly in view, where there was a crop.
+    that are partly in view, where there was a crop. ``second_view`` is the
+    sample of another view of the image (:class:`SecondView`), its picture as
+    ``image`` and the matrix that leads from the first to it as
+    ``from_first``.
 
     Args:
         meta_keys: What of the results goes along as metainfo; ``tasks``,
@@ -75,7 +78,20 @@ class PackInputs(BaseTransform):
             matrix = results['from_teacher']
             sample.set_metainfo(dict(from_teacher=tuple(
                 float(x) for x in matrix.flatten())))
+        if 'second_view' in results:
+            sample.second_view = self._second(results['second_view'])
         return {'inputs': _planes(results['img']), 'data_samples': sample}
+
+    def _second(self, results: dict[str, Any]) -> DetDataSample:
+        """A second view as a sample that holds its image."""
+        packed = self.transform(results)
+        sample: DetDataSample = packed['data_samples']
+        sample.image = PixelData(data=packed['inputs'])
+        sample.set_metainfo(dict(
+            supervised=results['supervised'],
+            from_first=tuple(float(x)
+                             for x in results['from_first'].flatten())))
+        return sample
 
     def _pack(self, sample: DetDataSample, results: dict[str, Any],
               task: str) -> None:

@@ -73,6 +73,8 @@ class SegNetEncoder(BaseModule):
         widths: Channels of the stages.
         repeats: Convolutions in place of one (2 makes the deep network).
     """
+    #: It divides the sides of images.
+    size_divisor = 32
 
     def __init__(self,
                  widths: Sequence[int] = WIDTHS,

@@ -24,10 +24,12 @@ class Plan:
         metainfo: ``classes`` and ``kind`` of each task.
         epoch_length: Updates of an epoch.
         updates: Updates of the run.
+        seed: Of what companions draw.
     """
     metainfo: Mapping[str, Any] = field(default_factory=dict)
     epoch_length: int = 1
     updates: int = 1
+    seed: int = 0
 
 
 @dataclass
@@ -98,6 +100,8 @@ class Companion(BaseModule):
     #: Tasks whose labels a teacher gives where they lack, place by place: it
     #: must see an image as the network does, up to colours and size.
     same_view: Sequence[str] = ()
+    #: Whether it looks at second views of images (:class:`SecondView`).
+    needs_second_view = False
     #: Whether the network learns from labels, too.
     uses_labels = True
     #: Whether parts of the model may get no gradient in some update.

@@ -29,7 +29,8 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
     returns ``{'inputs': {stream: (N, 3, H, W)}, 'data_samples': {stream:
     [...]}}`` or the same of one batch. Labels become what heads expect:
     boxes plain tensors, masks int64 under both names and, in training,
-    padded to the batch's size, other maps with what is invalid there.
+    padded to the batch's size, other maps with what is invalid there. In
+    training the second views of images (:class:`SecondView`) follow them.
 
     Args:
         mean: Per channel, after ``bgr_to_rgb``, in 0..255.
@@ -79,6 +80,8 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
              batch: dict[str, Any],
              training: bool,
              size: int | None = None) -> dict[str, Any]:
+        if training:
+            batch = join_views(batch)
         images = batch['inputs']
         if not isinstance(images, Tensor) and len({i.shape
                                                    for i in images}) == 1:
@@ -154,6 +157,32 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
                 setattr(sample, gt_field(task), sem_seg_data(label)
                         if adapter.kind == CLASSES else PixelData(data=label))
         return F.interpolate(inputs, size=shape, mode='bilinear')
+
+
+def join_views(batch: dict[str, Any]) -> dict[str, Any]:
+    """Let second views follow their images, as images of the batch.
+
+    They say in the metainfo ``first_view`` which image they are of.
+
+    Args:
+        batch: ``inputs``, and ``data_samples`` of which some or all have a
+            ``second_view``.
+    """
+    samples = batch.get('data_samples') or ()
+    if not any('second_view' in sample for sample in samples):
+        return batch
+    inputs, firsts, seconds = list(batch['inputs']), [], []
+    for place, sample in enumerate(samples):
+        # copies, of which labels are shared: the batch may be asked again
+        first = sample.new()
+        if 'second_view' in first:
+            second = first.second_view.new()
+            second.set_metainfo(dict(first_view=place))
+            inputs.append(second.image.data)
+            del second.image, first.second_view
+            seconds.append(second)
+        firsts.append(first)
+    return dict(batch, inputs=inputs, data_samples=firsts + seconds)
 
 
 def label_maps(sample: DetDataSample) -> list[tuple[str, Any]]:

@@ -22,10 +22,13 @@ class LossSum:
         empty: What divides where the joint count is 0, a scalar without
             gradient that adds up like the count; None for 1. A sum over all
             anchors of images without objects would else be divided by 1.
+        absent: Whether there is nothing to sum up here, and the count is
+            one that other processes divide by, too.
     """
     total: Tensor
     count: Tensor
     empty: Tensor | None = None
+    absent: bool = False
 
     def merge(self, other: 'LossSum') -> 'LossSum':
         """Pool two groups."""
@@ -33,11 +36,12 @@ class LossSum:
         if other.empty is not None:
             empty = other.empty if empty is None else empty + other.empty
         return LossSum(self.total + other.total, self.count + other.count,
-                       empty)
+                       empty, self.absent and other.absent)
 
     def scaled(self, factor: float | Tensor) -> 'LossSum':
         """The same mean, times ``factor``."""
-        return LossSum(factor * self.total, self.count, self.empty)
+        return LossSum(factor * self.total, self.count, self.empty,
+                       self.absent)
 
     def mean(self,
              count: Tensor | None = None,

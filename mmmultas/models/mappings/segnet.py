@@ -25,6 +25,8 @@ class SegNetMapping(PairMapping):
             the first one's.
         conditioned: Whether the trunk knows the pair (FiLM).
     """
+    #: It divides the sides of images.
+    size_divisor = 32
 
     def __init__(self,
                  channels: Mapping[str, int],

@@ -63,9 +63,9 @@ class CAMClassifier(MultiTaskDetSeg):
         self._pixel: tuple[int, ...] | None = None
 
     def meet(self, metainfo: Mapping[str, Any], epoch_length: int,
-             updates: int) -> None:
+             updates: int, seed: int = 0) -> None:
         """Match the classes of boxes and pixels by name."""
-        super().meet(metainfo, epoch_length, updates)
+        super().meet(metainfo, epoch_length, updates, seed)
         names = metainfo.get(self.boxes, {}).get('classes')
         if names:
             self.match_classes(names,

@@ -91,20 +91,21 @@ class Accompanied(BaseModel):
                 known[term] = name
 
     def meet(self, metainfo: Mapping[str, Any], epoch_length: int,
-             updates: int) -> None:
+             updates: int, seed: int = 0) -> None:
         """Tell companions what is trained on, and for how long.
 
         Args:
             metainfo: ``classes`` and ``kind`` of each task.
             epoch_length: Updates of an epoch.
             updates: Updates of the run.
+            seed: Of what they draw, the same on all processes.
 
         Raises:
             ConfigError: Something does not fit.
         """
         self.prepare()
         for companion in self.companions.values():
-            companion.meet(Plan(metainfo, epoch_length, updates))
+            companion.meet(Plan(metainfo, epoch_length, updates, seed))
         self._check_terms()  # which tasks they join is known by now
 
     def meet_run(self, epoch_length: int, epochs: int, alternates: bool,

@@ -16,13 +16,13 @@ from mmmultas.utils.finite import check_finite
 from ..backbones.safe_loading import safe_loading
 from ..companions.base import Asked, Companion, Update
 from ..data_preprocessors.multi_task import check_preprocessor
-from ..losses.loss_sum import LossSum
-from ..tasks.base import Levels, Read, pooled
+from ..tasks.base import Levels, Read
 from .building import (build_balancer, build_companions, build_part,
                        build_tasks, check_known, check_weights)
 from .company import Accompanied
 from .freezing import freeze
 from .head_graph import HeadGraph, HeadOutputs, Rows
+from .label_sums import LabelSums
 from .memory_order import lay_out
 from .pool import Pool, Sums, pool
 from .samples import labelled_rows, mirror_images
@@ -64,6 +64,10 @@ class MultiTaskDetSeg(Accompanied):
             no GPU, since it is faster on a CPU, in the parts that are known
             to work so.
         flip_test: Whether predictions join those of the mirror image.
+        loss_mean: What losses of labels are divided by: ``'labels'``,
+            ``'images'`` or ``'batch'``, as of :class:`LabelSums`.
+        share_losses: Whether an image's losses are divided by the number of
+            tasks that it is labelled for.
         sequential: Whether each stream has a backward pass of its own: the
             same update from less memory, in one process.
         frozen: Modules that stay as they are, their batch norms' statistics
@@ -91,6 +95,8 @@ class MultiTaskDetSeg(Accompanied):
                  fuse_batches: bool = False,
                  channels_last: bool | None = None,
                  flip_test: bool = False,
+                 loss_mean: str = 'labels',
+                 share_losses: bool = False,
                  sequential: bool = False,
                  frozen: Sequence[str] = (),
                  init_cfg: dict[str, Any] | None = None) -> None:
@@ -117,6 +123,8 @@ class MultiTaskDetSeg(Accompanied):
         self.sequential = sequential
         #: Called with the weighted losses of an update before its backward.
         self.on_losses: Callable[[Mapping[str, Any]], None] | None = None
+        self.label_sums = LabelSums(loss_mean, share_losses)
+        self.label_sums.check(self)
         self._predicted = tuple(self.tasks)
         self._pooled: Pool | None = None
         self.set_flip_test(flip_test)
@@ -319,14 +327,9 @@ class MultiTaskDetSeg(Accompanied):
             asked.merge(companion.needs(update))
         labels = labels and all(c.uses_labels for c in companions.values())
         mine = self.labelled(samples) if labels else {}
-        for task, streams in mine.items():
-            for stream, rows in streams.items():
-                asked.add(task, stream, rows)
+        self.label_sums.ask(asked, mine)
         update.outputs = self.run_heads(feats, asked.rows, asked.taps)
-        sums = {
-            task: self._label_sums(task, update, rows)
-            for task, rows in mine.items()
-        }
+        sums = self.label_sums(update, mine)
         for companion in companions.values():
             for group, terms in companion.sums(update).items():
                 sums[group] = {**sums.get(group, {}), **terms}
@@ -337,14 +340,6 @@ class MultiTaskDetSeg(Accompanied):
             samples: Mapping[str, SampleList]) -> dict[str, dict[str, Any]]:
         """Task → stream → positions of the samples that its head learns of."""
         return labelled_rows(samples, self.tasks)
-
-    def _label_sums(self, task: str, update: Update,
-                    rows: Rows) -> dict[str, LossSum]:
-        """Losses of a head on what is labelled for it, not divided."""
-        return pooled(
-            self.tasks[task].losses(self.heads[task], read, samples)
-            for read, samples in update.outputs[task].labelled(
-                update.samples, rows))
 
     @staticmethod
     def nothing(feats: Mapping[str, Levels]) -> dict[str, Tensor]:

@@ -88,6 +88,8 @@ def pool(sums: Sums, layout: Sequence[Term], tasks: Sequence[str],
     rows = dict(zip(counted, table))
     losses = {}
     for (task, term), value in mine.items():
+        if value.absent:
+            continue
         name = f'{task}.{term}'
         row = rows.get((task, term))
         losses[name] = (value.mean() if row is None else
@@ -115,11 +117,13 @@ def _reduced(mine: Mapping[Term, LossSum], layout: Sequence[Term],
         rows.append(empty if value is None else torch.stack([
             value.count.to(empty), empty[0] if value.empty is None else
             value.empty.to(empty), value.total.detach().to(empty),
-            empty[0] + 1
+            empty[0] + (not value.absent)
         ]))
     for task in tasks:
         others = [value.mean().detach().to(empty) for key, value in
-                  mine.items() if key[0] == task and key not in layout]
+                  mine.items()
+                  if key[0] == task and key not in layout
+                  and not value.absent]
         rows.append(empty if not others else torch.stack(
             [empty[0], empty[0], sum(others, empty[0]), empty[0] + 1]))
     table = torch.stack(rows)

@@ -1,12 +1,12 @@
 """Batches of samples: which are labelled, and their mirror images."""
 from collections.abc import Iterable, Mapping
 
-from mmdet.structures import SampleList
+from mmdet.structures import DetDataSample, SampleList
 from torch import Tensor
 
 from mmmultas.structures import has_task
 
-__all__ = ['labelled_rows', 'mirror_images']
+__all__ = ['is_supervised', 'labelled_rows', 'mirror_images']
 
 
 def mirror_images(inputs: Tensor, samples: SampleList) -> Tensor:
@@ -25,11 +25,21 @@ def mirror_images(inputs: Tensor, samples: SampleList) -> Tensor:
 
 def labelled_rows(samples: Mapping[str, SampleList],
                   tasks: Iterable[str]) -> dict[str, dict[str, list[int]]]:
-    """Positions of the samples that carry each task's label, by stream."""
+    """Positions of the samples from whose labels each task learns, by stream.
+
+    A second view of an image carries labels, too; heads learn from them only
+    where it says so.
+    """
     return {
         task: {
-            stream: [i for i, s in enumerate(batch) if has_task(s, task)]
+            stream: [i for i, s in enumerate(batch)
+                     if has_task(s, task) and is_supervised(s)]
             for stream, batch in samples.items()
         }
         for task in tasks
     }
+
+
+def is_supervised(sample: DetDataSample) -> bool:
+    """Whether heads learn from the labels of a sample."""
+    return bool(sample.metainfo.get('supervised', True))

@@ -59,6 +59,8 @@ class Task(metaclass=ABCMeta):
     stock_head: Any = None
     #: What a map of this kind holds where there is no image.
     fill: float = 255
+    #: Whether :meth:`shown` draws: classes are sampled, not averaged.
+    draws = False
 
     def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
         self.name = name or canonical_name(self.kind)
@@ -208,6 +210,41 @@ class Task(metaclass=ABCMeta):
                     f'a {type(head).__name__} cannot leave the others out: '
                     'take a head of this package (docs/heads.md), or remove '
                     '`annotated`.')
+
+    def map_channels(self, head: Any) -> int:
+        """Channels of :meth:`said_map`.
+
+        Raises:
+            ConfigError: What this kind says is no map.
+        """
+        raise ConfigError(
+            f'`{self.key}` is of the kind {self.kind!r}, which says no map '
+            'that could be compared with those of other tasks: name the '
+            "companion's `tasks` without it.")
+
+    def said_map(self, head: Any, outputs: Any,
+                 size: tuple[int, int]) -> Tensor:
+        """What raw outputs say of every pixel, (N, C, H, W) float32.
+
+        Args:
+            head: The head.
+            outputs: Raw outputs of N images.
+            size: Height and width of the input.
+        """
+        raise NotImplementedError
+
+    def shown(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
+        """:meth:`said_map` as another network reads it, (N, C, H, W).
+
+        Args:
+            maps: What the head says.
+            noise: Of a draw, where :attr:`draws` says that there is one.
+        """
+        return maps
+
+    def shown_label(self, head: Any, samples: SampleList) -> Tensor:
+        """Labels of N samples as another network reads them."""
+        raise NotImplementedError
 
     def counted_terms(self, head: Any) -> tuple[str, ...]:
         """Terms of :meth:`losses` whose counts are those of all processes.

@@ -16,6 +16,8 @@ from torch import Tensor, nn
 
 from mmmultas.functional.dense import (balanced_bce, cosine_loss, depth_loss,
                                        unit_normals)
+from mmmultas.functional.task_space import (relative_depth, unit_range,
+                                            yes_maps)
 from mmmultas.registry import TASKS
 from mmmultas.structures import (DEPTH, EDGES, NORMALS, SALIENCY, pred_field)
 from mmmultas.utils.errors import ConfigError
@@ -85,8 +87,7 @@ class DenseTask(Task):
     def losses(self, head: Any, read: Read,
                samples: SampleList) -> dict[str, LossSum]:
         """Sum over valid pixels, and their number."""
-        labels = [self.checked(self.view(sample)).data for sample in samples]
-        truth = torch.stack(labels)
+        truth = self._truth(samples)
         maps = self._maps(head, read, truth.shape[-2:])
         with full_precision():
             total, count = self.loss(maps, truth.to(maps.device))
@@ -108,6 +109,24 @@ class DenseTask(Task):
     def mirrored(self, maps: Tensor) -> Tensor:
         """Predictions (1, C, H, W) of a mirror image, mirrored back."""
         return maps.flip(-1)
+
+    def map_channels(self, head: Any) -> int:
+        """Those of the kind."""
+        return self.channels
+
+    def said_map(self, head: Any, outputs: Any,
+                 size: tuple[int, int]) -> Tensor:
+        """What raw maps mean, in the size of the input."""
+        with full_precision():
+            return self.meaning(self._maps(head, Read((), outputs), size))
+
+    def shown_label(self, head: Any, samples: SampleList) -> Tensor:
+        """Labels as :meth:`shown` would show them if they were said."""
+        return self.shown(self._truth(samples).float())
+
+    def _truth(self, samples: SampleList) -> Tensor:
+        return torch.stack(
+            [self.checked(self.view(sample)).data for sample in samples])
 
     def predict(self, head: Any, read: Read, samples: SampleList) -> None:
         """Write ``data`` (C, H, W) float32 at each image's own size."""
@@ -179,6 +198,15 @@ class DepthTask(DenseTask):
         """Depth in the unit of the labels."""
         return maps.clamp(min=0)
 
+    def said_map(self, head: Any, outputs: Any,
+                 size: tuple[int, int]) -> Tensor:
+        """Raw depth: what is below 0 keeps its gradient."""
+        return self._maps(head, Read((), outputs), size)
+
+    def shown(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
+        """By the largest depth of the image."""
+        return relative_depth(maps)
+
     @classmethod
     def resize_label(cls, label: Tensor, shape: tuple[int, int]) -> Tensor:
         """Nearest; what is enlarged by a factor is nearer by it."""
@@ -199,6 +227,10 @@ class NormalTask(DenseTask):
     def meaning(self, maps: Tensor) -> Tensor:
         """Vectors of length 1."""
         return unit_normals(maps)
+
+    def shown(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
+        """In [0, 1]; what is invalid is 0.5."""
+        return unit_range(maps)
 
     @classmethod
     def resize_label(cls, label: Tensor, shape: tuple[int, int]) -> Tensor:
@@ -240,6 +272,10 @@ class _YesNoTask(DenseTask):
     def meaning(self, maps: Tensor) -> Tensor:
         """Probabilities."""
         return maps.sigmoid()
+
+    def shown_label(self, head: Any, samples: SampleList) -> Tensor:
+        """1 for yes; unknown pixels are 0."""
+        return yes_maps(self._truth(samples))
 
 
 @TASKS.register_module(name=EDGES)

@@ -2,6 +2,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 import torch.nn.functional as F
 from mmdet.structures import DetDataSample, SampleList
 from mmengine.config import ConfigDict
@@ -10,6 +11,7 @@ from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from mmmultas.functional.task_space import gumbel_sample, one_hot_maps
 from mmmultas.registry import TASKS
 from mmmultas.structures import CLASSES, pred_field, sem_seg_data
 from mmmultas.utils.errors import ConfigError
@@ -38,6 +40,7 @@ class SegmentationTask(Task):
     kind = CLASSES
     scope = 'mmseg'
     stock_head = BaseDecodeHead
+    draws = True
 
     def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
         super().__init__(cfg, name)
@@ -120,6 +123,40 @@ class SegmentationTask(Task):
                 labels = self._labels(
                     head, (first.softmax(1) + second.softmax(1)) / 2)
             setattr(sample, pred_field(self.name), sem_seg_data(labels))
+
+    def map_channels(self, head: Any) -> int:
+        """Its classes.
+
+        Raises:
+            ConfigError: A head of one score for two classes.
+        """
+        channels = getattr(head, 'out_channels', head.num_classes)
+        if channels != head.num_classes:
+            raise ConfigError(
+                f'`{self.key}` gives {channels} score(s) for '
+                f'{head.num_classes} classes, which other tasks cannot be '
+                'compared with: set its `out_channels` to `num_classes`.')
+        return int(channels)
+
+    def said_map(self, head: Any, outputs: Any,
+                 size: tuple[int, int]) -> Tensor:
+        """Logarithms of probabilities."""
+        metas = [dict(pad_shape=size, img_shape=size)]
+        with full_precision():
+            logits: Tensor = head.predict_by_feat(in_full(outputs), metas)
+            if logits.shape[-2:] != size:
+                logits = self._resize(head, logits, size)
+            return logits.log_softmax(1)
+
+    def shown(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
+        """A class drawn for every pixel (Gumbel, straight through)."""
+        return maps.exp() if noise is None else gumbel_sample(maps, noise)
+
+    def shown_label(self, head: Any, samples: SampleList) -> Tensor:
+        """One-hot; all maps are 0 where a pixel has no class."""
+        labels = torch.stack([self.checked(self.view(s)).sem_seg[0]
+                              for s in samples])
+        return one_hot_maps(labels, head.num_classes)
 
     def _logits(self, head: Any, read: Read, samples: SampleList) -> Tensor:
         """Raw scores (N, K, H, W) at the size of the batch."""

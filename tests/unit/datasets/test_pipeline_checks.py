@@ -9,8 +9,9 @@ from mmmultas.datasets.partial import PartialDataset
 from mmmultas.datasets.pipeline_checks import (BalancedByBoxes,
                                                blind_to_the_view,
                                                check_dataset,
+                                               makes_second_view,
                                                moves_the_teacher, parts_of,
-                                               refuse_balancing_by)
+                                               refuse_balancing_by, size_of)
 from mmmultas.datasets.seeding import SeededDataset
 from mmmultas.engine.streams import Stream
 from mmmultas.registry import DATASETS, TRANSFORMS
@@ -217,3 +218,20 @@ def test_views_of_a_teacher_at_another_place(steps, kind):
     data = Data(('seg', ), [TRANSFORMS.build(step) for step in steps])
     assert moves_the_teacher(data) == kind
     assert SeededDataset(data).moves_teacher == kind
+
+
+def test_second_views_and_sizes():
+    squash = TRANSFORMS.build(dict(type='mmmultas.Squash', size=(64, 96)))
+    zoom = dict(type='mmmultas.ZoomCrop')
+    view = TRANSFORMS.build(dict(type='mmmultas.SecondView',
+                                 transforms=[zoom]))
+    crop = TRANSFORMS.build(dict(type='mmmultas.CropExpand'))
+    one = Data(('seg', ), [crop, squash, TRANSFORMS.build(zoom), view])
+    assert makes_second_view(one) and size_of(one) == (64, 96)
+    assert not makes_second_view(Data(('seg', ), [squash]))
+    # what moves it later says nothing
+    assert size_of(Data(('seg', ), [squash, crop])) is None
+    assert size_of(Data(('seg', ))) is None
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        seeded = SeededDataset(one, KEY)
+    assert seeded.has_second_view and seeded.final_size == (64, 96)

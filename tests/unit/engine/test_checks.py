@@ -6,7 +6,8 @@ from mmengine.registry import init_default_scope
 
 from mmmultas.engine.checks import (check_classes, check_distillation,
                                     check_files, check_labels, check_overlap,
-                                    check_run, check_same_classes, check_view)
+                                    check_run, check_same_classes, check_size,
+                                    check_view)
 from mmmultas.engine.streams import StreamSet
 from mmmultas.engine.train_loop import MultiTaskTrainLoop
 from mmmultas.engine.val_loop import MultiTaskValLoop
@@ -206,3 +207,25 @@ def test_weak_losses_want_to_know_what_is_in_view():
                                           'in the pipeline of '
                                           '`train_dataloader.a`'):
         check_view(model, 'a', data(('det', 'seg'), 'Expand'))
+
+
+def test_second_views_are_asked_for():
+    one = SimpleNamespace(needs_second_view=True)
+    model = SimpleNamespace(companions=dict(xtc=one))
+    data = SimpleNamespace(metainfo=dict(tasks=('seg', )))
+    with pytest.raises(ConfigError, match='SecondView.*xtc.view='):
+        check_view(model, 'a', data)
+    data.has_second_view = True
+    check_view(model, 'a', data)
+
+
+def test_sides_that_a_part_cannot_halve():
+    part = SimpleNamespace(size_divisor=32)
+    model = SimpleNamespace(modules=lambda: [part],
+                            data_preprocessor=SimpleNamespace())
+    check_size(model, 'a', SimpleNamespace(final_size=(64, 96)))
+    check_size(model, 'a', SimpleNamespace())
+    with pytest.raises(ConfigError, match='64 x 100 pixels.*32 divides'):
+        check_size(model, 'a', SimpleNamespace(final_size=(64, 100)))
+    model.data_preprocessor.pad_size_divisor = 64
+    check_size(model, 'a', SimpleNamespace(final_size=(64, 100)))

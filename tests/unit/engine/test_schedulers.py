@@ -3,8 +3,9 @@ import torch
 from mmengine.optim import OptimWrapper
 from torch import nn
 
-from mmmultas.engine.schedulers import (PolyRestartLR, WarmupCosineLR,
-                                        poly_restart, warmup_cosine)
+from mmmultas.engine.schedulers import (PartStepLR, PolyRestartLR,
+                                        WarmupCosineLR, poly_restart,
+                                        warmup_cosine)
 from mmmultas.engine.streams import EpochAlternation
 from mmmultas.utils.errors import ConfigError
 
@@ -86,3 +87,47 @@ def test_resume_stands_where_it_stood():
 def test_counts_updates_only():
     with pytest.raises(ConfigError, match='by_epoch=False'):
         WarmupCosineLR(_optim(), end=20, by_epoch=True)
+
+
+def _parts(**mult):
+    model = nn.ModuleDict(dict(net=nn.Linear(1, 1), film=nn.Linear(1, 1)))
+    groups = [dict(params=list(model[name].parameters()), lr=lr)
+              for name, lr in mult.items()]
+    return model, OptimWrapper(torch.optim.Adam(groups))
+
+
+def test_parts_have_steps_of_their_own():
+    model, optim = _parts(net=1e-4, film=1e-3)
+    schedules = [PartStepLR(optim, 3, parts='film'),
+                 PartStepLR(optim, 4, but=('film', ))]
+    rates = []
+    for schedule in schedules:
+        schedule.bind_model(model)
+    for _ in range(9):
+        rates.append([group['lr'] for group in optim.param_groups][:2])
+        for schedule in schedules:
+            schedule.step()
+    assert [a for a, _ in rates] == pytest.approx(
+        [1e-4] * 4 + [5e-5] * 4 + [2.5e-5])
+    assert [b for _, b in rates] == pytest.approx(
+        [1e-3] * 3 + [5e-4] * 3 + [2.5e-4] * 3)
+
+
+def test_all_parts_step_together_by_default():
+    model, optim = _parts(net=1., film=2.)
+    schedule = PartStepLR(optim, 1, gamma=.1)
+    schedule.bind_model(model)
+    schedule.step()
+    assert [g['lr'] for g in optim.param_groups][:2] == pytest.approx([.1, .2])
+    other = PartStepLR(optim, 1)
+    other.load_state_dict(schedule.state_dict())
+    assert other.last_step == 1 and other.gamma == .1
+
+
+def test_parts_that_are_none():
+    model, optim = _parts(net=1., film=1.)
+    with pytest.raises(ConfigError, match="names 'flim'"):
+        PartStepLR(optim, 1, parts='flim').bind_model(model)
+    joint = OptimWrapper(torch.optim.SGD(model.parameters(), lr=1.))
+    with pytest.raises(ConfigError, match='paramwise_cfg'):
+        PartStepLR(joint, 1, parts='film').bind_model(model)

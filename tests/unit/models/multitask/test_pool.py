@@ -80,3 +80,19 @@ def test_logs_are_joint_values():
     assert _floats(found.logs(
         logs, lambda name: .5 if name.startswith('det') else 1.)) == {
         'loss': 4.5, 'det.loss_cls': 1, 'seg.loss_ce': 3, 'det.acc': 7}
+
+
+def test_a_count_of_what_is_absent_divides_all_the_same(beside):
+    """Images that this process has, and labels of the other one."""
+    beside([[0., 0, 0, 0], [4., 0, 10., 1], *[[0.] * 4] * 4])
+    none = LossSum(torch.tensor(0.), torch.tensor(6.), absent=True)
+    found = _pool(dict(seg=dict(loss_ce=none)))
+    assert found.losses == {} and _floats(found.joint) == {'seg.loss_ce': 1}
+    assert none.scaled(2.).absent and none.merge(none).absent
+    assert not none.merge(_sum(1., 1.)).absent
+
+
+def test_what_is_absent_everywhere_is_no_loss():
+    none = LossSum(torch.tensor(0.), torch.tensor(6.), absent=True)
+    found = _pool(dict(seg=dict(loss_ce=none)))
+    assert found.losses == {} and found.joint == {}

@@ -14,6 +14,13 @@ def test_which_samples_are_labelled():
         depth=dict(a=[], b=[]))
 
 
+def test_heads_do_not_learn_from_second_views_unless_they_are_told():
+    batch = toy_batch(('seg', ), 3)['data_samples']
+    batch[1].set_metainfo(dict(supervised=False))
+    batch[2].set_metainfo(dict(supervised=True))
+    assert labelled_rows(dict(a=batch), ['seg']) == dict(seg=dict(a=[0, 2]))
+
+
 def test_padding_stays_where_it_is():
     inputs = torch.arange(8.).reshape(1, 1, 2, 4)
     sample = DetDataSample(metainfo=dict(img_shape=(1, 3)))

@@ -165,3 +165,28 @@ def test_keys_that_would_change_nothing_are_refused(changes, message):
         return
     with pytest.raises(ConfigError, match=f'heads.mine.{message}|{message}'):
         _model(mine=head)
+
+
+def test_maps_as_another_network_reads_them():
+    tasks = ('depth', 'normals', 'edges', 'saliency')
+    head = dict(type='mmmultas.DenseHead', in_channels=8, channels=8,
+                num_levels=2)
+    cfg = toy_model(('seg', ))
+    cfg['heads'] = {task: head for task in tasks}
+    model = MODELS.build(cfg).eval()
+    batch = model.data_preprocessor(toy_batch(tasks), True)
+    outputs = model.raw_outputs(model.encode(batch['inputs']))
+    for name, task in model.tasks.items():
+        raw = outputs[name] * 100
+        said = task.said_map(model.heads[name], raw, (60, 64))
+        assert said.shape == (2, task.map_channels(None), 60, 64)
+        shown = task.shown(said)
+        label = task.shown_label(model.heads[name], batch['data_samples'])
+        for maps in (shown, label):
+            assert maps.dtype == torch.float32
+            if name != 'depth' or maps is label:
+                assert 0 <= maps.min() and maps.max() <= 1
+        if name == 'depth':
+            # raw values, below 0, too: by the largest one of each image
+            assert (said < 0).any()
+            assert label.amax((1, 2, 3)).tolist() == [1, 1]

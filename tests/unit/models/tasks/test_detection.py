@@ -3,6 +3,7 @@ import torch
 from mmengine.structures import InstanceData
 
 from mmmultas.models.tasks import DetectionTask, Read
+from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
 
@@ -85,3 +86,9 @@ def test_boxes_of_both_views_pass_the_heads_nms():
 def test_heads_that_cannot_join_two_views(test_cfg, word):
     with pytest.raises(ConfigError, match=word):
         DetectionTask({}).check_flip(TwoViews(**test_cfg))
+
+
+def test_boxes_are_no_map():
+    model = MODELS.build(toy_model(('det', )))
+    with pytest.raises(ConfigError, match='says no map'):
+        model.tasks['det'].map_channels(model.heads['det'])

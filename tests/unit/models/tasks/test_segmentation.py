@@ -187,3 +187,18 @@ def test_counts_of_our_own_auxiliary_heads_are_joined():
                                      ('seg', 'aux.loss_ce')]
     assert set(_losses(model, ('seg', ))) == {'seg.loss_ce',
                                               'seg.aux.loss_ce'}
+
+
+def test_classes_as_another_network_reads_them():
+    model = MODELS.build(toy_model(('seg', ))).eval()
+    task, head = model.tasks['seg'], model.heads['seg']
+    samples = toy_batch(('seg', ))['data_samples']
+    samples[0].gt_sem_seg.sem_seg[:, :5] = 255
+    said = task.said_map(head, torch.randn(2, 3, 64, 64), (60, 62))
+    assert said.shape == (2, 3, 60, 62) and task.draws
+    torch.testing.assert_close(said.exp().sum(1), torch.ones(2, 60, 62))
+    torch.testing.assert_close(task.shown(said), said.exp())
+    drawn = task.shown(said, torch.zeros_like(said))
+    assert torch.equal(drawn.argmax(1), said.argmax(1))
+    label = task.shown_label(head, samples)
+    assert (label[0, :, :5] == 0).all() and (label[1].sum(0) == 1).all()
