@@ -12,12 +12,10 @@ from mmmultas.structures import (gt_field, has_task, ignored_field, lost_field,
 from mmmultas.utils.errors import ConfigError
 
 from ..companions.label_spaces import NO_CLASS, pixel_classes
-from ..companions.base import Update
 from ..heads.cam_head import CAMHead
 from ..losses.loss_sum import LossSum
-from ..tasks.base import pooled
+from ..tasks.base import Read
 from .det_seg import MultiTaskDetSeg
-from .head_graph import Rows
 
 __all__ = ['CAMClassifier']
 
@@ -161,13 +159,12 @@ class CAMClassifier(MultiTaskDetSeg):
         return [] if found is None else [
             pixel[c] for c in found.labels.tolist()]
 
-    def _label_sums(self, task: str, update: Update,
-                    rows: Rows) -> dict[str, LossSum]:
+    def label_losses(self, task: str, read: Read,
+                     samples: SampleList) -> dict[str, LossSum]:
+        """Of the classes that images show."""
         head = self.heads[task]
-        return pooled(
-            head.class_losses(
-                read.inputs[head.in_index],
-                *(x.to(read.inputs[0].device)
-                  for x in self.image_classes(samples)))
-            for read, samples in update.outputs[task].labelled(
-                update.samples, rows))
+        found: dict[str, LossSum] = head.class_losses(
+            read.inputs[head.in_index],
+            *(x.to(read.inputs[0].device)
+              for x in self.image_classes(samples)))
+        return found

@@ -16,6 +16,7 @@ from mmmultas.utils.finite import check_finite
 from ..backbones.safe_loading import safe_loading
 from ..companions.base import Asked, Companion, Update
 from ..data_preprocessors.multi_task import check_preprocessor
+from ..losses.loss_sum import LossSum
 from ..tasks.base import Levels, Read
 from .building import (build_balancer, build_companions, build_part,
                        build_tasks, check_known, check_weights)
@@ -340,6 +341,11 @@ class MultiTaskDetSeg(Accompanied):
             samples: Mapping[str, SampleList]) -> dict[str, dict[str, Any]]:
         """Task → stream → positions of the samples that its head learns of."""
         return labelled_rows(samples, self.tasks)
+
+    def label_losses(self, task: str, read: Read,
+                     samples: SampleList) -> dict[str, LossSum]:
+        """Losses of a head on images that it learns of, not divided."""
+        return self.tasks[task].losses(self.heads[task], read, samples)
 
     @staticmethod
     def nothing(feats: Mapping[str, Levels]) -> dict[str, Tensor]:

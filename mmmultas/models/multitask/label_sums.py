@@ -90,8 +90,7 @@ class LabelSums:
         """
         if not self.by_image:
             return {task: pooled(
-                update.model.tasks[task].losses(
-                    update.model.heads[task], read, samples)
+                update.model.label_losses(task, read, samples)
                 for read, samples in update.outputs[task].labelled(
                     update.samples, rows)) for task, rows in mine.items()}
         sums = {task: pooled(self._images(update, task, rows))
@@ -100,12 +99,11 @@ class LabelSums:
 
     def _images(self, update: Update, task: str,
                 rows: Rows) -> Iterator[dict[str, LossSum]]:
-        adapter, head = update.model.tasks[task], update.model.heads[task]
         for read, samples in update.outputs[task].labelled(update.samples,
                                                            rows):
             for i, sample in enumerate(samples):
-                terms = adapter.losses(head, read.take([i], len(samples)),
-                                       [sample])
+                terms = update.model.label_losses(
+                    task, read.take([i], len(samples)), [sample])
                 factor = 1 / self._tasks(update, sample)
                 yield {name: LossSum(factor * value.mean(),
                                      torch.ones_like(value.count))
