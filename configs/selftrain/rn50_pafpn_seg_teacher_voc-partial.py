@@ -1,4 +1,4 @@
-# [P2] Table 5: a teacher of all masks of the partial data, trained as its
+# [P2] Table 5: a teacher of the masks of the partial data, trained as its
 # detection teachers are.
 _base_ = [
     '../_base_/models/rn50_pafpn.py', '../_base_/datasets/voc_seg.py',

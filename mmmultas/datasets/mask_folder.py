@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 from mmmultas.registry import DATASETS
 from mmmultas.structures import BOXES, CLASSES, DET, kind_of, voc_colour
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.run_files import MASKS_MARK
 
 from .writing import is_whole_png, write_json, write_png
 
 __all__ = ['MaskFolder', 'MaskMaker']
 
-#: What a folder of masks was made from.
-MARK = 'made_from.json'
 
 
 @dataclass(frozen=True)
@@ -93,7 +92,7 @@ class MaskMaker:
             boxes=list(self.boxes), masks=list(self.masks),
             images=len(self.paths), first=Path(self.paths[0]).name,
             **made_from)
-        path = self.out / MARK
+        path = self.out / MASKS_MARK
         if path.is_file():
             if json.loads(path.read_text()) != json.loads(json.dumps(mark)):
                 raise DataError(

@@ -1,23 +1,17 @@
 """A table of experiments: configs x seeds x overrides, from a YAML file."""
-import hashlib
-import json
-import logging
-import os
 import re
 import reprlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
-from mmengine.config import Config
 
 from mmmultas.utils.errors import ConfigError
-from mmmultas.utils.launch import load_config
 from mmmultas.utils.resources import find_file, packaged
+
+from .cells import Cell, Matrix, name_of
 
 __all__ = ['Cell', 'Matrix', 'read_matrix']
 
@@ -27,6 +21,8 @@ _CELL_KEYS: dict[str, tuple[type, Any]] = {
     'title': (str, None),
     'options': (dict, object),
     'checkpoints': (dict, str),
+    'masks': (dict, list),
+    'masks_from': (dict, str),
     'paper': (dict, float),
     'seeds': (list, int)
 }
@@ -43,148 +39,6 @@ _KEYS: dict[str, tuple[type, Any]] = {
     'cells': (dict, object)
 }
 _KINDS: dict[type, str] = {str: 'text', list: 'a list', dict: 'a mapping'}
-
-
-@dataclass(frozen=True)
-class Cell:
-    """One training with one seed.
-
-    Attributes:
-        key: Name in the matrix, without the seed.
-        seed: ``randomness.seed``.
-        config: Config file.
-        title: What a reader calls it.
-        options: Dotted config key → value.
-        checkpoints: Dotted config key → key of the cell (same seed) whose
-            checkpoint is put there.
-        paper: Metric → the paper's figure.
-        work_dir: Its folder.
-    """
-    key: str
-    seed: int
-    config: Path
-    title: str
-    work_dir: Path
-    options: Mapping[str, Any] = field(default_factory=dict)
-    checkpoints: Mapping[str, str] = field(default_factory=dict)
-    paper: Mapping[str, float] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """``key_seed0``: names the folder and the result."""
-        return name_of(self.key, self.seed)
-
-    @property
-    def sources(self) -> list[str]:
-        """Names of the cells that must be done before."""
-        return [name_of(key, self.seed) for key in self.checkpoints.values()]
-
-    def load(self) -> Config:
-        """The config with options, seed and work folder.
-
-        Raises:
-            ConfigError: No such config, or the options or the keys of the
-                checkpoints do not fit.
-        """
-        options = dict(self.options, **{'randomness.seed': self.seed})
-        # MMEngine says once more which variables it put in
-        logging.disable(logging.INFO)
-        try:
-            cfg = load_config(self.config, options)
-            if self.checkpoints:  # their keys pass the same check
-                load_config(self.config, {**options, **self.checkpoints})
-        except ConfigError as error:
-            raise ConfigError(f'Cell {self.key!r}: {error}') from error
-        finally:
-            logging.disable(logging.NOTSET)
-        cfg.work_dir = str(self.work_dir)
-        return cfg
-
-
-@dataclass(frozen=True)
-class Matrix:
-    """What a matrix file says.
-
-    Attributes:
-        name: The file's name without its ending.
-        title: Heading of its report.
-        note: Text below the heading.
-        source: Where the papers' figures are from.
-        checkpoint: ``'best'`` or ``'last'``: which one is tested.
-        metrics: Metrics that its tables show.
-        baseline: Task → key of the cell that trains it alone.
-        cells: All cells, sources before what needs them.
-    """
-    name: str
-    title: str
-    note: str
-    source: str
-    checkpoint: str
-    metrics: tuple[str, ...]
-    baseline: Mapping[str, str]
-    cells: tuple[Cell, ...]
-
-    def fingerprints(self) -> dict[str, str]:
-        """Name of each cell → digest of all that decides its outcome.
-
-        The configs with their options and seeds, those of the cells that
-        they start from, and the choice of the checkpoint; not where the
-        data lie on this machine, nor the version of the code.
-
-        Raises:
-            ConfigError: A config that does not load.
-        """
-        found: dict[str, str] = {}
-        with _no_places():
-            for cell in self.cells:
-                content = cell.load().to_dict()
-                content.pop('work_dir')
-                text = json.dumps([
-                    content, self.checkpoint,
-                    {k: found[name_of(v, cell.seed)]
-                     for k, v in sorted(cell.checkpoints.items())}
-                ], sort_keys=True, default=str)
-                found[cell.name] = hashlib.sha256(
-                    text.encode()).hexdigest()[:16]
-        return found
-
-    def select(self, keys: Sequence[str] | None,
-               seeds: Sequence[int] | None) -> 'Matrix':
-        """Some of the cells, and those that they start from.
-
-        Raises:
-            ConfigError: A key or a seed that the matrix does not have.
-        """
-        unknown = set(keys or ()) - {cell.key for cell in self.cells}
-        if unknown:
-            raise ConfigError(
-                f'{self.name} has no cell {sorted(unknown)[0]!r}: it has '
-                f'{", ".join(dict.fromkeys(c.key for c in self.cells))}.')
-        known = {c.seed for c in self.cells if keys is None or c.key in keys}
-        strange = sorted(set(seeds or ()) - known)
-        if strange:
-            raise ConfigError(
-                f'{self.name} has no seed {strange[0]} of '
-                f'{", ".join(keys or ["any cell"])}: it has '
-                f'{", ".join(map(str, sorted(known)))}.')
-        wanted: set[str] = set()
-        for cell in reversed(self.cells):
-            chosen = (keys is None or cell.key in keys) and (
-                seeds is None or cell.seed in seeds)
-            if chosen or cell.name in wanted:
-                wanted |= {cell.name, *cell.sources}
-        return replace(
-            self, cells=tuple(c for c in self.cells if c.name in wanted))
-
-
-def name_of(key: str, seed: int) -> str:
-    """Name of a cell.
-
-    Example:
-        >>> name_of('mtl', 0)
-        'mtl_seed0'
-    """
-    return f'{key}_seed{seed}'
 
 
 def read_matrix(path: str | Path,
@@ -322,7 +176,20 @@ def _cell(path: Path, key: str, value: Any, content: Mapping[str, Any],
         value.get('title') or key,
         folder / name_of(key, seed),
         dict(content.get('options') or {}, **value.get('options') or {}),
-        dict(value.get('checkpoints') or {}), dict(value.get('paper') or {}))
+        dict(value.get('checkpoints') or {}),
+        _folders(path, key, value.get('masks') or {}),
+        dict(value.get('masks_from') or {}), dict(value.get('paper') or {}))
+
+
+def _folders(path: Path, key: str,
+             masks: Mapping[str, list[Any]]) -> dict[str, list[str]]:
+    """Folders of masks and the options of the tool that makes them."""
+    for name in masks:
+        if not re.fullmatch(r'[\w+-]{1,100}', name):
+            raise ConfigError(f'{path}: `masks` of the cell {key!r} names a '
+                              f'folder {_short(name)}: take letters, digits, '
+                              '`_`, `-` and `+`.')
+    return {name: list(map(str, options)) for name, options in masks.items()}
 
 
 def _config(path: Path, key: str, config: str) -> Path:
@@ -352,12 +219,16 @@ def _ordered(path: Path, cells: Sequence[Cell]) -> Iterator[Cell]:
                                   'from itself: mend its `checkpoints`.')
             return
         done[cell.name] = False
-        for option, source in zip(cell.checkpoints, cell.sources):
+        options = [*cell.checkpoints, *cell.masks_from]
+        for option, source in zip(options, cell.sources):
             if source not in by_name:
+                what = ('masks' if option in cell.masks_from else
+                        'the checkpoint')
                 raise ConfigError(
                     f'{path}: `{option}` of the cell {cell.key!r} asks for '
-                    f'the checkpoint of {source}, which is no cell.')
+                    f'{what} of {source}, which is no cell.')
             yield from visit(by_name[source])
+        _check_folders(path, cell, by_name)
         done[cell.name] = True
         yield cell
 
@@ -365,13 +236,13 @@ def _ordered(path: Path, cells: Sequence[Cell]) -> Iterator[Cell]:
         yield from visit(cell)
 
 
-@contextmanager
-def _no_places() -> Iterator[None]:
-    """Hide the variables that say where data and weights lie."""
-    hidden = {k: v for k, v in os.environ.items() if k.startswith('MMMULTAS_')}
-    for key in hidden:
-        del os.environ[key]
-    try:
-        yield
-    finally:
-        os.environ.update(hidden)
+def _check_folders(path: Path, cell: Cell,
+                   by_name: Mapping[str, Cell]) -> None:
+    for option, value in cell.masks_from.items():
+        key, _, folder = value.partition('/')
+        made = by_name[name_of(key, cell.seed)].masks
+        if folder not in made:
+            raise ConfigError(
+                f'{path}: `{option}` of the cell {cell.key!r} asks for masks '
+                f'{_short(folder)} of {key}, whose `masks` has '
+                f'{", ".join(made) or "none"}.')

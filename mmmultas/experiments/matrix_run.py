@@ -6,7 +6,7 @@ import shlex
 import signal
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,11 +17,12 @@ import torch
 from mmmultas.utils.checkpoint import atomic_path, load_file
 from mmmultas.utils.errors import CheckpointError, ConfigError, UserError
 from mmmultas.utils.resources import commit, resource, shown
-from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
+from mmmultas.utils.run_files import (chosen_checkpoint, latest_checkpoints,
+                                      masks_complete)
 from mmmultas.version import __version__
 
+from .cells import Cell, Matrix
 from .jobs import Job, noted_seconds, run_jobs
-from .matrix import Cell, Matrix
 
 __all__ = ['Launcher', 'cell_states', 'run_matrix', 'state_table']
 
@@ -57,6 +58,12 @@ class Launcher:
             *shlex.split(self.prefix), *start,
             str(resource(f'tools/{tool}.py')), *args, '--launcher', self.kind
         ]
+
+    def alone(self, tool: str, *args: str) -> list[str]:
+        """The command that runs a tool in one process, on this machine."""
+        before = [] if self.kind == 'slurm' else shlex.split(self.prefix)
+        return [*before, sys.executable, str(resource(f'tools/{tool}.py')),
+                *args]
 
 
 def run_matrix(matrix: Matrix,
@@ -142,10 +149,15 @@ def cell_states(matrix: Matrix, results: Path | None,
         else:
             states[cell.name] = _state_of_training(cell, marks[cell.name])
     for cell in reversed(matrix.cells):
+        lacking = [folder for folder in cell.folders.values()
+                   if not masks_complete(folder)]
         for name in cell.sources:
             source = next(c for c in matrix.cells if c.name == name)
+            here = _is_here(source) and not any(
+                folder.parent == source.work_dir.absolute()
+                for folder in lacking)
             if states[cell.name] in ('missing', 'begun') and states[
-                    name] == 'done' and not _is_here(source):
+                    name] == 'done' and not here:
                 states[name] = _state_of_training(source, marks[name])
     return states
 
@@ -210,7 +222,7 @@ def state_table(matrix: Matrix, states: Mapping[str, str],
 
 def _job(cell: Cell, matrix: Matrix, mark: str, launcher: Launcher,
          lock: int) -> Job:
-    """Dump the config, train (or go on), test."""
+    """Dump the config, train (or go on), test, and make masks."""
     config = str(cell.work_dir / 'config.py')
     folder = str(cell.work_dir)
 
@@ -220,6 +232,7 @@ def _job(cell: Cell, matrix: Matrix, mark: str, launcher: Launcher,
             source = cell.work_dir.parent / name
             cfg.merge_from_dict(
                 {option: str(_tested(source, matrix.checkpoint))})
+        cfg.merge_from_dict({k: str(v) for k, v in cell.folders.items()})
         with atomic_path(cell.work_dir / MARK) as part:
             part.write_text(f'{mark}\n')
         with atomic_path(config) as part:
@@ -228,25 +241,38 @@ def _job(cell: Cell, matrix: Matrix, mark: str, launcher: Launcher,
                                 '--resume')
 
     def test() -> list[str]:
-        command = launcher.command(
-            'test', config, str(_tested(cell.work_dir, matrix.checkpoint)),
-            # a test writes its config, too: not in the place of training's
-            '--work-dir', f'{folder}/test', '--out', f'{folder}/boxes.json')
-        model = cell.load().model
-        heads = model.get('architecture', model).heads
-        if heads.get('seg'):
-            command += ['--seg-out', f'{folder}/masks']
-        if any(head for task, head in heads.items()
-               if task not in ('det', 'seg')):
-            command += ['--out-dir', f'{folder}/predictions']
-        return command
+        return _test_command(cell, matrix, launcher)
+
+    def make(name: str) -> Callable[[], list[str]]:
+        return lambda: launcher.alone(
+            'dataset_converters/make_pseudo_masks', config,
+            str(_tested(cell.work_dir, matrix.checkpoint)), '--out',
+            f'{folder}/{name}', *cell.masks[name])
 
     return Job(
-        cell.name, [train, test],
+        cell.name, [train, test, *map(make, cell.masks)],
         cell.work_dir,
         _updates(cell),
         needs=cell.sources,
         files=[lock])
+
+
+def _test_command(cell: Cell, matrix: Matrix,
+                  launcher: Launcher) -> list[str]:
+    folder = str(cell.work_dir)
+    command = launcher.command(
+        'test', f'{folder}/config.py',
+        str(_tested(cell.work_dir, matrix.checkpoint)),
+        # a test writes its config, too: not in the place of training's
+        '--work-dir', f'{folder}/test', '--out', f'{folder}/boxes.json')
+    model = cell.load().model
+    heads = model.get('architecture', model).heads
+    if heads.get('seg'):
+        command += ['--seg-out', f'{folder}/masks']
+    if any(head for task, head in heads.items()
+           if task not in ('det', 'seg')):
+        command += ['--out-dir', f'{folder}/predictions']
+    return command
 
 
 def _tested(folder: Path, which: str) -> Path:
@@ -283,6 +309,7 @@ def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
         config=shown(cell.config),
         options=dict(cell.options),
         checkpoints=dict(cell.checkpoints),
+        **_mask_entries(cell),
         paper=dict(cell.paper),
         fingerprint=mark,
         date=time.strftime('%Y-%m-%d'),
@@ -301,6 +328,11 @@ def _write_result(cell: Cell, matrix: Matrix, mark: str, job: Job,
     for path in paths:
         with atomic_path(path) as part:
             part.write_text(json.dumps(result, indent=2) + '\n')
+
+
+def _mask_entries(cell: Cell) -> dict[str, Any]:
+    return {key: dict(value) for key, value in
+            (('masks', cell.masks), ('masks_from', cell.masks_from)) if value}
 
 
 def _updates_of(checkpoint: Path) -> int:

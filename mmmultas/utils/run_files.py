@@ -1,4 +1,5 @@
-"""Where a run keeps its checkpoints and its config."""
+"""Where runs and tools keep what they make."""
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,13 @@ from mmengine.config import Config
 from .errors import CheckpointError, ConfigError
 from .launch import load_config
 
-__all__ = ['chosen_checkpoint', 'config_beside', 'latest_checkpoints']
+__all__ = [
+    'MASKS_MARK', 'chosen_checkpoint', 'config_beside', 'latest_checkpoints',
+    'masks_complete'
+]
+
+#: In a folder of masks that a tool made: what they were made from.
+MASKS_MARK = 'made_from.json'
 
 
 def latest_checkpoints(work_dir: str | Path) -> list[Path]:
@@ -77,3 +84,12 @@ def config_beside(predictions: str | Path,
         raise ConfigError(f'{folder}, the folder of {predictions}, {what}: '
                           'name the one of the test (--config).')
     return load_config(found[0], options)
+
+
+def masks_complete(folder: Path) -> bool:
+    """Whether a folder has a mask for each image that it is made for."""
+    try:
+        images = json.loads((folder / MASKS_MARK).read_text())['images']
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
+    return sum(1 for _ in folder.glob('*.png')) == images

@@ -4,26 +4,6 @@ from mmmultas.experiments.matrix import read_matrix
 from mmmultas.utils.errors import ConfigError
 
 
-@pytest.fixture
-def write(tmp_path):
-    """A matrix file beside the configs that it names."""
-    folder = tmp_path / 'matrices'
-    folder.mkdir()
-    (tmp_path / 'configs').mkdir()
-    for name in ('det', 'seg'):
-        (tmp_path / f'configs/{name}.py').write_text(
-            "data = '{{$MMMULTAS_DATA:data}}'\n"
-            'train_cfg = dict(max_epochs=2)\nload_from = None\n'
-            'randomness = dict(seed=0)\n')
-
-    def write(text):
-        path = folder / 'toy.yaml'
-        path.write_text(text)
-        return path
-
-    return write
-
-
 CELLS = """
 seeds: [0, 1]
 options: {train_cfg.max_epochs: 3}
@@ -49,59 +29,6 @@ def test_cells_in_the_order_in_which_they_can_run(write, tmp_path):
     assert cfg.work_dir == str(tmp_path / 'work/tuned_seed1')
     assert seg.load().train_cfg.max_epochs == 3
     assert matrix.name == matrix.title == 'toy'
-
-
-def test_what_changes_the_fingerprint(write, monkeypatch):
-    path = write(CELLS)
-
-    def marks(**edits):
-        text = CELLS
-        for old, new in edits.values():
-            assert old in text
-            text = text.replace(old, new)
-        return read_matrix(write(text)).fingerprints()
-
-    first = marks()
-    assert len(set(first.values())) == 4
-    monkeypatch.setenv('MMMULTAS_DATA', '/elsewhere')
-    assert marks(a=('31.8', '32')) == first
-    assert read_matrix(path, '/another/folder').fingerprints() == first
-    # a source's length is also that of what starts from it
-    longer = marks(a=('max_epochs: 3', 'max_epochs: 4'))
-    assert not set(longer.values()) & set(first.values())
-    own = marks(a=('max_epochs: 1', 'max_epochs: 4'))
-    assert {k for k in first if own[k] != first[k]} == {
-        'tuned_seed0', 'tuned_seed1'
-    }
-    last = marks(a=('seeds', 'checkpoint: last\nseeds'))
-    assert not set(last.values()) & set(first.values())
-
-
-def test_a_selection_keeps_its_sources(write):
-    matrix = read_matrix(write(CELLS))
-    some = matrix.select(['tuned'], [1])
-    assert [c.name for c in some.cells] == ['seg_seed1', 'tuned_seed1']
-    assert [c.name for c in matrix.select(['seg'], None).cells] == [
-        'seg_seed0', 'seg_seed1'
-    ]
-    with pytest.raises(ConfigError, match="no cell 'segg'"):
-        matrix.select(['segg'], None)
-
-
-def test_a_seed_that_no_chosen_cell_has(write):
-    matrix = read_matrix(write(CELLS.replace(
-        '  seg: configs/seg.py',
-        '  seg: configs/seg.py\n'
-        '  once: {config: configs/seg.py, seeds: [7]}')))
-    assert [c.name for c in matrix.select(None, [7]).cells] == ['once_seed7']
-    assert [c.name for c in matrix.select(['once', 'seg'], [1, 7]).cells] == [
-        'seg_seed1', 'once_seed7'
-    ]
-    for keys, seeds, message in (
-        (None, [0, 9, 8], 'toy has no seed 8 of any cell: it has 0, 1, 7'),
-        (['tuned'], [7], 'toy has no seed 7 of tuned: it has 0, 1')):
-        with pytest.raises(ConfigError, match=message):
-            matrix.select(keys, seeds)
 
 
 def test_a_merged_key_is_not_there_twice(write):

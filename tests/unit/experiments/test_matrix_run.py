@@ -1,5 +1,6 @@
 import fcntl
 import json
+import shutil
 import sys
 
 import pytest
@@ -14,6 +15,15 @@ TOOL = """
 import json, pathlib, re, sys
 tool, config, *args = sys.argv[1:]
 folder = pathlib.Path(config).parent
+if tool == 'make_pseudo_masks':
+    assert args[0].endswith('epoch_2.pth')
+    out = pathlib.Path(args[args.index('--out') + 1])
+    with (folder.parent / 'calls.txt').open('a') as calls:
+        calls.write(f'{out.name} {folder.name} {args[3:]}\\n')
+    out.mkdir(exist_ok=True)
+    (out / 'made_from.json').write_text('{"images": 1}')
+    (out / 'a.png').touch()
+    sys.exit()
 place = args[args.index('--work-dir') + 1]
 assert pathlib.Path(place) == folder / ('' if tool == 'train' else 'test')
 with (folder.parent / 'calls.txt').open('a') as calls:
@@ -24,8 +34,10 @@ if 'broken' in text:
     sys.exit('no such data')
 if tool == 'train':
     source = re.search(r"load_from = '(.*)'", text)
-    if source:
+    if source and not source[1].endswith('fine'):
         assert pathlib.Path(source[1]).is_file()
+    if source and source[1].endswith('fine'):
+        assert (pathlib.Path(source[1]) / 'a.png').is_file()
     (folder / 'epoch_2.pth').touch()
 else:
     assert args[0].endswith('epoch_2.pth')
@@ -45,6 +57,9 @@ class FakeLauncher(Launcher):
 
     def command(self, tool, *args):
         return [sys.executable, self.prefix, tool, *args]
+
+    def alone(self, tool, *args):
+        return self.command(tool.split('/')[-1], *args)
 
 
 @pytest.fixture
@@ -220,6 +235,10 @@ def test_commands_of_launchers():
     words = Launcher('slurm', prefix='srun --gres=gpu:8').command('test')
     assert words[:3] == ['srun', '--gres=gpu:8', sys.executable]
     assert words[3].endswith('tools/test.py')
+    alone = Launcher('slurm', prefix='srun').alone('train', 'c.py')
+    assert alone[0] == sys.executable and alone[-1] == 'c.py'
+    assert Launcher(prefix='nice -n 9').alone('train')[:3] == [
+        'nice', '-n', '9']
 
 
 def test_what_a_place_sees(monkeypatch):
@@ -251,3 +270,31 @@ cells:
 """)
     assert complete
     assert made == ['train far_seed0', 'test far_seed0 all tasks']
+
+
+MASKS = """
+seeds: [0]
+checkpoint: last
+metrics: [det/mAP]
+cells:
+  pupil: {config: configs/seg.py, masks_from: {load_from: maker/fine}}
+  maker: {config: configs/det.py, masks: {fine: [--boxes]}}
+"""
+
+
+def test_masks_are_made_before_somebody_learns_from_them(toy, tmp_path):
+    kept = tmp_path / 'kept'
+    maker = ['train maker_seed0', 'test maker_seed0',
+             "fine maker_seed0 ['--boxes']"]
+    pupil = ['train pupil_seed0', 'test pupil_seed0']
+    _, complete, made = toy(MASKS, results=kept)
+    assert complete and made == maker + pupil
+    assert toy()[2] == []
+    result = json.loads((kept / 'maker_seed0.json').read_text())
+    assert result['masks'] == dict(fine=['--boxes'])
+    # masks that are gone are made again for who learns from them
+    (toy.folder / 'work/maker_seed0/fine/a.png').unlink()
+    assert toy(results=kept)[2] == []
+    (kept / 'pupil_seed0.json').unlink()
+    shutil.rmtree(toy.folder / 'work/pupil_seed0')
+    assert toy(results=kept)[2] == maker + pupil

@@ -4,7 +4,7 @@ import pytest
 
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.run_files import (chosen_checkpoint, config_beside,
-                                      latest_checkpoints)
+                                      latest_checkpoints, masks_complete)
 
 
 def test_the_newest_checkpoint_first(tmp_path):
@@ -46,3 +46,15 @@ def test_config_of_the_run(tmp_path):
     (tmp_path / 'other.py').write_text('a = 2\n')
     with pytest.raises(ConfigError, match='holds 2 configs'):
         config_beside(boxes)
+
+
+def test_a_folder_of_masks_that_is_complete(tmp_path):
+    assert not masks_complete(tmp_path / 'none')
+    (tmp_path / 'made_from.json').write_text('{"images": 2}')
+    (tmp_path / 'a.png').touch()
+    (tmp_path / 'b.png.part').touch()
+    assert not masks_complete(tmp_path)
+    (tmp_path / 'b.png').touch()
+    assert masks_complete(tmp_path)
+    (tmp_path / 'made_from.json').write_text('[')
+    assert not masks_complete(tmp_path)
