@@ -16,7 +16,7 @@ from torch import Tensor
 __all__ = [
     'conditioned_norm', 'cosine_distance', 'gumbel_noise', 'gumbel_sample',
     'one_hot_maps', 'pair_column', 'pairs_between', 'relative_depth',
-    'unit_range', 'yes_maps'
+    'seen_by', 'unit_range', 'yes_maps'
 ]
 
 _EPS = 1e-12
@@ -210,3 +210,39 @@ def conditioned_norm(x_MCHW: Tensor,
     normed = F.batch_norm(flat, None, None, scale.reshape(-1),
                           shift.reshape(-1), True, 0.0, eps)
     return normed.reshape(x_MCHW.shape)
+
+
+def seen_by(maps_NCHW: Tensor, matrices_N33: Tensor
+            ) -> tuple[Tensor, Tensor]:
+    """Maps of one view as another view of the same size sees them, bilinear.
+
+    Args:
+        maps_NCHW: Maps of the first view.
+        matrices_N33: Map points (x, y, 1) of the first view to the second,
+            in pixels whose centres are at .5.
+
+    Returns:
+        tuple: (N, C, H, W), and (N, 1, H, W) bool, places that the first
+        view shows.
+
+    Example:
+        >>> mirror = torch.tensor([[[-1., 0, 2], [0, 1, 0], [0, 0, 1]]])
+        >>> maps = torch.tensor([1., 2.]).reshape(1, 1, 1, 2)
+        >>> seen_by(maps, mirror)[0]
+        tensor([[[[2., 1.]]]])
+    """
+    height, width = maps_NCHW.shape[-2:]
+    device = maps_NCHW.device
+    y = torch.arange(height, dtype=torch.double, device=device) + .5
+    x = torch.arange(width, dtype=torch.double, device=device) + .5
+    places = torch.stack([
+        x.expand(height, width), y[:, None].expand(height, width),
+        torch.ones(height, width, dtype=torch.double, device=device)], -1)
+    back = torch.linalg.inv(matrices_N33.to(device).double())
+    points = torch.einsum('nij,hwj->nhwi', back, places)[..., :2]
+    size = torch.tensor([width, height], device=device)
+    inside = ((points >= 0) & (points <= size)).all(-1)[:, None]
+    grid = (2 * points / size - 1).to(maps_NCHW.dtype)
+    found = F.grid_sample(maps_NCHW, grid, padding_mode='border',
+                          align_corners=False)
+    return found, inside

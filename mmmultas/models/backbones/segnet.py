@@ -72,6 +72,7 @@ class SegNetEncoder(BaseModule):
     Args:
         widths: Channels of the stages.
         repeats: Convolutions in place of one (2 makes the deep network).
+        in_channels: Channels of images.
     """
     #: It divides the sides of images.
     size_divisor = 32
@@ -79,10 +80,11 @@ class SegNetEncoder(BaseModule):
     def __init__(self,
                  widths: Sequence[int] = WIDTHS,
                  repeats: int = 1,
+                 in_channels: int = 3,
                  init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         check_widths(widths, 'model.backbone.widths')
-        before = [3, *widths[:-1]]
+        before = [in_channels, *widths[:-1]]
         self.stages = ModuleList([
             ModuleList([conv_layer(a if j == 0 else b, b, repeats)
                         for j in range(depth)])
@@ -97,7 +99,7 @@ class SegNetEncoder(BaseModule):
         super().init_weights()
 
     def forward(self, x: Tensor) -> Pooled:
-        """Map (N, 3, H, W) to what its decoder reads.
+        """Map (N, C, H, W) to what its decoder reads.
 
         Raises:
             ConfigError: Sides that 32 does not divide.

@@ -51,32 +51,35 @@ class JointSpace(PairCompanion):
                               'no PairMapping.')
         self.mapping = net
 
-    def embed(self, update: Update, pairs: Sequence[ImagePair]
+    def embed(self,
+              update: Update,
+              pairs: Sequence[ImagePair],
+              sources: Sequence[ImagePair] | None = None
               ) -> tuple[Tensor, Tensor]:
         """Predictions and labels of pairs in their joint spaces.
 
         Args:
             update: With the outputs of the heads.
-            pairs: P pairs of images of one size.
+            pairs: P pairs of images of one size, whose labels are mapped.
+            sources: S pairs whose predictions are; the same by default.
 
         Returns:
-            tuple: Two of (P, D, h, w); all images, pairs and sides pass the
-            mapping in one batch.
+            tuple: (S, D, h, w) and (P, D, h, w); all images, pairs and sides
+            pass the mapping in one batch.
         """
-        sides = Sides(self, update, pairs)
+        sources = pairs if sources is None else sources
         with full_precision():
-            said, places = sides.sources()
-            labels, others = sides.targets()
+            said, places = Sides(self, update, sources).sources()
+            labels, others = Sides(self, update, pairs).targets()
         start = sum(len(x) for _, x in said)
         index = [*places, *[start + place for place in others]]
-        columns = [self.column(pair) for pair in pairs] * 2
+        columns = [self.column(pair) for pair in (*sources, *pairs)]
         device = said[0][1].device
         found: Tensor = self.mapping(
             said + [(task, x.to(device)) for task, x in labels],
             torch.tensor(index, device=device),
             torch.tensor(columns, device=device))
-        source, target = found.chunk(2)
-        return source, target
+        return found[:len(sources)], found[len(sources):]
 
     def column(self, pair: ImagePair) -> int:
         """The number of an ordered pair of tasks."""

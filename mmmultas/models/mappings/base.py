@@ -87,6 +87,8 @@ class PairMapping(BaseModule):
     """
     inputs: ModuleDict
     film: ModuleList
+    #: Channels D of embeddings.
+    out_channels: int
 
     def __init__(self,
                  channels: Mapping[str, int],

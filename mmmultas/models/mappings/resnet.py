@@ -68,6 +68,7 @@ class ResNetMapping(PairMapping):
                     dilation))
                 widths += [base * times] * 2
                 before = base * times
+        self.out_channels = before
         self.film = ModuleList([FiLM(width, self.pairs) for width in widths]
                                if conditioned else [])
 

@@ -34,7 +34,7 @@ class SegNetMapping(PairMapping):
                  conditioned: bool = True) -> None:
         super().__init__(channels, conditioned)
         check_widths(widths, 'mapping.widths')
-        first = widths[0]
+        first, self.out_channels = widths[0], widths[-1]
         self.inputs = ModuleDict({task: ConvNorm(count, first)
                                   for task, count in channels.items()})
         before = [first, *widths[:-1]]

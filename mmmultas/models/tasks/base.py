@@ -233,6 +233,20 @@ class Task(metaclass=ABCMeta):
         """
         raise NotImplementedError
 
+    def compared(self, maps: Tensor) -> Tensor:
+        """:meth:`said_map` in numbers that two predictions agree in."""
+        return maps
+
+    def moved(self, maps: Tensor, zoom: Tensor, mirror: Tensor) -> Tensor:
+        """What :meth:`said_map` would say in another view of its images.
+
+        Args:
+            maps: (N, C, H, W), already at the places of the other view.
+            zoom: (N, 1, 1, 1), by which the other view enlarges.
+            mirror: (N, 1, 1, 1), -1 where it is the mirror image, else 1.
+        """
+        return maps
+
     def shown(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
         """:meth:`said_map` as another network reads it, (N, C, H, W).
 

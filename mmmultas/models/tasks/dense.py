@@ -203,6 +203,10 @@ class DepthTask(DenseTask):
         """Raw depth: what is below 0 keeps its gradient."""
         return self._maps(head, Read((), outputs), size)
 
+    def moved(self, maps: Tensor, zoom: Tensor, mirror: Tensor) -> Tensor:
+        """What is enlarged is nearer."""
+        return maps / zoom
+
     def shown(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
         """By the largest depth of the image."""
         return relative_depth(maps)
@@ -227,6 +231,10 @@ class NormalTask(DenseTask):
     def meaning(self, maps: Tensor) -> Tensor:
         """Vectors of length 1."""
         return unit_normals(maps)
+
+    def moved(self, maps: Tensor, zoom: Tensor, mirror: Tensor) -> Tensor:
+        """x points to the other side in a mirror image."""
+        return torch.cat([maps[:, :1] * mirror, maps[:, 1:]], 1)
 
     def shown(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
         """In [0, 1]; what is invalid is 0.5."""

@@ -148,6 +148,10 @@ class SegmentationTask(Task):
                 logits = self._resize(head, logits, size)
             return logits.log_softmax(1)
 
+    def compared(self, maps: Tensor) -> Tensor:
+        """Probabilities."""
+        return maps.exp()
+
     def shown(self, maps: Tensor, noise: Tensor | None = None) -> Tensor:
         """A class drawn for every pixel (Gumbel, straight through)."""
         return maps.exp() if noise is None else gumbel_sample(maps, noise)

@@ -6,7 +6,7 @@ from mmmultas.functional.task_space import (conditioned_norm, cosine_distance,
                                             gumbel_noise, gumbel_sample,
                                             one_hot_maps, pair_column,
                                             pairs_between, relative_depth,
-                                            yes_maps)
+                                            seen_by, yes_maps)
 
 
 def test_pairs():
@@ -81,3 +81,16 @@ def test_norm_with_film_is_batch_norm_of_each_item(film):
         if film:
             one = one * gamma[i, :, None, None] + beta[i, :, None, None]
         torch.testing.assert_close(found[i], one)
+
+
+def test_a_part_that_is_enlarged():
+    maps = torch.arange(16.).reshape(1, 1, 4, 4)
+    matrix = torch.tensor([[[2., 0, -2], [0, 2, -2], [0, 0, 1]]])
+    found, inside = seen_by(maps, matrix)
+    torch.testing.assert_close(found[0, 0], torch.nn.functional.interpolate(
+        maps, scale_factor=2, mode='bilinear')[0, 0, 2:6, 2:6])
+    assert inside.all()
+    shift = torch.tensor([[[1., 0, 1], [0, 1, 0], [0, 0, 1]]])
+    found, inside = seen_by(maps, shift)
+    assert torch.equal(found[..., 1:], maps[..., :-1])
+    assert inside[0, 0, 0].tolist() == [False, True, True, True]
