@@ -95,6 +95,8 @@ def test_one_step(path, tmp_path):
         terms = {'seg'}  # the classes of boxes
     assert {k.split('.')[0] for k in logs if k != 'loss'} == terms
     for task, head in model.heads.items():
+        if f'heads.{task}' in cfg.model.get('frozen', ()):
+            continue
         moved = [
             not torch.equal(before[f'heads.{task}.{name}'], value)
             for name, value in head.named_parameters()
@@ -110,12 +112,16 @@ def test_one_step(path, tmp_path):
                          ids=_name)
 def test_prediction_of_images_that_are_not_square(path, tmp_path):
     cfg, model = _shrunken(path, tmp_path)
-    batch = _batch(cfg.train_dataloader.seg)
+    streams = cfg.train_dataloader
+    batch = _batch(streams.get('seg') or streams.train)
     for sample in batch['data_samples']:
         sample.set_metainfo(dict(ori_shape=(50, 90), scale_factor=(128 / 90,
                                                                    64 / 50)))
     samples = model.eval().val_step(batch)
-    assert samples[0].pred_sem_seg.data.shape == (1, 50, 90)
+    if 'seg' in model.heads:
+        assert samples[0].pred_sem_seg.data.shape == (1, 50, 90)
+    else:
+        assert samples[0].pred_instances.bboxes.shape[1] == 4
 
 
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
@@ -126,11 +132,14 @@ def test_parts_agree(path):
     assert set(_student(cfg).task_weights) == heads
     streams = [s for s in cfg.train_dataloader.values() if s]
     labels = {t for s in streams for t in s.dataset.tasks}
-    # what nobody has labelled is left to teachers
     if path.parent.name == 'cam':
         assert (labels, heads) == ({'det'}, {'seg'})
         labels = heads
-    assert labels == heads or (labels < heads and 'teachers' in cfg.model)
+    frozen = cfg.model.get('frozen', ())
+    rest = {t for t in heads if f'heads.{t}' in frozen}
+    # what nobody has labelled is left to teachers, or rests
+    assert labels == heads - rest or (labels < heads
+                                      and 'teachers' in cfg.model)
     for key in ('val', 'test'):
         evaluators = cfg[f'{key}_evaluator']
         assert {t for t, metric in evaluators.items() if metric} == heads
@@ -168,6 +177,8 @@ def test_names_tell_the_method(path):
         assert heads == ({'det', 'seg'} if method == 'mtl' else {method})
     alternate = 'epoch' if '_mtl_epoch' in path.stem else 'iteration'
     assert cfg.train_cfg.alternate == alternate
+    if path.parent.name == 'interdependent' and 'citys' in path.stem:
+        return  # Cityscapes has both labels on every image
     assert ('_mtl_full' in path.stem) == any(
         s and len(s.dataset.tasks) == 2 and heads == {'det', 'seg'}
         for s in cfg.train_dataloader.values())
@@ -184,14 +195,20 @@ def test_names_tell_the_variant(path):
     # students learn from parts as a matter of course
     if path.parent.name != 'selftrain':
         assert halved == (half or ({words[0]} if 'half' in words else set()))
-    tuned = [w for w in words if w.startswith('finetune-')]
+    tuned = [w for w in words if w.startswith(('finetune-', 'stage'))]
     # ReCAM goes on from CAM
-    starts = tuned or [w for w in path.stem.split('_')[1:2] if w == 'recam']
+    starts = tuned != ['stage1'] and tuned or [
+        w for w in path.stem.split('_')[1:2] if w == 'recam']
     assert bool(starts) == bool(cfg.load_from)
-    assert bool(cfg.model.get('frozen')) == (tuned == ['finetune-head'])
+    if starts and starts[0].startswith('stage'):
+        before = f'stage{int(starts[0][5:]) - 1}'
+        assert Path(cfg.load_from).name == path.stem.replace(starts[0],
+                                                             before)
+    assert bool(cfg.model.get('frozen')) == (
+        tuned in (['finetune-head'], ['stage2'], ['stage3']))
     merged = [w.split('groups')[1] for w in words if 'groups' in w]
     mapped = {data.label_map.seg for data in streams.values()
-              if 'label_map' in data}
+              if 'seg' in data.get('label_map', {})}
     assert mapped == {f'groups{n}' for n in merged}
     if merged:
         assert cfg.model.heads.seg.num_classes == int(merged[0]) + 1

@@ -49,8 +49,9 @@ METHODS = (r'det|seg|depth|normals|edges|saliency|all-tasks|'
            r'mtl(_epoch|_full)?(_kd-\w+)?')
 CONFIG_NAME = re.compile(
     # maps of classes are those of a backbone alone
-    r'(rn18(-16)?|rn50|efflite0(-\d+)?)_'
-    rf'((fpn|pafpn)_({METHODS})|cam|recam)(_[a-z0-9]+(-[a-z0-9]+)*)*\.py')
+    r'(rn18(-16)?|rn50|efflite0(-\d+)?|adapnetpp)_'
+    rf'((fpn|pafpn|trident)_({METHODS})|cam|recam)'
+    r'(_[a-z0-9]+(-[a-z0-9]+)*)*\.py')
 
 
 def name_of(path):

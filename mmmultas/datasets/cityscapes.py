@@ -2,7 +2,7 @@
 
 What is written is what :class:`~mmmultas.datasets.folder.FolderDataset`
 reads: ``{train,val}/{images,masks}/NAME.png`` and ``{train,val}/boxes.json``,
-and on demand ``{train,val}/disparity/NAME.png`` (:func:`convert_disparity`).
+and on demand disparity and label ids (``cityscapes_maps.py``).
 """
 import json
 import os
@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from mmmultas.utils.errors import ConfigError, DataError
 
-from .decode import decode_ids, decode_mask, decode_values
+from .decode import decode_ids, decode_mask
 from .files import read_bytes
 from .label_map import IGNORE, INVALID
 from .transforms.loading import LoadImage
@@ -27,14 +27,10 @@ from .writing import (Track, is_whole_png, silent, write_json, write_png,
                       write_whole)
 
 __all__ = [
-    'BOX_CLASSES', 'CATEGORIES', 'DISPARITIES', 'PALETTE', 'Frame',
-    'category_table', 'convert_cityscapes', 'convert_disparity',
-    'find_frames', 'instance_boxes'
+    'BOX_CLASSES', 'CATEGORIES', 'PALETTE', 'SPLITS', 'Frame',
+    'category_table', 'check_size', 'convert_cityscapes', 'find_frames',
+    'instance_boxes', 'read_label_ids'
 ]
-
-#: How a disparity is written → ``scale`` that a data set reads it with:
-#: 'pixels' of the full-size image, or MTAN's fraction of 2^16.
-DISPARITIES = dict(pixels=1 / 256, mtan=1 / 65536)
 
 #: Categories in the order of their numbers; void is ignored.
 CATEGORIES = ('flat', 'construction', 'object', 'nature', 'sky', 'human',
@@ -124,70 +120,6 @@ def convert_cityscapes(root: str | os.PathLike[str],
         counts['kept'] += sum(kept)
         write_json(folder / 'boxes.json', _coco(folder, frames, size))
     return counts
-
-
-def convert_disparity(root: str | os.PathLike[str],
-                      out: str | os.PathLike[str],
-                      size: tuple[int, int] = (128, 256),
-                      splits: Sequence[str] = SPLITS,
-                      form: str = 'pixels',
-                      track: Track = silent) -> dict[str, int]:
-    """Write the disparities of the frames; what is there and whole stays.
-
-    The data set's files hold 256 · d + 1 for a disparity of d pixels, and 0
-    where it is not known. 'pixels' writes them less 1, so that one step is
-    1/256 pixel of the full-size image; 'mtan' writes them as they are, which
-    MTAN's authors divide by 2^16. Nearest neighbours: a mean of two surfaces
-    is none of both.
-
-    Args:
-        root: Folder with ``leftImg8bit``, ``gtFine`` and ``disparity``.
-        out: Where the folders of the splits are.
-        size: (height, width) of what is written, in pixels.
-        splits: 'train', 'val' or both.
-        form: One of :data:`DISPARITIES`.
-        track: Progress bar.
-
-    Returns:
-        Files by split.
-
-    Raises:
-        ConfigError: An unknown form.
-        DataError: A missing or broken file, or one of another size.
-    """
-    if form not in DISPARITIES:
-        raise ConfigError(f'a disparity is written as '
-                          f'{" or ".join(DISPARITIES)}, not as {form!r}.')
-    counts = {}
-    for split in splits:
-        frames = find_frames(root, split)
-        for frame in track(frames, total=len(frames),
-                           what=f'disparity of {split}'):
-            path = Path(out) / split / 'disparity' / f'{frame.name}.png'
-            if not is_whole_png(path, size):
-                values = _read_disparity(Path(root), split, frame)
-                small = cv2.resize(values, size[::-1],
-                                   interpolation=cv2.INTER_NEAREST_EXACT)
-                if form == 'pixels':
-                    small = np.maximum(small, 1) - 1
-                write_whole(path, cv2.imencode(
-                    '.png', small.astype(np.uint16))[1].tobytes())
-        counts[split] = len(frames)
-    return counts
-
-
-def _read_disparity(root: Path, split: str, frame: Frame) -> NDArray[Any]:
-    """(H, W) as stored, as int32."""
-    city = frame.image.parent.name
-    path = root / 'disparity' / split / city / f'{frame.name}_disparity.png'
-    values = decode_values(read_bytes(path, 'disparity'), str(path))
-    if values.dtype != np.uint16 or values.ndim != 2:
-        raise DataError(f'{path} is no grey PNG of 16 bits; unpack '
-                        f'disparity_trainvaltest again.')
-    labels = decode_mask(read_bytes(frame.labels, 'mask'), str(frame.labels))
-    height, width = labels.shape
-    _check_size(path, values.shape, (height, width))
-    return values.astype(np.int32)
 
 
 def find_frames(root: str | os.PathLike[str], split: str) -> list[Frame]:
@@ -310,20 +242,30 @@ def _boxes_file(folder: Path, frame: Frame) -> Path:
 
 def _read_labels(path: Path, size: tuple[int, int]) -> NDArray[np.uint8]:
     """(H, W) categories."""
+    labels = read_label_ids(path)
+    check_size(path, labels.shape, size)
+    return np.asarray(cv2.LUT(labels, category_table()))
+
+
+def read_label_ids(path: Path) -> NDArray[np.uint8]:
+    """The label ids (H, W) of a frame.
+
+    Raises:
+        DataError: The file is broken, or holds an id that does not exist.
+    """
     labels = decode_mask(read_bytes(path, 'mask'), str(path))
-    _check_size(path, labels.shape, size)
-    mask = cv2.LUT(labels, category_table())
-    if INVALID in mask:
-        wrong = int(labels[mask == INVALID].min())
-        raise DataError(f'{path} holds the label id {wrong}, which Cityscapes '
-                        f'does not have; unpack gtFine again.')
-    return np.asarray(mask)
+    unknown = cv2.LUT(labels, category_table()) == INVALID
+    if unknown.any():
+        raise DataError(
+            f'{path} holds the label id {int(labels[unknown].min())}, which '
+            'Cityscapes does not have; unpack gtFine again.')
+    return np.asarray(labels)
 
 
 def _read_instances(path: Path, size: tuple[int, int]) -> NDArray[np.uint16]:
     """(H, W) ids."""
     ids = decode_ids(read_bytes(path, 'instance ids'), str(path))
-    _check_size(path, ids.shape, size)
+    check_size(path, ids.shape, size)
     values = np.flatnonzero(np.bincount(ids.ravel()))
     wrong = values[np.where(values < 1000, values, values // 1000) > _LAST]
     if len(wrong):
@@ -332,8 +274,9 @@ def _read_instances(path: Path, size: tuple[int, int]) -> NDArray[np.uint16]:
     return ids
 
 
-def _check_size(path: Path, found: tuple[int, ...],
-                size: tuple[int, int]) -> None:
+def check_size(path: Path, found: tuple[int, ...],
+               size: tuple[int, int]) -> None:
+    """Raise DataError where a file has another size than its image."""
     if found != size:
         raise DataError(f'{path} is {found[1]}×{found[0]}, its image '
                         f'{size[1]}×{size[0]} pixels; unpack Cityscapes '

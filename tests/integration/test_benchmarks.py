@@ -114,6 +114,17 @@ def test_five_tasks_at_once_lose_what_they_lose_alone(load):
     assert alone == {k: v for k, v in joint.items() if k != 'loss'}
 
 
+def test_the_interdependent_network_and_its_halves(load):
+    bench = load('interdependent').Bench(False, (64, 64), 2)
+    forms = bench.forms()
+    for name, tasks in dict(joint={'det', 'seg'}, seg={'seg'},
+                            det={'det'}).items():
+        logs = forms[name]()
+        assert {k.split('.')[0] for k in logs if k != 'loss'} == tasks
+    assert 'pred_instances' in forms['image_det']()[0]
+    assert bench.parameters()['joint'] == 1321401
+
+
 def test_weak_losses_are_those_of_the_names(load, monkeypatch):
     from_file = Config.fromfile
 

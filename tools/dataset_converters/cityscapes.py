@@ -6,8 +6,9 @@ python tools/dataset_converters/cityscapes.py data/cityscapes \
 """
 import argparse
 
-from mmmultas.datasets.cityscapes import (DISPARITIES, convert_cityscapes,
-                                          convert_disparity)
+from mmmultas.datasets.cityscapes import convert_cityscapes
+from mmmultas.datasets.cityscapes_maps import (DISPARITIES, convert_disparity,
+                                               convert_label_ids)
 from mmmultas.utils.console import friendly_errors
 from mmmultas.utils.progress import progress
 
@@ -33,6 +34,11 @@ def parse_args() -> argparse.Namespace:
         choices=sorted(DISPARITIES),
         help="also write the disparity: in pixels (scale=1/256), or as MTAN's "
         'authors have it (scale=1/65536)')
+    parser.add_argument(
+        '--label-ids',
+        action='store_true',
+        help='also write masks of the label ids, for classes of your own '
+        'choice (`mask_values`)')
     parser.add_argument('--workers', type=int, default=2, help='threads')
     return parser.parse_args()
 
@@ -47,6 +53,9 @@ def main() -> None:
         if args.disparity:
             convert_disparity(args.root, args.out, tuple(args.size),
                               tuple(args.splits), args.disparity, progress)
+        if args.label_ids:
+            convert_label_ids(args.root, args.out, tuple(args.size),
+                              tuple(args.splits), progress)
         print(', '.join(f'{n} frames of {name}'
                         for name, n in counts.items()),
               f'are in {args.out} ({kept} were there); the whole data set '

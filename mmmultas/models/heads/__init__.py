@@ -3,6 +3,7 @@ from .adapnetpp_seg_head import AdapNetPPAuxHead, AdapNetPPSegHead
 from .anchor_grid import AnchorGrid
 from .cam_head import CAMHead
 from .dense_head import DenseHead
+from .join import AddPooled
 from .matched_retina_head import (MatchedAnchorHeadMixin, MatchedRetinaHead,
                                   MatchedRetinaSepBNHead)
 from .multi_level_anchor_head import MultiLevelAnchorHead
@@ -12,8 +13,8 @@ from .segnet_head import AtrousHead, SegNetHead
 from .trident_anchor_head import TridentAnchorHead
 
 __all__ = [
-    'AdapNetPPAuxHead', 'AdapNetPPSegHead', 'AnchorGrid', 'AtrousHead',
-    'CAMHead', 'DenseHead', 'MatchedAnchorHeadMixin', 'MatchedRetinaHead',
-    'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead', 'PanopticFPNSegHead',
-    'PixelHead', 'SegNetHead', 'TridentAnchorHead'
+    'AdapNetPPAuxHead', 'AdapNetPPSegHead', 'AddPooled', 'AnchorGrid',
+    'AtrousHead', 'CAMHead', 'DenseHead', 'MatchedAnchorHeadMixin',
+    'MatchedRetinaHead', 'MatchedRetinaSepBNHead', 'MultiLevelAnchorHead',
+    'PanopticFPNSegHead', 'PixelHead', 'SegNetHead', 'TridentAnchorHead'
 ]

@@ -91,7 +91,8 @@ class Task(metaclass=ABCMeta):
                 cannot be asked in two steps (:meth:`splits`).
             samples: N samples, with the label under its stock name.
         """
-        losses: dict[str, Any] = head.loss(self.select(read.inputs), samples)
+        losses: dict[str, Any] = head.loss(
+            self.select(head, read.inputs), samples)
         return losses
 
     @abstractmethod
@@ -148,8 +149,8 @@ class Task(metaclass=ABCMeta):
         """
         raise NotImplementedError
 
-    def select(self, feats: Levels) -> Levels:
-        """The levels that the head reads."""
+    def select(self, head: Any, feats: Levels) -> Levels:
+        """The levels that the head reads, as it wants them."""
         return feats
 
     def reads(self, head: Any, count: int) -> set[int]:
@@ -162,7 +163,7 @@ class Task(metaclass=ABCMeta):
 
     def forward(self, head: Any, feats: Levels) -> Any:
         """Raw outputs of the head."""
-        return head(self.select(feats))
+        return head(self.select(head, feats))
 
     def losses(self, head: Any, read: Read,
                samples: SampleList) -> dict[str, LossSum]:
@@ -186,7 +187,7 @@ class Task(metaclass=ABCMeta):
         if read.outputs is not None and hasattr(head, 'loss_sums_by_feat'):
             terms = head.loss_sums_by_feat(read.outputs, views)
         else:
-            terms = head.loss_sums(self.select(read.inputs), views)
+            terms = head.loss_sums(self.select(head, read.inputs), views)
         _check_counted(head, terms)
         sums: dict[str, LossSum] = terms
         return sums

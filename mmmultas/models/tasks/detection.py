@@ -11,6 +11,7 @@ from mmdet.structures import SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmmultas.registry import MODELS as OUR_MODELS
 from mmmultas.registry import TASKS
 from mmmultas.structures import BOXES, pred_field
 from mmmultas.utils.errors import ConfigError
@@ -28,7 +29,10 @@ class DetectionTask(Task):
 
     Args:
         cfg: Config of a dense head, with ``train_cfg`` and ``test_cfg``
-            inside, and optionally ``in_index``, the levels that it reads.
+            inside, and optionally ``in_index``, the levels that it reads,
+            and ``join``, the config of a module that brings what the head
+            reads besides the neck's levels into these
+            (:class:`~mmmultas.models.heads.join.AddPooled`).
         name: The task's name.
     """
     kind = BOXES
@@ -38,6 +42,7 @@ class DetectionTask(Task):
     def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
         super().__init__(cfg, name)
         self.in_index = self.cfg.pop('in_index', None)
+        self.join = self.cfg.pop('join', None)
 
     def build_head(self) -> nn.Module:
         """Build under mmdet's scope.
@@ -49,14 +54,17 @@ class DetectionTask(Task):
         head: Any = MODELS.build(dict(self.cfg, _scope_=self.scope))
         if not hasattr(head, 'loss_cls'):
             head.loss_cls = None  # SSDHead's prediction asks for it
+        if self.join is not None:
+            # a part of the head: trained and saved with it
+            head.join = OUR_MODELS.build(dict(self.join))
         built: nn.Module = head
         return built
 
-    def select(self, feats: Levels) -> Levels:
-        """The levels of ``in_index``, default all."""
-        if self.in_index is None:
-            return feats
-        return tuple(feats[i] for i in self.in_index)
+    def select(self, head: Any, feats: Levels) -> Levels:
+        """The levels of ``in_index``, default all, joined by ``join``."""
+        if self.in_index is not None:
+            feats = tuple(feats[i] for i in self.in_index)
+        return feats if self.join is None else head.join(feats)
 
     def reads(self, head: Any, count: int) -> set[int]:
         """The levels of ``in_index``, default all."""
@@ -71,7 +79,7 @@ class DetectionTask(Task):
             self.checked(sample)
         losses: dict[str, Any]
         if read.outputs is None or not self.splits(head):
-            losses = head.loss(self.select(read.inputs), samples)
+            losses = head.loss(self.select(head, read.inputs), samples)
         else:
             gts, ignored, metas = unpack_gt_instances(samples)
             losses = head.loss_by_feat(*read.outputs, gts, metas, ignored)
@@ -119,7 +127,7 @@ class DetectionTask(Task):
             return found
         with outputs_in_full(head):
             found = head.predict(
-                self.select(read.inputs), samples, rescale=True)
+                self.select(head, read.inputs), samples, rescale=True)
         return found
 
 

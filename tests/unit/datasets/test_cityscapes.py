@@ -5,20 +5,13 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from mmmultas.datasets.cityscapes import (BOX_CLASSES, CATEGORIES,
-                                          DISPARITIES, PALETTE,
-                                          category_table,
-                                          convert_cityscapes,
-                                          convert_disparity, find_frames,
+                                          PALETTE, category_table,
+                                          convert_cityscapes, find_frames,
                                           instance_boxes)
 from mmmultas.datasets.coco import read_coco
 from mmmultas.datasets.folder import FolderDataset
-from mmmultas.datasets.mask_runs import RunCache
-from mmmultas.datasets.readers import DepthReader
-from mmmultas.registry import DATASETS
 from mmmultas.testing.streets import street_ids, write_cityscapes
 from mmmultas.utils.errors import ConfigError, DataError
 
@@ -249,50 +242,3 @@ def test_tool(root, tmp_path):
     assert '2 frames of val are in' in run.stdout
     assert 'val: 100%' in run.stderr
     assert (tmp_path / 'out/val/boxes.json').is_file()
-
-
-@pytest.mark.parametrize('form', DISPARITIES)
-def test_disparity_is_read_as_the_data_set_defines_it(root, tmp_path, form):
-    out = tmp_path / 'small'
-    counts = convert_disparity(root, out, (32, 64), form=form)
-    assert counts == dict(train=4, val=2)
-    raw = cv2.imread(str(root / 'disparity/train/aachen/'
-                         'aachen_000000_000019_disparity.png'), -1)
-    path = out / 'train/disparity/aachen_000000_000019.png'
-    read = DepthReader(RunCache(0)).read(
-        dict(path=str(path), scale=DISPARITIES[form]),
-        dict(ori_shape=(32, 64)))
-    raw = raw[1::2, 1::2].astype(np.float64)
-    want = np.maximum(raw - 1, 0) / 256 if form == 'pixels' else raw / 2**16
-    np.testing.assert_allclose(read, want, rtol=1e-6)
-    assert (read == 0).mean() > .3  # nobody knows the sky
-    before = path.stat().st_mtime_ns
-    convert_disparity(root, out, (32, 64), form=form)
-    assert path.stat().st_mtime_ns == before
-
-
-def test_a_disparity_that_cannot_be_used(root, tmp_path):
-    with pytest.raises(ConfigError, match="not as 'metres'"):
-        convert_disparity(root, tmp_path, form='metres')
-    path = next((root / 'disparity/train').rglob('*.png'))
-    cv2.imwrite(str(path), np.zeros((64, 128), np.uint8))
-    with pytest.raises(DataError, match='no grey PNG of 16 bits'):
-        convert_disparity(root, tmp_path)
-    cv2.imwrite(str(path), np.zeros((6, 8), np.uint16))
-    with pytest.raises(DataError, match='is 8×6, its image 128×64'):
-        convert_disparity(root, tmp_path)
-
-
-def test_the_base_that_reads_the_disparity(root, tmp_path, monkeypatch):
-    init_default_scope('mmdet')
-    out = tmp_path / 'small'
-    convert_cityscapes(root, out, (32, 64))
-    convert_disparity(root, out, (32, 64))
-    monkeypatch.setenv('MMMULTAS_CITYSCAPES', str(out))
-    cfg = Config.fromfile(
-        ROOT / 'configs/_base_/datasets/cityscapes_disparity.py')
-    data = DATASETS.build(cfg.val_dataloader.val.dataset)
-    labels = data[0]['data_samples']
-    assert len(data) == 2 and labels.tasks == ('seg', 'depth')
-    assert 80 < labels.gt_depth.data.max() < 92
-    assert data.metainfo['depth']['unit'] == 'px'

@@ -19,7 +19,7 @@ def _feats():
 def test_in_index_picks_levels_and_is_not_the_heads():
     task = _task(in_index=[1, 2])
     feats = (torch.zeros(1), ) + _feats()
-    assert task.select(feats) == feats[1:]
+    assert task.select(None, feats) == feats[1:]
     head = task.build_head()
     scores, boxes = task.forward(head, feats)
     assert scores[0].shape == (2, 12, 8, 8)
