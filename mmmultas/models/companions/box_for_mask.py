@@ -197,7 +197,7 @@ class BoxForMask(WeakCompanion):
     def sums(self, update: Update) -> dict[str, dict[str, LossSum]]:
         """The terms over all images with boxes and no mask."""
         if self.ranks:
-            self._learn_rates(update)
+            self.learn_rates(update)
         found: dict[str, LossSum] = {}
         for masks in dict.fromkeys(pair.masks for pair in self.pairs):
             sums = pooled(
@@ -209,7 +209,8 @@ class BoxForMask(WeakCompanion):
                       for term, value in sums.items()}
         return dict(weak=found) if found else {}
 
-    def _learn_rates(self, update: Update) -> None:
+    def learn_rates(self, update: Update) -> None:
+        """Look at the masks of an update, as long as rates are learnt."""
         device = next(iter(update.inputs.values())).device
         for task, rates in self.rates.items():
             if rates.learning(self.update):

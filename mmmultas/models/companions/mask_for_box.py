@@ -166,7 +166,7 @@ class MaskForBox(WeakCompanion):
         sure = self._detections(update, pair, stream, rows)
         with torch.no_grad(), full_precision():
             anchors = head.anchors_of(outputs, samples)
-            found = [self._targets(pair, view, anchors, boxes)
+            found = [self.targets(pair, view, anchors, boxes)
                      for view, boxes in zip(views, sure)]
         sums: dict[str, LossSum] = head.loss_sums_by_feat(
             outputs, [sample for sample, _ in found],
@@ -184,8 +184,8 @@ class MaskForBox(WeakCompanion):
             [update.samples[stream][row] for row in rows])
         return [boxes[boxes.scores >= self.refine_score] for boxes in found]
 
-    def _targets(self, pair: Pair, view: DetDataSample, anchors: Tensor,
-                 sure: InstanceData | None) -> tuple[DetDataSample, Tensor]:
+    def targets(self, pair: Pair, view: DetDataSample, anchors: Tensor,
+                sure: InstanceData | None) -> tuple[DetDataSample, Tensor]:
         """A sample whose boxes are blobs, and entries that take no part."""
         mask = pixels_of(view)
         pixel = anchors.new_tensor(pair.pixel, dtype=torch.long)

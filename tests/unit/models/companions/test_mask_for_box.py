@@ -52,7 +52,7 @@ def _targets(model, mask=None, sure=None, **meta):
     anchors = torch.tensor([[8., 8., 28., 28.], [0., 40., 16., 44.],
                             [0., 8., 12., 28.], [40., 0., 60., 20.],
                             [20., 36., 56., 48.]])
-    return weak._targets(weak.pairs[0], sample, anchors, sure)
+    return weak.targets(weak.pairs[0], sample, anchors, sure)
 
 
 @pytest.mark.parametrize('head', [
