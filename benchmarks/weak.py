@@ -5,6 +5,7 @@
     b4m, m4b     with one weak loss
     bombo        with both
     average      with the moving average as teacher
+    average_half with it on half of the images (share=0.5)
     all          with both weak losses and the moving average
 
 Networks are those of configs/weak/ in efflite0-64 size; images show objects,
@@ -32,9 +33,10 @@ CONFIG = 'configs/multas/efflite0-64_fpn_mtl_voc-mini.py'
 B4M = dict(b4m=dict(type='mmmultas.BoxForMask', ramp_epochs=0))
 M4B = dict(m4b=dict(type='mmmultas.MaskForBox'))
 AVERAGE = dict(average=dict(type='mmmultas.ConsistencyTeacher', begin=0.))
+HALF = dict(average=dict(AVERAGE['average'], share=.5))
 COMPANIONS: dict[str, dict[str, Any]] = dict(
     plain={}, b4m=B4M, m4b=M4B, bombo=B4M | M4B, average=AVERAGE,
-    all=B4M | M4B | AVERAGE)
+    average_half=HALF, all=B4M | M4B | AVERAGE)
 
 
 class Bench:

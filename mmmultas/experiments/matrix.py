@@ -38,6 +38,8 @@ _KEYS: dict[str, tuple[type, Any]] = {
     'baseline': (dict, str),
     'cells': (dict, object)
 }
+#: Folders of a cell that its test writes.
+_TAKEN = ('masks', 'predictions', 'test')
 _KINDS: dict[type, str] = {str: 'text', list: 'a list', dict: 'a mapping'}
 
 
@@ -185,10 +187,11 @@ def _folders(path: Path, key: str,
              masks: Mapping[str, list[Any]]) -> dict[str, list[str]]:
     """Folders of masks and the options of the tool that makes them."""
     for name in masks:
-        if not re.fullmatch(r'[\w+-]{1,100}', name):
+        if name in _TAKEN or not re.fullmatch(r'[\w+-]{1,100}', name):
             raise ConfigError(f'{path}: `masks` of the cell {key!r} names a '
                               f'folder {_short(name)}: take letters, digits, '
-                              '`_`, `-` and `+`.')
+                              '`_`, `-` and `+`, and none of '
+                              f'{", ".join(_TAKEN)}, which the test writes.')
     return {name: list(map(str, options)) for name, options in masks.items()}
 
 

@@ -137,7 +137,7 @@ def test_weak_losses_are_those_of_the_names(load, monkeypatch):
     bench = load('weak').Bench(64, 2)
     groups = dict(plain=set(), b4m={'seg'}, m4b={'det'},
                   bombo={'det', 'seg'}, average={'det', 'seg'},
-                  all={'det', 'seg'})
+                  average_half={'det', 'seg'}, all={'det', 'seg'})
     for name, run in bench.forms().items():
         weak = {k.split('.')[1] for k in run() if k.startswith('weak.')}
         assert weak == groups[name], name

@@ -1,4 +1,5 @@
 """The network's moving average speaks where a label is missing."""
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -73,6 +74,9 @@ class ConsistencyTeacher(WeakCompanion):
             (Dense Teacher); ``'hard'``: boxes that it is sure of.
         box_score: From which score on, of ``'hard'``; as ``mask_score``.
         top: Share of the anchors, of ``'soft'``.
+        share: Share of the images lacking a label that are taught in an
+            update, rounded up: fewer cost less. They are the first ones of
+            a batch, which is drawn at random.
         begin: Share of the training before the teacher speaks.
         ramp: Share of the training in which it comes in.
 
@@ -96,6 +100,7 @@ class ConsistencyTeacher(WeakCompanion):
                  box_form: str = 'soft',
                  box_score: Any = 0.7,
                  top: float = 0.01,
+                 share: float = 1.0,
                  begin: float = 0.2,
                  ramp: float = 0.1) -> None:
         super().__init__(student, key, boxes, masks, classes, weight)
@@ -109,6 +114,10 @@ class ConsistencyTeacher(WeakCompanion):
         self.masks_weight = number_of(f'`{key}.masks_weight`', masks_weight)
         self.boxes_weight = number_of(f'`{key}.boxes_weight`', boxes_weight)
         self.top = number_of(f'`{key}.top`', top, 1)
+        self.share = number_of(f'`{key}.share`', share, 1)
+        if not share:
+            raise ConfigError(f'`{key}.share` is 0, so that it would change '
+                              'nothing: 0.5 halves what it costs.')
         self.begin = number_of(f'`{key}.begin`', begin, 1)
         self.ramp = number_of(f'`{key}.ramp`', ramp, 1)
         self.average = Average(key)
@@ -211,7 +220,7 @@ class ConsistencyTeacher(WeakCompanion):
             return asked
         for task in (*self._taught('masks'), *self._taught('boxes')):
             for stream, batch in update.samples.items():
-                rows = _lacking(batch, task)
+                rows = self._chosen(batch, task)
                 if rows:
                     asked.add(task, stream, rows, OUTPUTS)
         return asked
@@ -233,12 +242,19 @@ class ConsistencyTeacher(WeakCompanion):
                 for task, parts in found.items()}
         return dict(weak=sums) if sums else {}
 
+    def _chosen(self, batch: SampleList, task: str) -> list[int]:
+        """Images that lack a task's label and are taught in this update."""
+        rows = [i for i, sample in enumerate(batch)
+                if not has_task(sample, task)]
+        return rows[:math.ceil(self.share * len(rows))]
+
     def _ask(self, update: Update, stream: str) -> Iterator[_Said]:
         """What the teacher says of the images that lack some label."""
         batch = update.samples[stream]
         tasks = [task for side in ('masks', 'boxes')
-                 for task in self._taught(side) if _lacking(batch, task)]
-        rows = sorted({row for task in tasks for row in _lacking(batch, task)})
+                 for task in self._taught(side) if self._chosen(batch, task)]
+        rows = sorted({row for task in tasks
+                       for row in self._chosen(batch, task)})
         images = teacher_images(
             update.inputs[stream][rows], [batch[row] for row in rows],
             update.model.data_preprocessor) if rows else []
@@ -255,11 +271,11 @@ class ConsistencyTeacher(WeakCompanion):
                 said: _Said) -> Iterator[tuple[str, LossSum]]:
         batch = update.samples[stream]
         for task in self._taught('masks'):
-            rows = [r for r in said.rows if not has_task(batch[r], task)]
+            rows = sorted({*said.rows} & {*self._chosen(batch, task)})
             if rows:
                 yield task, self._mask_sum(update, stream, said, task, rows)
         for task in self._taught('boxes'):
-            rows = [r for r in said.rows if not has_task(batch[r], task)]
+            rows = sorted({*said.rows} & {*self._chosen(batch, task)})
             if rows:
                 yield task, self._box_sum(update, stream, said, task, rows)
 
@@ -350,7 +366,3 @@ class ConsistencyTeacher(WeakCompanion):
                 labels = torch.cat([k for _, k in heard]
                                    or [torch.zeros(0).long()])
                 limit.learn(limit.sample(scores, labels).to(device))
-
-
-def _lacking(batch: SampleList, task: str) -> list[int]:
-    return [i for i, sample in enumerate(batch) if not has_task(sample, task)]

@@ -62,8 +62,19 @@ class CAMClassifier(MultiTaskDetSeg):
 
     def meet(self, metainfo: Mapping[str, Any], epoch_length: int,
              updates: int, seed: int = 0) -> None:
-        """Match the classes of boxes and pixels by name."""
+        """Match the classes of boxes and pixels by name.
+
+        Raises:
+            ConfigError: They share none, or no image has either.
+        """
         super().meet(metainfo, epoch_length, updates, seed)
+        carried = metainfo.get('tasks')
+        if carried is not None and not {self.boxes, self.masks} & {*carried}:
+            raise ConfigError(
+                f'A CAMClassifier learns from boxes ({self.boxes!r}) or masks '
+                f'({self.masks!r}), and the images of `train_dataloader` '
+                f'carry {", ".join(carried) or "no label"}: add such a '
+                'stream, or name its boxes in `model.boxes`.')
         names = metainfo.get(self.boxes, {}).get('classes')
         if names:
             self.match_classes(names,

@@ -103,6 +103,7 @@ def test_a_cell_that_learns_from_masks_of_another(write, tmp_path):
     ('maker/fine', 'other/fine', 'masks of other_seed0, which is no cell'),
     ('load_from:', 'load_form:', "'load_form', which the config"),
     ('fine: [', '"../fine": [', 'names a folder'),
+    ('fine', 'masks', "names a folder 'masks'.* which the test writes"),
     ('cut: [--boxes]', 'cut: --boxes', "'masks' cannot hold '--boxes'"),
 ])
 def test_masks_that_nobody_makes(write, old, new, message):

@@ -223,3 +223,21 @@ def test_plan_is_kept():
     assert one.factor() == 0
     one.set_update(29)
     assert one.factor() == 1
+
+
+def test_a_share_of_the_images_is_taught():
+    def both(**cfg):
+        model = _model(masks_weight=1., boxes_weight=2., **cfg)
+        data = _data(model)
+        if not cfg:  # what a share of one half leaves, rounded up
+            for name in ('det', 'seg'):
+                for part in ('inputs', 'data_samples'):
+                    data[part][name] = data[part][name][:1]
+        return _weak(model, data)
+
+    half, first = both(share=.5), both()
+    assert list(half) == BOTH
+    for name in BOTH:
+        torch.testing.assert_close(half[name], first[name])
+    with pytest.raises(ConfigError, match='share` is 0'):
+        _model(share=0)

@@ -49,7 +49,9 @@ def test_masks_that_are_no_outlines_are_said(monkeypatch):
     monkeypatch.setattr('mmmultas.models.companions.rates.print_log',
                         lambda text, *_, **__: said.append(text))
     full = torch.ones(8, 8, dtype=torch.long)
+    thin = torch.eye(20).long()
     for masks, message in ((_masks(), None), ([(full, [1])], 'fill 100%'),
+                           ([(thin, [1])], 'fill 5% of their boxes'),
                            ([], 'no mask of the first 200')):
         rates = FillRates(3, None, 'k.rates')
         rates.learn(masks, CPU)

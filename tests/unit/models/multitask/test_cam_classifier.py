@@ -112,6 +112,8 @@ def test_what_does_not_fit():
         build(heads=toy_model(('seg', ))['heads'])
     with pytest.raises(ConfigError, match='share no class'):
         build().meet(dict(NAMES, det=dict(classes=('x', 'y'))), 1, 1)
+    with pytest.raises(ConfigError, match=r"boxes \('cars'\) or .* det: add"):
+        build(boxes='cars').meet(dict(NAMES, tasks=('det', )), 1, 1)
     # without names of pixels: their order
     model = build()
     model.meet(dict(det=NAMES['det']), 1, 1)
