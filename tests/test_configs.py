@@ -1,4 +1,6 @@
 """Every config parses, builds, takes one shrunken step and predicts."""
+import copy
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,18 +30,32 @@ def _student(cfg):
     return cfg.model.get('architecture', cfg.model)
 
 
+@cache
+def _config(path):
+    """A config that nobody changes."""
+    return Config.fromfile(path)
+
+
+@pytest.fixture(scope='module')
+def folder(tmp_path_factory):
+    """Checkpoints of teachers, which many students share."""
+    return tmp_path_factory.mktemp('teachers')
+
+
 def _shrunken(path, folder):
     """The config's model, without weights from outside."""
-    cfg = Config.fromfile(path)
+    cfg = copy.deepcopy(_config(path))
     _student(cfg).backbone.init_cfg = None
     init_default_scope(cfg.default_scope)
-    for name, teacher in cfg.model.get('teachers', {}).items():
+    for teacher in cfg.model.get('teachers', {}).values():
         # a teacher that has learnt nothing yet; sure of all that it sees
-        model = MODELS.build(_student(Config.fromfile(ROOT / teacher.cfg)))
         for rule in cfg.model.distiller.get('pseudo_labels', {}).values():
             rule.min_score = 0.0
-        teacher.checkpoint = str(folder / f'{name}.pth')
-        torch.save(dict(state_dict=model.state_dict()), teacher.checkpoint)
+        file = folder / f'{Path(teacher.cfg).stem}.pth'
+        if not file.exists():
+            model = MODELS.build(_student(_config(ROOT / teacher.cfg)))
+            torch.save(dict(state_dict=model.state_dict()), file)
+        teacher.checkpoint = str(file)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()
@@ -76,9 +92,25 @@ def _batch(stream):
     return batch
 
 
+def _what_steps(cfg):
+    """All of a config that decides the step of a test."""
+    streams = [(name, tuple(s.dataset.tasks),
+                [t['size'] for t in s.dataset.pipeline if 'size' in t])
+               for name, s in cfg.train_dataloader.items() if s]
+    return repr((cfg.model, streams))
+
+
+#: What has taken its step already: variants of data share a network.
+STEPPED = set()
+
+
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
-def test_one_step(path, tmp_path):
-    cfg, model = _shrunken(path, tmp_path)
+def test_one_step(path, folder):
+    what = _what_steps(_config(path))
+    if what in STEPPED:
+        return
+    STEPPED.add(what)
+    cfg, model = _shrunken(path, folder)
     before = {k: v.clone() for k, v in model.named_parameters()}
     optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=0.01))
     model.train()
@@ -110,8 +142,8 @@ def test_one_step(path, tmp_path):
 
 @pytest.mark.parametrize('path', [p for p in CONFIGS if 'citys' in p.stem],
                          ids=_name)
-def test_prediction_of_images_that_are_not_square(path, tmp_path):
-    cfg, model = _shrunken(path, tmp_path)
+def test_prediction_of_images_that_are_not_square(path, folder):
+    cfg, model = _shrunken(path, folder)
     streams = cfg.train_dataloader
     batch = _batch(streams.get('seg') or streams.train)
     for sample in batch['data_samples']:
@@ -127,7 +159,7 @@ def test_prediction_of_images_that_are_not_square(path, tmp_path):
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
 def test_parts_agree(path):
     """Heads, streams, evaluators and selection speak of the same tasks."""
-    cfg = Config.fromfile(path)
+    cfg = _config(path)
     heads = {task for task, head in _student(cfg).heads.items() if head}
     assert set(_student(cfg).task_weights) == heads
     streams = [s for s in cfg.train_dataloader.values() if s]
@@ -162,7 +194,7 @@ def test_parts_agree(path):
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
 def test_names_tell_the_method(path):
     backbone, _, method = path.stem.split('_')[:3]
-    cfg = Config.fromfile(path)
+    cfg = _config(path)
     if path.parent.name == 'cam':  # maps of the backbone: there is no neck
         method = 'seg'
         assert cfg.model.get('neck') is None
@@ -186,7 +218,7 @@ def test_names_tell_the_method(path):
 
 @pytest.mark.parametrize('path', CONFIGS, ids=_name)
 def test_names_tell_the_variant(path):
-    cfg = Config.fromfile(path)
+    cfg = _config(path)
     streams = {k: v.dataset for k, v in cfg.train_dataloader.items() if v}
     halved = {k for k, data in streams.items()
               if data.get('fraction', 1) == 0.5}
@@ -224,7 +256,7 @@ def test_names_tell_the_variant(path):
              'voc-mini' not in p.stem], ids=_name)
 def test_training_is_that_of_the_self_training_paper(path):
     """SPEC 6: length, rate, batches, views, losses and when it stops."""
-    cfg = Config.fromfile(path)
+    cfg = _config(path)
     assert (cfg.train_cfg.max_epochs, cfg.optim_wrapper.optimizer.lr) == (
         70, 0.01)
     hooks = [h for h in cfg.custom_hooks if 'EarlyStopping' in h.type]
