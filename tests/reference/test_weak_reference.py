@@ -14,7 +14,8 @@ from mmengine.structures import InstanceData
 
 from mmmultas.functional.box_supervision import (NONE, allowed_classes,
                                                  box_cells, constrained_labels,
-                                                 inner_boxes, line_mil,
+                                                 inner_boxes, line_dice,
+                                                 line_mil,
                                                  narrowed, rank_targets,
                                                  set_losses, smallest_on_top)
 from mmmultas.functional.class_maps import (class_feature_losses,
@@ -128,6 +129,23 @@ def test_affinity_of_two_classes_is_boxinsts(ref):
         pairs = (alike >= .3) & inside
         assert count == pairs.sum()
         _close(total, expected.double()[pairs].sum(), rtol=1e-4, atol=1e-4)
+
+
+def test_boxinsts_projections_and_pairs(ref):
+    """Both losses, the pairs at half of their warm-up, and the gradient."""
+    logits = ref('boxinst_logits').requires_grad_()
+    boxes = ref('boxinst_targets')[ref('boxinst_assigned')] > 0
+    losses, speak = line_dice(logits.sigmoid(), boxes)
+    assert speak.all()
+    _close(losses.mean(), ref('boxinst_project'))
+    totals = [
+        colour_affinity(torch.stack([torch.zeros_like(one), one]),
+                        ref('boxinst_similarity'), box)
+        for one, box in zip(logits, boxes)]
+    pairs = sum(t for t, _ in totals) / sum(n for _, n in totals) / 2
+    _close(pairs, ref('boxinst_pairwise_half_warm'), rtol=1e-4, atol=1e-6)
+    (losses.mean() + pairs).backward()
+    _close(logits.grad, ref('boxinst_grad'), rtol=1e-3, atol=1e-6)
 
 
 def test_constrained_labels(ref):

@@ -6,9 +6,9 @@ import torch
 from torch import Tensor
 
 from mmmultas.functional.box_supervision import (box_cells, inner_boxes,
-                                                 line_mil, narrowed,
-                                                 rank_targets, set_losses,
-                                                 smallest_on_top)
+                                                 line_dice, line_mil,
+                                                 narrowed, rank_targets,
+                                                 set_losses, smallest_on_top)
 from mmmultas.functional.colour_pairs import colour_affinity, colour_likeness
 from mmmultas.registry import MODELS
 from mmmultas.structures import SEG, annotated_for, has_task
@@ -66,6 +66,9 @@ class BoxForMask(WeakCompanion):
         static: ``'filled'``: boxes painted, the smallest on top;
             ``'inner'``: only the inner fifth of each, the rest open.
         lines_weight: Factor of ``loss_lines``; 0.5 where it is used.
+        lines_form: ``'log'``: -log of a line's best probability;
+            ``'dice'``: BoxInst's, whose gradient vanishes where nothing is
+            seen.
         pairs_weight: Factor of ``loss_pairs``; it needs ranks, static
             targets or lines beside it, for alone it empties boxes.
         pairs_warmup: Updates in which ``loss_pairs`` comes in.
@@ -90,6 +93,7 @@ class BoxForMask(WeakCompanion):
                  ramp_epochs: float = 2,
                  static: str | None = None,
                  lines_weight: float = 0.0,
+                 lines_form: str = 'log',
                  pairs_weight: float = 0.0,
                  pairs_warmup: int = 10000,
                  pairs_threshold: float = 0.3) -> None:
@@ -108,6 +112,11 @@ class BoxForMask(WeakCompanion):
         if not ranks:
             self.refuse_idle(dict(delta=delta, rates=rates,
                                   ramp_epochs=ramp_epochs), 'ranks=False')
+        if lines_form not in ('log', 'dice'):
+            raise ConfigError(f"`{key}.lines_form` is 'log' or 'dice', not "
+                              f'{lines_form!r}.')
+        if not lines_weight:
+            self.refuse_idle(dict(lines_form=lines_form), 'lines_weight=0')
         if not pairs_weight:
             self.refuse_idle(
                 dict(pairs_warmup=pairs_warmup,
@@ -115,6 +124,7 @@ class BoxForMask(WeakCompanion):
         self.ranks, self.static = ranks, static
         self.delta = number_of(f'`{key}.delta`', delta, 1)
         self.ramp_epochs = number_of(f'`{key}.ramp_epochs`', ramp_epochs)
+        self.lines_form = lines_form
         self.lines_weight = number_of(f'`{key}.lines_weight`', lines_weight)
         self.pairs_weight = number_of(f'`{key}.pairs_weight`', pairs_weight)
         self.pairs_warmup = number_of(f'`{key}.pairs_warmup`', pairs_warmup)
@@ -288,8 +298,13 @@ class BoxForMask(WeakCompanion):
         return target.masked_fill(view.unsure & ~view.cells.any(0), _ANY)
 
     def _line_sum(self, view: BoxView, scores: Tensor) -> LossSum:
-        losses, speak = line_mil(scores, view.cells & view.seen, view.labels,
-                                 view.cut)
+        cells = view.cells & view.seen
+        if self.lines_form == 'dice':
+            # beside the box loss_set speaks
+            probs = scores.softmax(0)[view.labels] * cells
+            losses, speak = line_dice(probs, cells, view.cut)
+        else:
+            losses, speak = line_mil(scores, cells, view.labels, view.cut)
         return LossSum(self.lines_weight * losses[speak].sum(),
                        speak.sum().to(losses))
 

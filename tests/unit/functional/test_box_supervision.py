@@ -2,7 +2,7 @@ import torch
 
 from mmmultas.functional.box_supervision import (NONE, allowed_classes,
                                                  box_cells, cut_sides,
-                                                 line_mil, narrowed,
+                                                 line_dice, line_mil, narrowed,
                                                  rank_targets, set_losses,
                                                  smallest_on_top)
 
@@ -72,6 +72,25 @@ def test_images_without_boxes():
     losses, speak = line_mil(logits, cells, labels)
     assert losses.shape == speak.shape == (0, )
     assert (smallest_on_top(cells, labels, torch.zeros(0)) == NONE).all()
+
+
+def test_projections_are_those_of_the_box():
+    cells = box_cells(torch.tensor([[4., 4., 16., 12.]]), (6, 8))
+    # whoever fills the box, or crosses it, projects as it does
+    cross = torch.zeros(1, 6, 8)
+    cross[0, 1, 1:4] = cross[0, 1:3, 1] = 1
+    for probs in (cells.float(), cross):
+        losses, speak = line_dice(probs, cells)
+        assert speak.all() and losses.abs() < 1e-4
+    beside = cross.roll(3, 2)
+    columns = torch.zeros(1, 2, dtype=torch.bool)
+    columns[0, 0] = True  # rows say nothing
+    for cut in (None, columns):
+        torch.testing.assert_close(line_dice(beside, cells, cut)[0],
+                                   torch.ones(1), rtol=0, atol=1e-4)
+    losses, speak = line_dice(cross, cells, torch.ones(1, 2).bool())
+    assert not speak.any() and losses == 0
+    assert line_dice(cross[:0], cells[:0])[0].shape == (0, )
 
 
 def test_lines_that_a_crop_cut_say_nothing():

@@ -90,6 +90,7 @@ def test_given_rates_need_no_mask():
 
 @pytest.mark.parametrize('cfg, terms', [
     (dict(lines_weight=.5), ['loss_set', 'loss_lines']),
+    (dict(lines_weight=.5, lines_form='dice'), ['loss_set', 'loss_lines']),
     (dict(static='filled', ranks=False), ['loss_set']),
     (dict(static='inner', ranks=False), ['loss_set']),
     (dict(pairs_weight=1., pairs_warmup=10), ['loss_set', 'loss_pairs'])])
@@ -133,6 +134,8 @@ def test_filled_boxes_are_cross_entropy():
 
 @pytest.mark.parametrize('cfg, message', [
     (dict(static='grabcut'), "is 'filled' or 'inner', not 'grabcut'"),
+    (dict(lines_form='x', lines_weight=1), "is 'log' or 'dice', not 'x'"),
+    (dict(lines_form='dice'), 'nothing with lines_weight=0'),
     (dict(static='filled'), 'both say what is inside'),
     (dict(ranks=False, pairs_weight=1.), 'alone makes boxes empty'),
     (dict(delta=2), '1 or less'),
