@@ -56,10 +56,37 @@ def _shrunken(path, folder):
             model = MODELS.build(_student(_config(ROOT / teacher.cfg)))
             torch.save(dict(state_dict=model.state_dict()), file)
         teacher.checkpoint = str(file)
+    if path.parent.name == 'mtpsl':
+        _narrow(cfg, folder)
     torch.manual_seed(0)
     model = MODELS.build(cfg.model)
     model.init_weights()
     return cfg, model
+
+
+def _narrow(cfg, folder):
+    """The networks of MTPSL with few channels, and what they read."""
+    widths, dilated = (4, 4, 8, 8, 8), 'depth' in cfg.model.backbone
+    if dilated:
+        cfg.model.backbone.base_channels = 8
+    else:
+        cfg.model.backbone.widths = cfg.model.neck.widths = widths
+    for head in filter(None, cfg.model.heads.values()):
+        head.update(dict(in_channels=64, channels=8) if dilated else
+                    dict(in_channels=4))
+    for one in cfg.model.get('companions', {}).values():
+        if 'Mapping' in one.type:  # SegNets between tasks
+            one.widths = widths
+        elif 'CrossTask' in one.type:
+            one.mapping = dict(type='mmmultas.ResNetMapping', base=8) if (
+                dilated) else dict(type='mmmultas.SegNetMapping',
+                                   widths=widths)
+        if 'checkpoint' in one:
+            other = dict(one, type='mmmultas.DirectMapping')
+            del other['checkpoint']
+            model = MODELS.build(dict(cfg.model, companions=dict(xtc=other)))
+            one.checkpoint = str(folder / 'maps.pth')
+            torch.save(dict(companions=model.extra_state()), one.checkpoint)
 
 
 def _streams(cfg):
@@ -73,6 +100,12 @@ def _streams(cfg):
 def _batch(stream):
     """Square images, or such of the shape that the pipeline makes."""
     tasks = tuple(stream.dataset.tasks)
+    if 'regime' in stream.dataset and len(tasks) > 1:
+        # an image per task, and its mirror image where there is a second view
+        views = [t for t in stream.dataset.pipeline if 'SecondView' in t.type]
+        whole = stream.dataset.regime.regime == 'full'
+        return toy_batch([tasks] if whole else [(task, ) for task in tasks],
+                         len(tasks), 64, second_view=bool(views))
     size = [t['size'] for t in stream.dataset.pipeline if 'size' in t][-1]
     if isinstance(size, int) or size[0] == size[1]:
         return toy_batch(tasks, 2, 64)
@@ -123,6 +156,8 @@ def test_one_step(path, folder):
         terms.add('pseudo' if '_hard' in path.stem else 'kd')
     if {'b4m', 'm4b', 'bombo'} & set(path.stem.split('_')):
         terms.add('weak')
+    if 'xtc' in cfg.model.get('companions', {}):
+        terms.add('xtc')
     if path.parent.name == 'cam':
         terms = {'seg'}  # the classes of boxes
     assert {k.split('.')[0] for k in logs if k != 'loss'} == terms
@@ -140,8 +175,9 @@ def test_one_step(path, folder):
         assert pred_field(task) in samples[0]
 
 
-@pytest.mark.parametrize('path', [p for p in CONFIGS if 'citys' in p.stem],
-                         ids=_name)
+@pytest.mark.parametrize(
+    'path', [p for p in CONFIGS if 'citys' in p.stem
+             and p.parent.name != 'mtpsl'], ids=_name)
 def test_prediction_of_images_that_are_not_square(path, folder):
     cfg, model = _shrunken(path, folder)
     streams = cfg.train_dataloader
@@ -205,6 +241,8 @@ def test_names_tell_the_method(path):
     heads = {task for task, head in _student(cfg).heads.items() if head}
     if method == 'all-tasks':
         assert len(heads) > 2
+    elif method == 'dense':
+        assert len(heads) > 1 and 'det' not in heads
     else:
         assert heads == ({'det', 'seg'} if method == 'mtl' else {method})
     alternate = 'epoch' if '_mtl_epoch' in path.stem else 'iteration'

@@ -24,7 +24,7 @@ def test_it_can_run(path):
     for cell in matrix.cells:
         assert set(cell.paper) <= {
             'det/mAP', 'det/AP50', 'det/AP75', 'det/AP10', 'det/AP25',
-            'seg/mIoU'
+            'seg/mIoU', *matrix.metrics
         }
         assert matrix.source or not cell.paper, 'a figure needs its source'
 

@@ -51,7 +51,9 @@ CONFIG_NAME = re.compile(
     # maps of classes are those of a backbone alone
     r'(rn18(-16)?|rn50|efflite0(-\d+)?|adapnetpp)_'
     rf'((fpn|pafpn|trident)_({METHODS})|cam|recam)'
-    r'(_[a-z0-9]+(-[a-z0-9]+)*)*\.py')
+    r'(_[a-z0-9]+(-[a-z0-9]+)*)*\.py'
+    # the networks of MTPSL, for several dense tasks
+    r'|(segnet(-16)?_(split|mtan)|rn18-d8_aspp)_dense(_[a-z0-9-]+)+\.py')
 
 
 def name_of(path):

@@ -22,6 +22,9 @@ __all__ = [
 ]
 
 CLASSES = ('square', 'bar')
+PARTS = 'parts'
+#: Kinds of tasks whose names do not tell.
+KINDS = {PARTS: 'classes'}
 
 
 @MODELS.register_module()
@@ -160,7 +163,11 @@ class ToyDataset(Dataset[Any]):
         if SEG in tasks:
             sample.gt_sem_seg = sem_seg_data(torch.from_numpy(mask)[None])
         for task in tasks:
-            if task not in (DET, SEG):
+            if task == PARTS:
+                sample.set_metainfo(dict(kinds={PARTS: KINDS[PARTS]}))
+                setattr(sample, gt_field(task),
+                        sem_seg_data(torch.from_numpy(mask)[None]))
+            elif task not in (DET, SEG):
                 setattr(sample, gt_field(task),
                         PixelData(data=_map_of(kind_of(task), mask)))
         return sample

@@ -90,12 +90,27 @@ class AtrousHead(PixelHead):
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Map a level (N, C, h, w) to raw maps (N, K, h, w)."""
         x = _one_level(self, feats)
-        pooled = self.pool(x.mean((2, 3), keepdim=True))
+        pooled = self._pooled(x.mean((2, 3), keepdim=True))
         parts = [branch(x) for branch in self.branches]
         parts.append(F.interpolate(pooled, x.shape[-2:]))
         maps: Tensor = self.conv_seg(self.conv(
             self.project(torch.cat(parts, 1))))
         return maps
+
+
+    def _pooled(self, x: Tensor) -> Tensor:
+        """The branch of means, which has one value per image and channel.
+
+        Of a single image (the only one that is labelled for its task) there
+        is no variance: it is normalised as in evaluation.
+        """
+        norm: Any = self.pool[1]
+        if len(x) > 1 or not norm.training:
+            pooled: Tensor = self.pool(x)
+            return pooled
+        return F.relu(F.batch_norm(
+            self.pool[0](x), norm.running_mean, norm.running_var,
+            norm.weight, norm.bias, eps=norm.eps))
 
 
 def _conv_norm(in_channels: int, channels: int, kernel: int,

@@ -27,6 +27,18 @@ def test_maps():
     assert head((torch.randn(2, 4, 5, 6), )).shape == (2, 3, 5, 6)
 
 
+def test_a_single_image_learns():
+    """A task is often labelled in one image of a batch."""
+    head = AtrousHead(3, in_channels=4, channels=8, rates=(1, ))
+    before = {k: v.clone() for k, v in head.pool.state_dict().items()}
+    head((torch.randn(1, 4, 5, 6), )).sum().backward()
+    assert head.pool[0].weight.grad.abs().sum() > 0
+    assert all(torch.equal(v, before[k])
+               for k, v in head.pool.state_dict().items())
+    head((torch.randn(2, 4, 5, 6), ))
+    assert head.pool[1].num_batches_tracked == 1
+
+
 def test_one_level():
     level = torch.zeros(1, 4, 2, 2)
     with pytest.raises(ConfigError, match='one level and is given 2'):

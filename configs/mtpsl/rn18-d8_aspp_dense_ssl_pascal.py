@@ -1,0 +1,6 @@
+# Labels, and two views that get one prediction (SSL).
+_base_ = './rn18-d8_aspp_dense_pascal.py'
+
+model = dict(companions=dict(xtc=dict(type='mmmultas.ViewConsistency')))
+train_dataloader = dict(
+    train=dict(dataset=dict(pipeline=_base_.views_pipeline)))

@@ -1,0 +1,8 @@
+# Direct-Map: a SegNet per pair draws one task from another.
+_base_ = './segnet_split_dense_nyuv2.py'
+
+model = dict(
+    companions=dict(
+        xtc=dict(type='mmmultas.DirectMapping')))
+train_dataloader = dict(
+    train=dict(dataset=dict(pipeline=_base_.views_pipeline)))

@@ -1,0 +1,10 @@
+# Discriminator: pairs of one image against pairs of two.
+_base_ = './segnet_split_dense_cityscapes.py'
+
+model = dict(
+    companions=dict(
+        xtc=dict(type='mmmultas.CrossTaskDiscriminator')))
+train_dataloader = dict(
+    train=dict(dataset=dict(pipeline=_base_.views_pipeline)))
+optim_wrapper = dict(paramwise_cfg=_base_.film_rate)
+param_scheduler = _base_.film_steps
