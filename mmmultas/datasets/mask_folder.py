@@ -1,4 +1,5 @@
 """A folder of masks that a tool makes of the boxes of a training stream."""
+import inspect
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -142,7 +143,7 @@ def _mask_classes(
     value of the first class that becomes the merged one.
     """
     for loader in _loaders(cfg):
-        data = DATASETS.build(loader['dataset'])
+        data = DATASETS.build(_unread(loader['dataset']))
         meta = data.metainfo
         for task in meta['tasks']:
             if kind_of(task, meta) == CLASSES:
@@ -154,6 +155,14 @@ def _mask_classes(
                 return task, tuple(meta[task]['classes']), values
     raise ConfigError('No stream of `train_dataloader` carries masks, whose '
                       'classes these would have.')
+
+
+def _unread(cfg: Mapping[str, Any]) -> dict[str, Any]:
+    """A data set that tells its classes before it reads its lists."""
+    kind = DATASETS.get(str(cfg['type']))
+    if kind is None or 'lazy_init' not in inspect.signature(kind).parameters:
+        return dict(cfg)
+    return dict(cfg, lazy_init=True)
 
 
 def _loaders(cfg: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
