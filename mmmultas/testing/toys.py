@@ -156,8 +156,9 @@ class ToyDataset(Dataset[Any]):
             sample.set_metainfo(dict(annotated=dict(self.asked)))
         if DET in tasks:
             sample.gt_instances = InstanceData(
-                bboxes=torch.tensor(boxes, dtype=torch.float32),
-                labels=torch.tensor(labels))
+                bboxes=torch.tensor(
+                    boxes, dtype=torch.float32).reshape(-1, 4),
+                labels=torch.tensor(labels, dtype=torch.long))
             sample.ignored_instances = InstanceData(
                 bboxes=torch.zeros(0, 4), labels=torch.zeros(0).long())
         if SEG in tasks:

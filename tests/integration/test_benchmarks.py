@@ -141,3 +141,13 @@ def test_weak_losses_are_those_of_the_names(load, monkeypatch):
     for name, run in bench.forms().items():
         weak = {k.split('.')[1] for k in run() if k.startswith('weak.')}
         assert weak == groups[name], name
+
+
+def test_the_mapping_in_a_batch_equals_its_loop(load):
+    bench = load('consistency').Bench(64, 3)
+    assert set(bench.forms()) == {'plain', 'xtc', 'mapping', 'loop'}
+    assert not any(k.startswith('xtc') for k in bench.update('plain'))
+    assert 'xtc.loss_ct' in bench.update('xtc')
+    torch.testing.assert_close(bench.joint(), bench.loop(), rtol=1e-3,
+                               atol=1e-3)
+    assert len(bench.index) == 12

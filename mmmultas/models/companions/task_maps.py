@@ -7,7 +7,7 @@ from mmengine.model import BaseModule, ModuleDict
 from torch import Tensor
 
 from mmmultas.registry import MODELS
-from mmmultas.structures import has_task
+from mmmultas.structures import BOXES, has_task
 from mmmultas.utils.checkpoint import load_file
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.precision import full_precision, in_full
@@ -81,6 +81,11 @@ class DirectMapping(PairCompanion):
         if source not in _SOURCES:
             raise ConfigError(f"`{key}.source` is 'said' or 'labels', not "
                               f'{source!r}.')
+        for task in self.tasks:
+            if student.tasks[task].kind == BOXES:
+                raise ConfigError(
+                    f'`{key}.tasks` names {task!r}, and boxes cannot be '
+                    'drawn from another task: leave it out.')
         self.source = source
         self.networks = ModuleDict({
             f'{s}_to_{t}': TaskMap(self.channels[s], self.channels[t], widths)

@@ -16,6 +16,7 @@ from mmmultas.structures import DET, SEG, annotated_for
 from mmmultas.utils.errors import ConfigError
 
 from ..losses.loss_sum import LossSum
+from ..tasks.known_heads import NO_SCORES
 from .average import Average, check_detects
 from .blobs import blobs_of
 from .label_spaces import NO_CLASS, Pair
@@ -34,13 +35,6 @@ COVER, SNAP = .2, .7
 NEAR = .4
 #: Share of a box that must be in view.
 VISIBLE = .25
-
-#: Heads whose first outputs are no raw scores of classes, and why.
-_NO_SCORES = dict(
-    TOODHead='gives probabilities', CenterNetHead='gives probabilities',
-    YOLOXHead='judges by objectness, too',
-    YOLOV3Head='judges by objectness, too',
-    AutoAssignHead='judges by objectness, too')
 
 #: A mask under its stock name, and the classes of both tasks.
 Mask = tuple[DetDataSample, Pair]
@@ -92,7 +86,7 @@ def check_head(head: Any, name: str, key: str, form: str) -> None:
                 'example.')
         check_detects(head, name, f"{key}.box_form='hard'")
     parents = [parent.__name__ for parent in type(head).__mro__]
-    why = next((_NO_SCORES[p] for p in parents if p in _NO_SCORES), None)
+    why = next((NO_SCORES[p] for p in parents if p in NO_SCORES), None)
     if form == 'soft' and why is not None:
         raise ConfigError(
             f"`{key}.box_form='soft'` compares raw scores of classes, and the "

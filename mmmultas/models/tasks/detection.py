@@ -11,14 +11,14 @@ from mmdet.structures import SampleList
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
-from mmmultas.registry import MODELS as OUR_MODELS
-from mmmultas.registry import TASKS
+from mmmultas.registry import MODELS as OUR_MODELS, TASKS
 from mmmultas.structures import BOXES, pred_field
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.precision import full_precision, in_full
 
 from .base import Levels, Read, Task, outputs_in_full
 from .known_heads import check_dense_head
+from .score_maps import check_scores, filled_boxes, score_map
 
 __all__ = ['DetectionTask']
 
@@ -71,6 +71,29 @@ class DetectionTask(Task):
         if self.in_index is None:
             return set(range(count))
         return {i % count for i in self.in_index}
+
+    def map_channels(self, head: Any) -> int:
+        """Its classes.
+
+        Raises:
+            ConfigError: It gives no raw scores of classes.
+        """
+        return check_scores(head, self.key)
+
+    def said_map(self, head: Any, outputs: Any,
+                 size: tuple[int, int]) -> Tensor:
+        """The best score of each class at every pixel."""
+        with full_precision():
+            return score_map(in_full(outputs), head.num_classes, size,
+                             self.key)
+
+    def shown_label(self, head: Any, samples: SampleList) -> Tensor:
+        """1 inside of boxes of a class."""
+        size = samples[0].metainfo['batch_input_shape']
+        for sample in samples:
+            self.checked(self.view(sample))
+        return filled_boxes([self.view(s) for s in samples],
+                            head.num_classes, (size[0], size[1]))
 
     def head_loss(self, head: Any, read: Read,
                   samples: SampleList) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from mmengine.registry import Registry
 
 from mmmultas.utils.errors import ConfigError
 
-__all__ = ['check_decode_head', 'check_dense_head']
+__all__ = ['NO_SCORES', 'check_decode_head', 'check_dense_head']
 
 #: Names of a head or of what it derives from → what is in the way.
 _DENSE = {
@@ -34,6 +34,13 @@ _DECODE = {
     'VPDDepthHead': 'predicts depth',
     'KernelUpdateHead KernelUpdator': 'is a part of another head'
 }
+
+#: Heads whose first outputs are no raw scores of classes, and why.
+NO_SCORES = dict(
+    TOODHead='gives probabilities', CenterNetHead='gives probabilities',
+    YOLOXHead='judges by objectness, too',
+    YOLOV3Head='judges by objectness, too',
+    AutoAssignHead='judges by objectness, too')
 
 
 def check_dense_head(cfg: Mapping[str, Any], registry: Registry,

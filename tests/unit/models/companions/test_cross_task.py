@@ -247,6 +247,23 @@ def test_without_condition_and_beside_a_step():
     assert all(k.endswith('.bias') for k in same), same
 
 
+def test_boxes_take_part_where_they_are_named():
+    cfg = segnet(('seg', ), xtc=xtc(tasks=('det', 'seg'), view='first'))
+    cfg['heads']['det'] = dict(
+        type='mmmultas.MultiLevelAnchorHead', num_classes=2, in_channels=4,
+        stacked_convs=1, anchors=dict(type='mmmultas.AnchorGrid',
+                                      strides=[1], base_size=16))
+    model = MODELS.build(cfg)
+    model.init_weights()
+    one = model.companions['xtc']
+    assert one.channels == dict(det=2, seg=3)
+    model.zero_grad()
+    found = losses(model, data(model, [('det', ), ('seg', )], 2, False))
+    found['xtc.loss_ct'].backward()
+    assert model.heads['det'].cls_branches[0][-1].weight.grad.abs().sum() > 0
+    assert model.heads['seg'].conv.weight.grad.abs().sum() > 0
+
+
 def test_files():
     model = built()
     assert not any('companions' in k for k in model.state_dict())

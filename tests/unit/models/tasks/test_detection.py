@@ -88,7 +88,18 @@ def test_heads_that_cannot_join_two_views(test_cfg, word):
         DetectionTask({}).check_flip(TwoViews(**test_cfg))
 
 
-def test_boxes_are_no_map():
-    model = MODELS.build(toy_model(('det', )))
-    with pytest.raises(ConfigError, match='says no map'):
-        model.tasks['det'].map_channels(model.heads['det'])
+def test_boxes_as_another_network_reads_them():
+    model = MODELS.build(toy_model(('det', ))).eval()
+    task, head = model.tasks['det'], model.heads['det']
+    batch = model.data_preprocessor(toy_batch(('det', )), True)
+    outputs = head(model.encode(batch['inputs']))
+    assert task.map_channels(head) == 2
+    said = task.shown(task.said_map(head, outputs, (64, 64)))
+    label = task.shown_label(head, batch['data_samples'])
+    assert said.shape == label.shape == (2, 2, 64, 64)
+    assert 0 <= said.min() and said.max() <= 1
+    boxes = batch['data_samples'][0].gt_instances
+    assert label[0].sum() <= sum((b[2] - b[0]) * (b[3] - b[1])
+                                 for b in boxes.bboxes)
+    x1, y1, *_ = boxes.bboxes[0].long().tolist()
+    assert label[0, boxes.labels[0], y1, x1] == 1
