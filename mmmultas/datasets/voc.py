@@ -189,6 +189,7 @@ class VOCDataset(BalancedByBoxes, BaseDataset):
             require_files(root / subset['annotations'],
                           [f'{i}.xml' for i in ids], 'annotation', origin)
         if SEG in tasks:
+            _check_masks(root, subset)
             require_files(root / subset['masks'], [f'{i}.png' for i in ids],
                           'mask', origin)
         return [self._record(subset, root, i) for i in ids]
@@ -297,6 +298,15 @@ def _subset(subset: Mapping[str, Any], tasks: Any) -> dict[str, Any]:
     merged = {**_SUBSET_DEFAULTS, **subset}
     merged['tasks'] = check_tasks(subset.get('tasks', tasks))
     return merged
+
+
+def _check_masks(root: Path, subset: Mapping[str, Any]) -> None:
+    """Say where a folder of masks was looked for, and who makes some."""
+    if not (root / subset['masks']).is_dir():
+        raise DataError(
+            f'The masks {subset["masks"]} are neither below {root} nor in the '
+            'working directory: mend `masks` of the subset, or make them '
+            '(docs/weak_losses.md has tools that do, of boxes).')
 
 
 def placed_subset(subset: Mapping[str, Any], root: Path) -> dict[str, Any]:

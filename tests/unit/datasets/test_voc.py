@@ -296,3 +296,7 @@ def test_masks_that_a_tool_made_elsewhere(devkit, tmp_path, monkeypatch):
     (devkit.root / 'VOC2012/made').mkdir()
     with pytest.raises(DataError, match='VOC2012/made'):
         voc(devkit, 'seg', subsets)
+    subsets[0]['masks'] = 'no/made'
+    with pytest.raises(DataError, match='no/made are neither below .*VOC2012 '
+                       'nor in the working directory: .*make them'):
+        voc(devkit, 'seg', subsets)
