@@ -89,6 +89,8 @@ class PairMapping(BaseModule):
     film: ModuleList
     #: Channels D of embeddings.
     out_channels: int
+    #: Path of the last layer but one, which pictures show.
+    shown_layer: str
 
     def __init__(self,
                  channels: Mapping[str, int],

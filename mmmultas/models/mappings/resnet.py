@@ -46,6 +46,7 @@ class ResNetMapping(PairMapping):
         base: Channels of the input layers.
         conditioned: Whether the trunk knows the pair (FiLM).
     """
+    shown_layer = 'blocks.6'
 
     def __init__(self,
                  channels: Mapping[str, int],

@@ -27,6 +27,7 @@ class SegNetMapping(PairMapping):
     """
     #: It divides the sides of images.
     size_divisor = 32
+    shown_layer = 'stages.4.1'
 
     def __init__(self,
                  channels: Mapping[str, int],
