@@ -1,0 +1,14 @@
+# MTPSL: tasks teach each other in a joint space of their pair.
+_base_ = './segnet-16_split_dense_kitchen.py'
+
+model = dict(
+    companions=dict(
+        xtc=dict(
+            type='mmmultas.CrossTaskConsistency',
+            weight=2.0,
+            mapping=dict(
+                type='mmmultas.SegNetMapping', widths=_base_.widths))))
+train_dataloader = dict(
+    train=dict(dataset=dict(pipeline=_base_.views_pipeline)))
+# FiLM's factors learn ten times as fast
+optim_wrapper = dict(paramwise_cfg=_base_.film_rate)
