@@ -1,5 +1,5 @@
 """Ground truth beside what several models say."""
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +9,9 @@ from mmdet.structures import DetDataSample
 from mmengine.structures import InstanceData, PixelData
 from numpy.typing import NDArray
 
-from mmmultas.structures import pred_field
+from mmmultas.functional.dense import angles, unit_normals
+from mmmultas.structures import (CLASSES, DEPTH, NORMALS, gt_field, kind_of,
+                                 pred_field)
 from mmmultas.utils.errors import ConfigError
 from mmmultas.visualization.drawing import Picture
 from mmmultas.visualization.visualizer import MultiTaskVisualizer
@@ -17,14 +19,15 @@ from mmmultas.visualization.visualizer import MultiTaskVisualizer
 from mmmultas.apis.inferencer import MultiTaskInferencer
 from .browse import shown_samples
 
-__all__ = ['as_sample', 'compare_models']
+__all__ = ['as_sample', 'compare_models', 'image_scores']
 
 
 def compare_models(cfg: Mapping[str, Any],
                    models: Mapping[str, Sequence[str | Path]],
                    number: int = 6,
                    score_thr: float = 0.5,
-                   alpha: float = 0.5) -> list[Picture]:
+                   alpha: float = 0.5,
+                   scores: bool = False) -> list[Picture]:
     """Draw validation images: the truth, then a panel per entry.
 
     Args:
@@ -34,6 +37,7 @@ def compare_models(cfg: Mapping[str, Any],
         number: Images.
         score_thr: Boxes below this score are not drawn.
         alpha: Opacity of the masks, in [0, 1].
+        scores: Whether titles say how good a panel is: :func:`image_scores`.
 
     Returns:
         list: RGB pictures, one per image.
@@ -62,8 +66,66 @@ def compare_models(cfg: Mapping[str, Any],
                                         for model in group]))
             for title, group in groups.items()
         }
+        if scores:
+            found = {' '.join([title, *(f'{task} {value:.3g}' for task, value
+                                        in image_scores(truth, sample,
+                                                        meta).items())]):
+                     sample for title, sample in found.items()}
         pictures.append(visualizer.compare(image, truth, found, score_thr))
     return pictures
+
+
+def image_scores(truth: DetDataSample, found: DetDataSample,
+                 meta: Mapping[str, Any]) -> dict[str, float]:
+    """How good the maps of one image are; a table's figures pool images.
+
+    Args:
+        truth: With the labels.
+        found: With the predictions, of the same size.
+        meta: Metainfo of the data set.
+
+    Returns:
+        dict: Task → mean IoU in per cent over the classes that are labelled
+        or predicted, mean absolute error of depth, mean angle of normals in
+        degrees. Tasks of other kinds are left out.
+    """
+    scores = {}
+    for task in truth.metainfo.get('tasks', ()):
+        judge = _JUDGES.get(kind_of(task, meta))
+        if judge is None or pred_field(task) not in found:
+            continue
+        value = judge(truth.get(gt_field(task)), found.get(pred_field(task)))
+        if value is not None:
+            scores[task] = value
+    return scores
+
+
+def _mean_iou(truth: Any, found: Any) -> float | None:
+    label, said = truth.sem_seg[0].long(), found.sem_seg[0].long()
+    known = label != 255
+    label, said = label[known], said[known]
+    classes = torch.cat([label, said]).unique()
+    shares = [((label == k) & (said == k)).sum() / (
+        (label == k) | (said == k)).sum() for k in classes]
+    return 100 * float(torch.stack(shares).mean()) if shares else None
+
+
+def _mean_error(truth: Any, found: Any) -> float | None:
+    known = truth.data > 0
+    error = (found.data - truth.data).abs()[known]
+    return float(error.mean()) if len(error) else None
+
+
+def _mean_angle(truth: Any, found: Any) -> float | None:
+    known = truth.data.abs().sum(0) > 0
+    if not known.any():
+        return None
+    return float(angles(*(unit_normals(x.data[None].float())[0, :, known].T
+                          for x in (found, truth))).mean())
+
+
+_JUDGES: dict[str, Callable[[Any, Any], float | None]] = {
+    CLASSES: _mean_iou, DEPTH: _mean_error, NORMALS: _mean_angle}
 
 
 def _together(predictions: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -5,6 +5,7 @@ or found beside the repository; without it these tests skip.
 """
 import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from mmmultas.functional.task_space import (cosine_distance, gumbel_sample,
                                             pairs_between, relative_depth,
                                             unit_range)
 from mmmultas.models.backbones.segnet import DEPTHS, SegNetEncoder
+from mmmultas.models.companions import Plan
+from mmmultas.models.companions.pairs import PairCompanion
 from mmmultas.models.heads import SegNetHead
 from mmmultas.models.mappings import SegNetMapping
 from mmmultas.models.necks.segnet import SegNetDecoder
@@ -224,3 +227,20 @@ def test_consistency(ref, rho):
         if name == 'source':
             theirs = theirs.masked_fill(zero, 0)
         torch.testing.assert_close(x.grad, theirs, rtol=1e-4, atol=1e-5)
+
+
+def test_ramp(ref):
+    """Update by update, over a hundred epochs."""
+    companion = SimpleNamespace(weight=2, ramp_epochs=100)
+    steps = ref('rampup.steps_per_epoch').flatten()
+    rows = zip(ref('rampup.epoch').flatten(), ref('rampup.step').flatten(),
+               steps.expand(ref('rampup.epoch').numel()),
+               ref('rampup.weight').flatten())
+    seen = set()
+    for epoch, step, length, weight in rows:
+        companion.plan = Plan(epoch_length=int(length))
+        companion.update = int(epoch * length + step)
+        found = PairCompanion.factor(companion)
+        assert found == pytest.approx(float(weight), rel=1e-4, abs=1e-5)
+        seen.add(round(found, 6))
+    assert len(seen) > 2

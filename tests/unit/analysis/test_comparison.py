@@ -1,10 +1,17 @@
+import re
+
 import numpy as np
 import pytest
 import torch
+from mmdet.structures import DetDataSample
+from mmengine.structures import PixelData
 
-from mmmultas.analysis.comparison import as_sample, compare_models
+from mmmultas.analysis.comparison import (as_sample, compare_models,
+                                          image_scores)
+from mmmultas.structures import sem_seg_data
 from mmmultas.testing import Devkit
 from mmmultas.utils.errors import ConfigError
+from mmmultas.visualization.visualizer import MultiTaskVisualizer
 
 
 @pytest.fixture
@@ -51,6 +58,41 @@ def test_samples():
     assert sample.pred_sem_seg.sem_seg.shape == (1, 3, 4)
     assert sample.pred_sem_seg.sem_seg.dtype == torch.int64
     assert 'pred_instances' not in as_sample({})
+
+
+def _truth():
+    sample = DetDataSample(metainfo=dict(tasks=('seg', 'depth', 'normals')))
+    sample.gt_sem_seg = sem_seg_data(torch.tensor([[0, 0, 1, 255]]))
+    sample.gt_depth = PixelData(data=torch.tensor([[[0., 1, 2, 4]]]))
+    normals = torch.zeros(3, 1, 4)
+    normals[2, :, 1:] = 1
+    sample.gt_normals = PixelData(data=normals)
+    return sample
+
+
+def test_scores_of_an_image():
+    truth = _truth()
+    across = np.zeros((1, 4, 3), np.float32)
+    across[..., 0], across[:, 3] = 1, (0, 0, 1)
+    found = as_sample(dict(
+        seg_map=np.array([[0, 1, 1, 1]]),
+        maps=dict(depth=np.array([[9., 2, 2, 3]], np.float32),
+                  normals=across)))
+    scores = image_scores(truth, found, {})
+    assert scores == pytest.approx(dict(seg=50, depth=2 / 3, normals=60))
+    truth.gt_depth.data.zero_(), truth.gt_normals.data.zero_()
+    truth.gt_sem_seg.sem_seg.fill_(255)
+    assert image_scores(truth, found, {}) == {}
+    assert image_scores(_truth(), as_sample({}), {}) == {}
+
+
+def test_titles_say_the_scores(cfg, save_toy, monkeypatch):
+    titles = []
+    monkeypatch.setattr(
+        MultiTaskVisualizer, 'compare',
+        lambda self, image, truth, found, thr: titles.extend(found))
+    compare_models(cfg, {'One': [save_toy()]}, number=1, scores=True)
+    assert re.fullmatch(r'One seg [\d.e-]+', titles[0])
 
 
 def test_nothing_to_show():

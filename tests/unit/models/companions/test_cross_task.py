@@ -151,18 +151,26 @@ def test_heads_learn_from_first_views_alone(model):
     assert model.loss(**batch)['seg.loss_ce'] != found['seg.loss_ce']
 
 
+def _gradients(model, batch):
+    """Of all losses, by name."""
+    model.zero_grad()
+    sum(model.loss(**batch).values()).backward()
+    return {k: p.grad.clone() for k, p in model.named_parameters()}
+
+
 def test_withheld_labels_move_no_bit(model):
     batch = data(model, [TASKS], 3)
     for i, sample in enumerate(batch['data_samples']['a']):
         sample.set_metainfo(dict(tasks=(TASKS[i % 3], )))
-    before = losses(model, batch)
+    before, grads = losses(model, batch), _gradients(model, batch)
     for i, sample in enumerate(batch['data_samples']['a']):
         for task in set(TASKS) - {TASKS[i % 3]}:
             label = sample.gt_sem_seg.sem_seg if task == 'seg' else (
                 sample.get(f'gt_{task}').data)
             label.copy_(label.flip(-1) + 1)
-    after = losses(model, batch)
+    after, others = losses(model, batch), _gradients(model, batch)
     assert all(torch.equal(before[k], after[k]) for k in before)
+    assert all(torch.equal(grads[k], others[k]) for k in grads)
     samples = batch['data_samples']['a']
     samples[4].gt_depth.data.add_(torch.rand(1, 64, 64))
     assert not torch.equal(losses(model, batch)['xtc.loss_ct'],
