@@ -12,8 +12,8 @@ from mmmultas.utils.errors import CheckpointError
 __all__ = ['publish_checkpoint']
 
 #: What of a checkpoint's meta goes along.
-META = ('cfg', 'dataset_meta', 'epoch', 'iter', 'experiment_name',
-        'mmengine_version')
+META = ('cfg', 'dataset_meta', 'judged_meta', 'epoch', 'iter',
+        'experiment_name', 'mmengine_version')
 
 
 def publish_checkpoint(source: str | Path, target: str | Path) -> Path:

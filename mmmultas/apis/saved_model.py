@@ -92,7 +92,8 @@ def load_saved_model(checkpoint: str | Path,
                               'here.')
     load_weights(model, content, source)
     model = revert_sync_batchnorm(model).to(place).eval()
-    meta = _mapping(_mapping(content, 'meta'), 'dataset_meta')
+    kept = _mapping(content, 'meta')
+    meta = {**_mapping(kept, 'judged_meta'), **_mapping(kept, 'dataset_meta')}
     meta = {task: _mapping(meta, task) for task in model.heads}
     check_classes(model, meta)
     return SavedModel(model, _named_classes(model, meta), load_image,

@@ -152,10 +152,25 @@ class MultiTaskRunner(Runner):
         """Call the hooks; whoever saves, the file is one that we can read."""
         super().call_hook(fn_name, **kwargs)
         if fn_name == 'before_save_checkpoint':
+            self._note_judged(kwargs['checkpoint']['meta'])
             for key in make_plain(kwargs['checkpoint']):
                 self.logger.warning(
                     f'The entry {key!r} of the checkpoint is left out: what '
                     'it holds cannot be read back safely.')
+
+    def _note_judged(self, meta: dict[str, Any]) -> None:
+        """Keep the classes of tasks that training images have no label of.
+
+        Students of soft labels and classifiers of images have such tasks.
+        """
+        judged = getattr(getattr(self._val_loop, 'dataloader', None),
+                         'dataset', None)
+        known, found = meta.get('dataset_meta') or {}, {}
+        for task, value in getattr(judged, 'metainfo', {}).items():
+            if task != 'tasks' and task not in known:
+                found[task] = value
+        if found:
+            meta['judged_meta'] = found
 
     @master_only
     def save_checkpoint(self, out_dir: str, filename: str, *args: Any,

@@ -51,6 +51,14 @@ def test_a_checkpoint_without_config_or_classes(save_toy, tmp_path):
     saved = load_saved_model(path, config)
     assert saved.meta['det']['classes'] == ('class 0', 'class 1')
     assert saved.meta['det']['palette'] is None
+    # names that validation alone has, and that training's go before
+    content['meta'].update(judged_meta=dict(
+        det=dict(classes=('a', 'b')), seg=dict(classes=('x', 'y', 'z'))),
+        dataset_meta=dict(det=dict(classes=('c', 'd'))))
+    torch.save(content, path)
+    saved = load_saved_model(path, config)
+    assert saved.meta['det']['classes'] == ('c', 'd')
+    assert saved.meta['seg']['classes'] == ('x', 'y', 'z')
 
 
 def test_addresses_of_new_style_configs(save_toy):
@@ -122,7 +130,8 @@ def test_every_config_of_the_repository_may_be_built():
         cfg = Config.fromfile(path)
         model = cfg.model.to_dict()
         model = model.get('architecture', model)  # teachers stay behind
-        model['backbone'].pop('init_cfg')
+        model.pop('companions', None)
+        model['backbone'].pop('init_cfg', None)
         refuse_strangers(model, path.name, 'model')
         load_image, geometry = eval_geometry(cfg)
         # maps of classes are looked at in the images' own sizes
@@ -175,7 +184,7 @@ def test_a_model_of_another_kind(save_toy):
 def test_stock_heads_look_at_the_mirror_image_too(tmp_path, name):
     cfg = Config.fromfile(f'configs/multas/rn18_fpn_mtl_{name}.py')
     model = cfg.model.to_dict()
-    model['backbone'].pop('init_cfg')
+    model['backbone'].pop('init_cfg', None)
     with DefaultScope.overwrite_default_scope('mmdet'):
         weights = MODELS.build(model).state_dict()
     path = tmp_path / 'stock.pth'

@@ -173,3 +173,18 @@ def test_a_compiled_encoder_learns_the_same(tmp_path):
     assert hasattr(runner.model.encode, '_torchdynamo_orig_callable')
     for key, value in weights[0].items():
         torch.testing.assert_close(weights[1][key], value)
+
+
+def test_classes_that_training_does_not_name(tmp_path):
+    """Of tasks without a labelled training image; others stay as they are."""
+    cfg = toy_config(tmp_path, dict(det=toy_stream(4, ('det', ))))
+    cfg.custom_hooks = []
+    runner = build_runner(cfg)
+    saved = dict(meta=dict(dataset_meta=dict(tasks=('det', ), det='own')))
+    runner.call_hook('before_save_checkpoint', checkpoint=saved)
+    assert 'judged_meta' not in saved['meta']  # nobody has built the loop
+    assert runner.val_loop is not None
+    runner.call_hook('before_save_checkpoint', checkpoint=saved)
+    judged = saved['meta']['judged_meta']
+    assert list(judged) == ['seg']
+    assert judged['seg']['classes'][0] == 'background'
