@@ -22,7 +22,7 @@ dense = dict(
     num_refine_convs=0)
 model = dict(
     fuse_batches=True,
-    task_weights=dict(det=1.0, seg=1.0, depth=1.0, normals=2.0, edges=10.0),
+    task_weights=dict(det=1.0, seg=1.0, depth=1.0, normals=2.0, edges=50.0),
     heads=dict(
         det=dict(num_classes=3),
         seg=dict(num_classes=5),

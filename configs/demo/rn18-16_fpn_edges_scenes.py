@@ -2,7 +2,7 @@ _base_ = './rn18-16_fpn_all-tasks_scenes.py'
 
 model = dict(
     heads=dict(det=None, seg=None, depth=None, normals=None),
-    task_weights=dict(_delete_=True, edges=10.0))
+    task_weights=dict(_delete_=True, edges=50.0))
 train_dataloader = dict(det=None, seg=None, depth=None, normals=None)
 val_dataloader = dict(val=dict(dataset=dict(tasks=('edges', ))))
 test_dataloader = val_dataloader
