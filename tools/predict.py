@@ -6,6 +6,7 @@ import sys
 from mmmultas.apis.inferencer import MultiTaskInferencer
 from mmmultas.apis.prediction_files import predict_to_files
 from mmmultas.utils.allocator import keep_freed_memory
+from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import friendly_errors
 
 
@@ -14,7 +15,8 @@ def parse_args() -> argparse.Namespace:
         description='Write what every task of a model says of pictures or a '
         'video.')
     parser.add_argument(
-        'checkpoint', help='checkpoint, or a work folder: its best one')
+        'checkpoint',
+        help='checkpoint, a work folder (its best one), or an exported .onnx')
     parser.add_argument(
         'input', nargs='+', help='pictures, folders of pictures, videos')
     parser.add_argument(
@@ -44,18 +46,37 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
+def _exported(args: argparse.Namespace) -> MultiTaskInferencer:
+    """An exported file; what is fixed in it cannot be asked for.
+
+    Raises:
+        ConfigError: --tta, --amp, --device or --config.
+    """
+    from mmmultas.apis.export import OnnxInferencer
+    for key in ('tta', 'amp', 'device', 'config'):
+        if getattr(args, key):
+            raise ConfigError(f'--{key} does not go with an exported model: '
+                              'give its checkpoint, or leave it out.')
+    return OnnxInferencer(
+        args.checkpoint, batch_size=args.batch_size,
+        score_thr=args.score_thr, skip_broken=True)
+
+
 def main() -> None:
     args = parse_args()
     keep_freed_memory()
-    inferencer = MultiTaskInferencer(
-        args.checkpoint,
-        args.device,
-        args.tta,
-        config=args.config,
-        batch_size=args.batch_size,
-        score_thr=args.score_thr,
-        skip_broken=True,
-        amp=args.amp)
+    if args.checkpoint.endswith('.onnx'):
+        inferencer = _exported(args)
+    else:
+        inferencer = MultiTaskInferencer(
+            args.checkpoint,
+            args.device,
+            args.tta,
+            config=args.config,
+            batch_size=args.batch_size,
+            score_thr=args.score_thr,
+            skip_broken=True,
+            amp=args.amp)
     for path in predict_to_files(inferencer, args.input, args.out_dir):
         print(path)
     if inferencer.skipped:

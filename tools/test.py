@@ -15,7 +15,8 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description='Test a model.')
     parser.add_argument('config', help='config file')
     parser.add_argument(
-        'checkpoint', help='checkpoint, or a work folder: its best one')
+        'checkpoint',
+        help='checkpoint, a work folder (its best one), or an exported .onnx')
     parser.add_argument('--work-dir', help='default work_dirs/<config name>')
     parser.add_argument(
         '--task', default='both', help='judge this task alone (default: all)')
@@ -68,7 +69,11 @@ def main() -> None:
     if not Path(args.checkpoint).exists():
         raise CheckpointError(f'Checkpoint {args.checkpoint} does not exist: '
                               'check the path.')
-    cfg.load_from = args.checkpoint
+    exported = args.checkpoint.endswith('.onnx')
+    if exported and (args.tta or args.amp):
+        raise ConfigError('--tta and --amp do not go with an exported model: '
+                          'test its checkpoint, or leave them out.')
+    cfg.load_from = None if exported else args.checkpoint
     cfg.resume = False
     select_task(cfg, args.task)
     if args.tta:
@@ -89,7 +94,11 @@ def main() -> None:
             dict(type='mmmultas.PictureHook', show_dir=args.show_dir))
     cfg.custom_hooks = hooks
     keep_freed_memory()
-    build_runner(cfg, args.launcher).test()
+    runner = build_runner(cfg, args.launcher)
+    if exported:
+        from mmmultas.apis.export import answer_by
+        answer_by(runner, args.checkpoint)
+    runner.test()
 
 
 if __name__ == '__main__':

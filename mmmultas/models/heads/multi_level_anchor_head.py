@@ -110,7 +110,7 @@ class MultiLevelAnchorHead(BaseDenseHead):
     def flatten(self, levels: Sequence[Tensor], channels: int) -> Tensor:
         """Join raw level outputs to (N, A, channels) in anchor order."""
         return torch.cat([
-            x.permute(0, 2, 3, 1).reshape(len(x), -1, channels)
+            x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, channels)
             for x in levels
         ], 1).float()
 
@@ -193,6 +193,22 @@ class MultiLevelAnchorHead(BaseDenseHead):
                 per_place=self.anchors.num_base_anchors,
                 unasked=unasked,
                 uncertain=uncertain)
+
+    def dense_boxes(
+            self, outputs: Sequence[list[Tensor]]) -> tuple[Tensor, Tensor]:
+        """Scores and boxes of all anchors, for export.
+
+        Args:
+            outputs: Scores and boxes per level.
+
+        Returns:
+            (N, A, C) in [0, 1] and (N, A, 4) corners in pixels.
+        """
+        scores, deltas = outputs
+        anchors = self.anchors.grid([x.shape[-2:] for x in scores],
+                                    scores[0].device)
+        return (self.flatten(scores, self.num_classes).sigmoid(),
+                decode_boxes(anchors, self.flatten(deltas, 4)))
 
     def predict_by_feat(self,
                         cls_scores: list[Tensor],

@@ -250,7 +250,8 @@ class TridentAnchorHead(BaseDenseHead):
     def flatten(self, maps: Sequence[Tensor]) -> Tensor:
         """Join the branches to (N, A, 5 + C): branch, row, column, shape."""
         return torch.cat([
-            x.permute(0, 2, 3, 1).reshape(len(x), -1, 5 + self.num_classes)
+            x.permute(0, 2, 3, 1).reshape(
+                x.shape[0], -1, 5 + self.num_classes)
             for x in maps
         ], 1).float()
 
@@ -262,6 +263,21 @@ class TridentAnchorHead(BaseDenseHead):
                 -1, len(shapes), 4)
             for shapes in self.shapes.to(maps[0].device)
         ])
+
+    def dense_boxes(
+            self, outputs: tuple[list[Tensor]]) -> tuple[Tensor, Tensor]:
+        """Scores and boxes of all anchors, for export.
+
+        Args:
+            outputs: Raw outputs of :meth:`forward`.
+
+        Returns:
+            (N, A, C) in [0, 1] and (N, A, 4) corners in pixels.
+        """
+        raw = self.flatten(outputs[0])
+        anchors = self.anchors(outputs[0]).reshape(-1, 4)
+        scores = raw[..., 4:5].sigmoid() * raw[..., 5:].sigmoid()
+        return scores, decode_in_cells(anchors, raw[..., :4], self.stride)
 
     def predict_by_feat(self,
                         maps: list[Tensor],

@@ -1,0 +1,337 @@
+"""What is written into an ONNX file: the network, or all from the picture."""
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from mmmultas.structures import BOXES, CLASSES
+from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.tracing import is_compiling
+
+from ..saved_model import SavedModel
+from .boxes import NMS, dense_boxes
+
+__all__ = ['CoreGraph', 'EndToEnd', 'input_size', 'output_names']
+
+#: Outputs of a task of each form: ends of their names.
+BOX_OUTPUTS = ('bboxes', 'scores', 'labels')
+
+
+def input_size(saved: SavedModel) -> tuple[int, int]:
+    """Height and width that the test pipeline squashes pictures to.
+
+    Raises:
+        ConfigError: It does something else to them.
+    """
+    sizes = []
+    for step in saved.geometry:
+        kind = str(step.get('type')).split('.')[-1]
+        scale = step.get('size') if kind == 'Squash' else step.get('scale')
+        if kind == 'Squash' or (kind == 'Resize'
+                                and not step.get('keep_ratio', False)):
+            height, width = _height_width(kind, scale)
+            sizes.append((height, width))
+            continue
+        raise ConfigError(
+            f'The test pipeline has {step.get("type")!r}, which cannot be '
+            'exported: take mmmultas.Squash alone, or a config whose pictures '
+            'all become one size.')
+    if len(sizes) != 1:
+        raise ConfigError(
+            f'The test pipeline resizes pictures {len(sizes)} times: an '
+            'exported model wants one mmmultas.Squash in it.')
+    return sizes[0]
+
+
+def _height_width(kind: str, scale: Any) -> tuple[int, int]:
+    if isinstance(scale, int):
+        return scale, scale
+    first, second = (int(side) for side in scale)
+    return (first, second) if kind == 'Squash' else (second, first)
+
+
+def output_names(saved: SavedModel, raw: bool) -> list[str]:
+    """Names of the outputs, task by task.
+
+    Args:
+        saved: The model.
+        raw: Whether boxes are those of all places, and maps at the
+            network's own size.
+    """
+    names = []
+    for name, task in saved.model.tasks.items():
+        if task.kind == BOXES:
+            ends = ('scores', 'bboxes') if raw else BOX_OUTPUTS
+            names += [f'{name}_{end}' for end in ends]
+        else:
+            names.append(f'{name}_map')
+    return names
+
+
+class CoreGraph(nn.Module):
+    """The network alone: normalised pictures to what heads say.
+
+    Args:
+        saved: A model in evaluation mode.
+
+    Raises:
+        ConfigError: A head that cannot be written down.
+    """
+
+    def __init__(self, saved: SavedModel) -> None:
+        super().__init__()
+        self.model = saved.model
+        for name, task in self.model.tasks.items():
+            if task.kind != BOXES and not task.splits(self.model.heads[name]):
+                raise ConfigError(
+                    f'`model.heads.{name}` is a '
+                    f'{type(self.model.heads[name]).__name__}, which finds '
+                    'its predictions in a way of its own and cannot be '
+                    'exported: docs/export.md lists the heads that can.')
+
+    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
+        """Run the network.
+
+        Args:
+            images: (N, 3, H, W) float32, normalised.
+
+        Returns:
+            Of each detector scores (N, A, C) in [0, 1] and corners
+            (N, A, 4) in pixels of the input, of all places; of each other
+            task raw maps (N, K, h, w).
+        """
+        outs: list[Tensor] = []
+        raw = self.model.raw_outputs(self.model.encode(images))
+        for name, task in self.model.tasks.items():
+            if task.kind == BOXES:
+                outs += dense_boxes(name, self.model.heads[name], raw[name])
+            else:
+                outs.append(raw[name].float())
+        return tuple(outs)
+
+
+class EndToEnd(nn.Module):
+    """From a picture of any size to boxes and maps in its own pixels.
+
+    Args:
+        saved: A model in evaluation mode.
+        score_thr: Boxes must score more; None: what the head says.
+
+    Raises:
+        ConfigError: A pipeline or a head that cannot be written down.
+    """
+
+    def __init__(self, saved: SavedModel,
+                 score_thr: float | None = None) -> None:
+        super().__init__()
+        self.core = CoreGraph(saved)
+        self.size = input_size(saved)
+        self.pre = _Normalise(saved.model.data_preprocessor, self.size)
+        self.suppression = {
+            name: suppression(name, saved.model.heads[name], score_thr)
+            for name, task in saved.model.tasks.items() if task.kind == BOXES
+        }
+
+    def forward(self, image: Tensor) -> tuple[Tensor, ...]:
+        """Predict on one picture.
+
+        Args:
+            image: (H, W, 3) uint8, BGR.
+
+        Returns:
+            Of each detector corners (M, 4) in the picture's pixels, scores
+            (M,) and labels (M,) int64, best first; of classes (H, W) int64;
+            of each other task (C, H, W) float32.
+        """
+        height, width = image.shape[0], image.shape[1]
+        rest = list(self.core(self.pre(image)))
+        outs: list[Tensor] = []
+        model = self.core.model
+        for name, task in model.tasks.items():
+            if task.kind == BOXES:
+                scores, boxes = rest.pop(0), rest.pop(0)
+                outs += self._boxes(name, scores[0], boxes[0], height, width)
+            else:
+                outs.append(self._map(task, model.heads[name], rest.pop(0),
+                                      height, width))
+        return tuple(outs)
+
+    def _boxes(self, name: str, scores: Tensor, boxes: Tensor, height: Any,
+               width: Any) -> list[Tensor]:
+        cfg = self.suppression[name]
+        flat = scores.reshape(-1)
+        best, index = flat.topk(min(int(cfg['nms_pre']), flat.shape[0]))
+        classes = scores.shape[1]
+        labels = index % classes
+        boxes = boxes[torch.div(index, classes, rounding_mode='floor')]
+        limit = boxes.new_tensor([self.size[1], self.size[0]] * 2)
+        boxes = torch.minimum(boxes.clamp(min=0.0), limit)
+        # classes far apart, so that one suppression serves all
+        apart = boxes + (labels.float() * (max(self.size) + 1.0))[:, None]
+        keep = NMS.apply(apart, best, int(cfg['max_per_img']),
+                         float(cfg['iou_threshold']),
+                         float(cfg['score_thr']))
+        scale = torch.stack([
+            torch.as_tensor(width) / self.size[1],
+            torch.as_tensor(height) / self.size[0]
+        ]).to(boxes.dtype).repeat(2)
+        return [boxes[keep] * scale, best[keep], labels[keep]]
+
+    def _map(self, task: Any, head: Any, maps: Tensor, height: Any,
+             width: Any) -> Tensor:
+        rows, columns = self.pre.padded
+        if getattr(head, 'overshoots', False):
+            maps = maps[..., :rows, :columns]
+        align = getattr(head, 'align_corners', False)
+        maps = _resized(maps, (rows, columns), align)
+        if task.kind != CLASSES:
+            maps = task.meaning(maps)
+        maps = maps[..., :self.size[0], :self.size[1]]
+        maps = _resized(maps, (height, width), align)
+        if task.kind != CLASSES:
+            joined: Tensor = task.joined(maps)[0]
+            return joined
+        if maps.shape[1] == 1:
+            threshold = getattr(head, 'threshold', 0.5)
+            return (maps[0, 0].sigmoid() > threshold).long()
+        return maps[0].argmax(0)
+
+
+class _Normalise(nn.Module):
+    """Resize, normalise and pad a picture as the test does.
+
+    Args:
+        preprocessor: The model's data preprocessor.
+        size: Height and width of the network's input.
+    """
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, preprocessor: Any, size: tuple[int, int]) -> None:
+        super().__init__()
+        self.size = size
+        mean, std, self.rgb = normalisation(preprocessor)
+        self.register_buffer('mean', mean)
+        self.register_buffer('std', std)
+        divisor = int(getattr(preprocessor, 'pad_size_divisor', 1) or 1)
+        self.fill = float(getattr(preprocessor, 'pad_value', 0) or 0)
+        height, width = (-(-side // divisor) * divisor for side in size)
+        #: Height and width with padding.
+        self.padded = (height, width)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Map (H, W, 3) uint8 BGR to (1, 3, h, w) float32."""
+        x = resize_picture(image, self.size)
+        x = x.permute(2, 0, 1)[None].float()
+        if self.rgb:
+            x = x.flip(1)
+        x = (x - self.mean) / self.std
+        down = self.padded[0] - self.size[0]
+        right = self.padded[1] - self.size[1]
+        return F.pad(x, (0, right, 0, down), value=self.fill) if (
+            down or right) else x
+
+
+def resize_picture(image: Tensor, size: tuple[int, int]) -> Tensor:
+    """OpenCV's bilinear resize, which computes with 11 bits.
+
+    Args:
+        image: (H, W, 3) uint8.
+        size: Height and width of the result.
+
+    Returns:
+        (h, w, 3) int32 in [0, 255].
+    """
+    y0, y1, b0, b1 = _taps(image.shape[0], size[0], False)
+    x0, x1, a0, a1 = _taps(image.shape[1], size[1], True)
+    a0, a1 = a0[None, :, None], a1[None, :, None]
+    total = torch.full((1, 1, 1), 2, dtype=torch.int32)
+    for rows, share in ((y0, b0), (y1, b1)):
+        part = image[rows].int()
+        part = part[:, x0] * a0 + part[:, x1] * a1
+        part = share[:, None, None] * _shifted(part, 16)
+        total = total + _shifted(part, 65536)
+    return _shifted(total, 4)
+
+
+def _shifted(x: Tensor, by: int) -> Tensor:
+    return torch.div(x, by, rounding_mode='trunc')
+
+
+def _taps(old: Any, new: int,
+          stops: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Where each new place reads along an axis, and 2048 times how much.
+
+    Args:
+        old: Length of the axis; a tensor while a graph is written.
+        new: Its new length.
+        stops: Whether places beyond the border count once (columns).
+    """
+    last = torch.as_tensor(old) - 1
+    scale = torch.as_tensor(old).double() / new
+    place = (torch.arange(new).double() + 0.5) * scale - 0.5
+    place = place.float()
+    low = place.floor()
+    share = place - low
+    if stops:
+        outside = (low < 0) | (low >= last)
+        share = torch.where(outside, torch.zeros_like(share), share)
+    index = low.long()
+    zero = torch.zeros_like(last)
+    high = torch.minimum(torch.maximum(index + 1, zero), last)
+    index = torch.minimum(torch.maximum(index, zero), last)
+    return (index, high, ((1 - share) * 2048).round().int(),
+            (share * 2048).round().int())
+
+
+def normalisation(preprocessor: Any) -> tuple[Tensor, Tensor, bool]:
+    """Mean and spread, (1, 3, 1, 1) each, and whether channels are turned."""
+    if not getattr(preprocessor, '_enable_normalize', False):
+        one = torch.ones(1, 3, 1, 1)
+        return 0 * one, one, bool(preprocessor._channel_conversion)
+    return (preprocessor.mean.view(1, 3, 1, 1).float().cpu().clone(),
+            preprocessor.std.view(1, 3, 1, 1).float().cpu().clone(),
+            bool(preprocessor._channel_conversion))
+
+
+def suppression(name: str, head: Any,
+                score_thr: float | None) -> dict[str, Any]:
+    """How a head chooses boxes: score_thr, nms_pre, iou_threshold,
+    max_per_img.
+
+    Raises:
+        ConfigError: Something else than class-wise suppression.
+    """
+    cfg: Mapping[str, Any] = getattr(head, 'test_cfg', None) or {}
+    found = {key: cfg[key] for key in ('score_thr', 'nms_pre',
+                                       'iou_threshold', 'max_per_img')
+             if key in cfg}
+    nms = cfg.get('nms')
+    if nms is not None:
+        if nms.get('type', 'nms') != 'nms' or nms.get('class_agnostic'):
+            raise ConfigError(
+                f'`model.heads.{name}.test_cfg.nms` is {dict(nms)}, but only '
+                "class-wise type='nms' can be exported.")
+        found['iou_threshold'] = nms['iou_threshold']
+    if cfg.get('class_agnostic'):
+        raise ConfigError(
+            f'`model.heads.{name}.test_cfg.class_agnostic` is on, which '
+            'cannot be exported: switch it off, or write the core alone '
+            '(--raw).')
+    found.setdefault('nms_pre', 1000)
+    found.setdefault('max_per_img', 100)
+    found.setdefault('score_thr', 0.05)
+    found.setdefault('iou_threshold', 0.5)
+    if score_thr is not None:
+        found['score_thr'] = score_thr
+    return found
+
+
+def _resized(maps: Tensor, size: Sequence[Any], align: bool) -> Tensor:
+    same = (maps.shape[-2], maps.shape[-1]) == tuple(size)
+    if same and not is_compiling():  # while it is written sizes are open
+        return maps
+    return F.interpolate(maps, size=tuple(size), mode='bilinear',
+                         align_corners=align)

@@ -1,0 +1,70 @@
+"""The file that runs without PyTorch: numbers, and nothing else imported."""
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from mmcv.ops import nms
+
+import mmmultas_runtime as runtime
+from mmmultas.apis.export.graphs import resize_picture
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.mark.parametrize('align', [False, True])
+@pytest.mark.parametrize('size', [(5, 9), (20, 7), (12, 13)])
+def test_resize_is_pytorchs(align, size):
+    maps = np.random.default_rng(0).normal(size=(12, 13, 3)).astype('f4')
+    want = F.interpolate(
+        torch.from_numpy(maps).permute(2, 0, 1)[None], size,
+        mode='bilinear', align_corners=align)[0].permute(1, 2, 0)
+    np.testing.assert_allclose(runtime.resize(maps, size, align), want,
+                               atol=1e-5)
+
+
+@pytest.mark.parametrize('shape, size', [
+    ((97, 50), (64, 64)), ((40, 100), (64, 64)), ((75, 90), (32, 48)),
+    ((10, 12), (64, 30)), ((64, 64), (32, 32))])
+def test_pictures_are_resized_as_by_opencv(shape, size):
+    image = np.random.default_rng(0).integers(
+        0, 256, (*shape, 3), dtype=np.uint8)
+    want = cv2.resize(image, size[::-1])
+    assert (runtime.resize_picture(image, size) == want).all()
+    found = resize_picture(torch.from_numpy(image), size)
+    assert (found.numpy() == want).all()
+
+
+def test_suppression_is_mmcvs():
+    rng = np.random.default_rng(0)
+    low = rng.uniform(0, 50, (60, 2))
+    boxes = np.concatenate([low, low + rng.uniform(5, 30, (60, 2))],
+                           1).astype('f4')
+    scores = np.sort(rng.uniform(size=60))[::-1].astype('f4').copy()
+    _, want = nms(torch.from_numpy(boxes), torch.from_numpy(scores), .4)
+    assert runtime.suppress(boxes, .4).tolist() == want.tolist()
+
+
+def test_pictures(tmp_path):
+    image = np.arange(60, dtype=np.uint8).reshape(4, 5, 3)
+    cv2.imwrite(str(tmp_path / 'ü.png'), image)
+    assert (runtime.read(tmp_path / 'ü.png') == image).all()
+    assert (runtime._read_pillow(tmp_path / 'ü.png') == image).all()
+    (tmp_path / 'broken.png').write_bytes(b'')
+    with pytest.raises(runtime.RuntimeFileError, match='cannot be decoded'):
+        runtime.read(tmp_path / 'broken.png')
+    with pytest.raises(runtime.RuntimeFileError, match='uint8 array'):
+        runtime.check_picture(np.zeros((4, 5), np.uint8))
+
+
+def test_it_imports_nothing_of_ours():
+    done = subprocess.run(
+        [sys.executable, '-c', 'import sys, mmmultas_runtime; '
+         'print(sorted(n for n in sys.modules if n.split(".")[0] in '
+         '("torch", "mmmultas", "mmengine", "mmcv", "mmdet", "mmseg")))'],
+        cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == '[]'
