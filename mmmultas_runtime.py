@@ -18,6 +18,8 @@ __all__ = ['Model', 'RuntimeFileError', 'to_detections']
 
 #: Versions of the metadata that this file reads.
 FORMATS = (1, )
+#: Tried in this order; TensorRT would build an engine per picture size.
+PROVIDERS = ('CUDAExecutionProvider', 'CPUExecutionProvider')
 PICTURES = ('.bmp', '.jpeg', '.jpg', '.png', '.tif', '.tiff', '.webp')
 VIDEOS = ('.avi', '.m4v', '.mkv', '.mov', '.mp4', '.webm')
 
@@ -34,7 +36,9 @@ class Model:
         score_thr: Boxes under this score are left out; None: those that the
             model itself leaves out.
         threads: Of one operator; 0 for all cores.
-        providers: Where it runs; None: all that this onnxruntime has.
+        providers: Where it runs, by onnxruntime's names; None: a GPU by CUDA
+            if this onnxruntime has it, else the CPU. ``session`` tells where
+            it does (``get_providers()``).
 
     Raises:
         RuntimeFileError: No such file, a file of another tool, or no
@@ -56,7 +60,9 @@ class Model:
         try:
             self.session = onnxruntime.InferenceSession(
                 str(path), options,
-                providers=providers or onnxruntime.get_available_providers())
+                providers=providers or [
+                    one for one in PROVIDERS
+                    if one in onnxruntime.get_available_providers()])
         except Exception as error:  # it has no class of its own for this
             raise RuntimeFileError(
                 f'{path} cannot be read as ONNX ({str(error)[:120]}): export '
@@ -140,7 +146,8 @@ class Model:
         x = (x - np.float32(self.meta['mean'])) / np.float32(
             self.meta['std'])
         height, width = self.meta['padded']
-        padded = np.zeros((1, 3, height, width), np.float32)
+        padded = np.full((1, 3, height, width), self.meta['pad_value'],
+                         np.float32)
         padded[0, :, :self.size[0], :self.size[1]] = x.transpose(2, 0, 1)
         return padded
 
@@ -266,8 +273,12 @@ def _read_pillow(path):
                                '`pip install pillow`, or give arrays.'
                                ) from error
     try:
-        image = ImageOps.exif_transpose(Image.open(path)).convert('RGB')
-    except OSError as error:
+        image = ImageOps.exif_transpose(Image.open(path))
+        if image.mode.startswith('I'):  # 16 bits, which RGB would clip
+            grey = (np.asarray(image).astype(np.int64) >> 8).astype(np.uint8)
+            return np.repeat(grey[..., None], 3, 2)
+        image = image.convert('RGB')
+    except (OSError, SyntaxError, Image.DecompressionBombError) as error:
         raise RuntimeFileError(
             f'{path} cannot be decoded as a picture.') from error
     return np.ascontiguousarray(np.asarray(image)[..., ::-1])
@@ -275,10 +286,11 @@ def _read_pillow(path):
 
 def check_picture(image):
     """Raise RuntimeFileError unless it is (H, W, 3) uint8."""
-    if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
+    if (image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8
+            or 0 in image.shape):
         raise RuntimeFileError(
-            f'A picture is an (H, W, 3) uint8 array in BGR order, not '
-            f'{image.shape} {image.dtype}.')
+            'A picture is an (H, W, 3) uint8 array in BGR order, not empty; '
+            f'this one is {image.shape} {image.dtype}.')
 
 
 def _frames(path):

@@ -70,9 +70,10 @@ def main() -> None:
         raise CheckpointError(f'Checkpoint {args.checkpoint} does not exist: '
                               'check the path.')
     exported = args.checkpoint.endswith('.onnx')
-    if exported and (args.tta or args.amp):
-        raise ConfigError('--tta and --amp do not go with an exported model: '
-                          'test its checkpoint, or leave them out.')
+    if exported and (args.tta or args.amp or args.launcher != 'none'):
+        raise ConfigError('--tta, --amp and --launcher do not go with an '
+                          'exported model: test its checkpoint, or leave '
+                          'them out.')
     cfg.load_from = None if exported else args.checkpoint
     cfg.resume = False
     select_task(cfg, args.task)

@@ -168,7 +168,7 @@ class PolyRestartLR(_ClosedFormLR):
         **kwargs: ``end``, updates of the run; default all.
 
     Raises:
-        ConfigError: A period below 1.
+        ConfigError: A period below 1, or a power below 0.
     """
 
     def __init__(self,
@@ -176,10 +176,11 @@ class PolyRestartLR(_ClosedFormLR):
                  period: int = 10000,
                  power: float = 0.9,
                  **kwargs: Any) -> None:
-        if period < 1:
+        if period < 1 or power < 0:
             raise ConfigError('`param_scheduler.period` of '
                               'mmmultas.PolyRestartLR is a number of updates, '
-                              f'1 or more, got {period}.')
+                              '1 or more, and `power` at least 0; got '
+                              f'{period} and {power}.')
         self.period = period
         self.power = power
         super().__init__(optimizer, **kwargs)

@@ -59,6 +59,12 @@ def test_pictures(tmp_path):
         runtime.read(tmp_path / 'broken.png')
     with pytest.raises(runtime.RuntimeFileError, match='uint8 array'):
         runtime.check_picture(np.zeros((4, 5), np.uint8))
+    with pytest.raises(runtime.RuntimeFileError, match='not empty'):
+        runtime.check_picture(np.zeros((0, 5, 3), np.uint8))
+    deep = np.arange(20, dtype=np.uint16).reshape(4, 5) * 3000
+    cv2.imwrite(str(tmp_path / 'deep.png'), deep)
+    assert (runtime._read_pillow(tmp_path / 'deep.png') ==
+            runtime.read(tmp_path / 'deep.png')).all()
 
 
 def test_it_imports_nothing_of_ours():

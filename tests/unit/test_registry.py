@@ -31,9 +31,9 @@ TYPES = dict(
 #: A process per type that knows the stock packages and the scope's name.
 FIND = """
 import os, sys
+import mmmultas.registry  # first: operators of mmcv may not be compiled
 import mmdet.models, mmengine.registry, mmseg.models
 from mmengine.registry import init_default_scope
-import mmmultas.registry
 init_default_scope('mmdet')
 for parent, name in TYPES.items():
     sys.stdout.flush()

@@ -33,6 +33,7 @@ def dense_boxes(name: str, head: Any, outputs: Any) -> DenseBoxes:
     plain = (isinstance(head, AnchorHead)
              and type(head).predict_by_feat is AnchorHead.predict_by_feat
              and type(head.bbox_coder) is DeltaXYWHBBoxCoder
+             and not head.bbox_coder.add_ctr_clamp
              and getattr(head, 'use_sigmoid_cls', False))
     if not plain:
         raise ConfigError(

@@ -18,7 +18,7 @@ from mmmultas.utils.run_files import chosen_checkpoint
 from ..inferencer import MultiTaskInferencer
 from ..saved_model import SavedModel, load_saved_model
 from .onnx_file import export_onnx, require_onnx, session_of
-from .onnx_inferencer import open_model
+from .onnx_inferencer import OnnxInferencer, open_model
 from .quantise import judge, quantise
 from .verify import Differences, compare_core, compare_predictions
 
@@ -57,6 +57,9 @@ def export_model(checkpoint: str | Path,
         UserError: Whatever is in the way, or the file differs.
     """
     require_onnx()
+    if number < 1 or not 0 <= (score_thr or 0) <= 1:
+        raise ConfigError('--number is 1 or more and --score-thr lies in '
+                          f'[0, 1]; got {number} and {score_thr}.')
     chosen = chosen_checkpoint(checkpoint)
     saved = load_saved_model(chosen, config, 'cpu')
     cfg = _config(chosen, config)
@@ -71,14 +74,20 @@ def export_model(checkpoint: str | Path,
                 part.write_bytes(plain.read_bytes())
         else:
             files = list(list_files(str(int8), None)[0].values())
-            quantise(plain, out, files[:CALIBRATION])
-            yield from _judged(cfg, plain, out)
+            # files of a folder are often sorted by what they show
+            quantise(plain, out, files[::-(-len(files) // CALIBRATION) or 1])
+            yield from _judged(cfg, plain, out, shown)
     yield f'written: {out} ({Path(out).stat().st_size / 1e6:.1f} MB)'
 
 
 def _compared(chosen: Any, config: Any, saved: SavedModel, plain: Path,
               raw: bool, shown: list[Any], told: str,
               score_thr: float | None) -> Iterator[str]:
+    inferencer = MultiTaskInferencer(chosen, 'cpu', config=config)
+    for head in inferencer.model.heads.values() if score_thr is not None \
+            else ():
+        if getattr(head, 'test_cfg', None):
+            head.test_cfg['score_thr'] = score_thr
     found: Differences
     if raw:
         model = open_model(plain)
@@ -87,22 +96,28 @@ def _compared(chosen: Any, config: Any, saved: SavedModel, plain: Path,
         # any number at a time
         batches.append(torch.cat(batches[:3]))
         found = compare_core(saved, session_of(plain), batches)
+        found.pictures = len(shown)
+        rest = compare_predictions(inferencer, model, shown)
+        found.lines += rest.lines
+        found.failed += rest.failed
     else:
-        inferencer = MultiTaskInferencer(
-            chosen, 'cpu', config=config, score_thr=score_thr or 0.0)
         found = compare_predictions(inferencer, open_model(plain), shown)
     yield f'compared on {found.pictures} {told}:'
     yield from (f'  {line}' for line in found.lines)
     found.check('the exported file')
 
 
-def _judged(cfg: Config, plain: Path, out: Any) -> Iterator[str]:
+def _judged(cfg: Config, plain: Path, out: Any,
+            shown: list[Any]) -> Iterator[str]:
     """What 8 bits cost on the data of the test, where they are there."""
     try:
         before, after = judge(cfg.copy(), [plain, out])
-    except (DataError, ConfigError) as error:
-        yield (f'8 bits: not judged, the test data of the checkpoint are not '
-               f'here ({error})')
+    except DataError as error:
+        yield ('what 8 bits cost is not known, since the test data of the '
+               f'checkpoint are not here ({error}); against full numbers:')
+        found = compare_predictions(OnnxInferencer(plain), open_model(out),
+                                    shown)
+        yield from (f'  {line}' for line in found.lines)
         return
     yield 'what 8 bits cost on the test data (before, after):'
     for key, value in before.items():

@@ -15,6 +15,8 @@ from .boxes import NMS, dense_boxes
 
 __all__ = ['CoreGraph', 'EndToEnd', 'input_size', 'output_names']
 
+#: As many as there are.
+ALL = 10**9
 #: Outputs of a task of each form: ends of their names.
 BOX_OUTPUTS = ('bboxes', 'scores', 'labels')
 
@@ -29,15 +31,17 @@ def input_size(saved: SavedModel) -> tuple[int, int]:
     for step in saved.geometry:
         kind = str(step.get('type')).split('.')[-1]
         scale = step.get('size') if kind == 'Squash' else step.get('scale')
-        if kind == 'Squash' or (kind == 'Resize'
-                                and not step.get('keep_ratio', False)):
+        plain = kind == 'Resize' and scale is not None and not any(
+            step.get(key, usual) != usual for key, usual in
+            dict(keep_ratio=False, interpolation='bilinear',
+                 backend='cv2').items())
+        if kind == 'Squash' or plain:
             height, width = _height_width(kind, scale)
             sizes.append((height, width))
             continue
         raise ConfigError(
-            f'The test pipeline has {step.get("type")!r}, which cannot be '
-            'exported: take mmmultas.Squash alone, or a config whose pictures '
-            'all become one size.')
+            f'The test pipeline has {dict(step)}, which cannot be exported: '
+            'take mmmultas.Squash alone, or a bilinear Resize to one size.')
     if len(sizes) != 1:
         raise ConfigError(
             f'The test pipeline resizes pictures {len(sizes)} times: an '
@@ -318,12 +322,16 @@ def suppression(name: str, head: Any,
     if cfg.get('class_agnostic'):
         raise ConfigError(
             f'`model.heads.{name}.test_cfg.class_agnostic` is on, which '
-            'cannot be exported: switch it off, or write the core alone '
-            '(--raw).')
-    found.setdefault('nms_pre', 1000)
-    found.setdefault('max_per_img', 100)
-    found.setdefault('score_thr', 0.05)
-    found.setdefault('iou_threshold', 0.5)
+            'cannot be exported: switch it off.')
+    if (cfg.get('min_bbox_size') or 0) > 0:
+        raise ConfigError(
+            f'`model.heads.{name}.test_cfg.min_bbox_size` is '
+            f'{cfg["min_bbox_size"]}, which cannot be exported: make it 0.')
+    for key, usual in dict(nms_pre=ALL, max_per_img=ALL, score_thr=0.0,
+                           iou_threshold=0.5).items():
+        found.setdefault(key, usual)
+    for key in ('nms_pre', 'max_per_img'):
+        found[key] = found[key] if found[key] > 0 else ALL
     if score_thr is not None:
         found['score_thr'] = score_thr
     return found

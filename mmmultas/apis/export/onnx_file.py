@@ -13,7 +13,7 @@ from torch import nn
 import mmmultas
 from mmmultas.structures import BOXES, kind_of
 from mmmultas.utils.checkpoint import atomic_path
-from mmmultas.utils.errors import UserError
+from mmmultas.utils.errors import ConfigError, UserError
 
 from ..saved_model import SavedModel
 from .graphs import (CoreGraph, EndToEnd, input_size, normalisation,
@@ -83,10 +83,19 @@ def export_onnx(saved: SavedModel,
             warnings.catch_warnings():
         # the tracer warns wherever a size is a number: sizes are fixed
         warnings.simplefilter('ignore')
-        torch.onnx.export(
-            graph.eval(), (example, ), str(part), input_names=names,
-            output_names=output_names(saved, raw), dynamic_axes=axes,
-            opset_version=OPSET, dynamo=False)
+        try:
+            torch.onnx.export(
+                graph.eval(), (example, ), str(part), input_names=names,
+                output_names=output_names(saved, raw), dynamic_axes=axes,
+                opset_version=OPSET, dynamo=False)
+        except UserError:
+            raise
+        except Exception as error:  # whatever an operator trips over
+            told = ' '.join(str(error).split())[:160]
+            raise ConfigError(
+                'PyTorch cannot write this network as ONNX '
+                f'({type(error).__name__}: {told}): docs/export.md lists '
+                'what can be exported.') from error
         model = onnx.load(str(part))
         entry = model.metadata_props.add()
         entry.key, entry.value = 'mmmultas', json.dumps(meta)
@@ -140,7 +149,9 @@ def metadata(saved: SavedModel, raw: bool, score_thr: float | None,
         format=FORMAT, version=mmmultas.__version__, source=source,
         form='raw' if raw else 'end_to_end', size=size,
         padded=_padded(saved, size), mean=mean.flatten().tolist(),
-        std=std.flatten().tolist(), bgr_to_rgb=rgb, tasks=tasks),
+        std=std.flatten().tolist(), bgr_to_rgb=rgb,
+        pad_value=float(getattr(saved.model.data_preprocessor, 'pad_value',
+                                0) or 0), tasks=tasks),
         default=_plain))
 
 

@@ -98,14 +98,16 @@ def answer_by(runner: Any, path: str | Path) -> None:
                             sem_seg_data(values.long()))
         return list(samples)
 
-    model = runner.model
-    for task in model.tasks:
-        own = inferencer.meta.get(task)
-        count = getattr(model.heads[task], 'num_classes', None)
-        if own is None or ('classes' in own and count != len(
-                own['classes'])):
+    wanted = runner.test_loop.dataloader.dataset.metainfo
+    for task in runner.model.tasks:
+        own, data = inferencer.meta.get(task), wanted.get(task) or {}
+        names = list(data.get('classes') or ())
+        if (own is None or own['kind'] != kind_of(task, wanted)
+                or names and names != list(own.get('classes') or ())):
+            said = 'no such task' if own is None else (
+                f'{own["kind"]} of {own.get("classes")}')
             raise CheckpointError(
-                f'{path} has the tasks {", ".join(inferencer.meta)}, but the '
-                f'config wants {task!r} with {count} classes: test it with '
-                'the config that it was trained with.')
-    model.test_step = step
+                f'The data have {task!r} with {names or "its"} classes, but '
+                f'{path} has {said}: test it with the config that it was '
+                'trained with.')
+    runner.model.test_step = step

@@ -85,6 +85,11 @@ def judge(cfg: Any, paths: Sequence[str | Path]) -> list[dict[str, float]]:
     with tempfile.TemporaryDirectory() as folder:
         cfg.work_dir, cfg.log_level = folder, 'ERROR'
         cfg.load_from, cfg.resume = None, False
+        # hooks of the training may write beside its results
+        cfg.custom_hooks = []
+        cfg.default_hooks = {
+            key: hook for key, hook in (cfg.get('default_hooks')
+                                        or {}).items() if key != 'pictures'}
         runner = build_runner(cfg)
         for path in paths:
             answer_by(runner, path)

@@ -82,8 +82,9 @@ def compare_core(saved: SavedModel, session: Any,
             if want.shape != got.shape:
                 worst[name] = np.inf
                 continue
-            gap = np.abs(want.numpy() - got).max(initial=0)
-            worst[name] = max(worst[name], float(gap))
+            gap = float(np.abs(want.numpy() - got).max(initial=0))
+            # NaN compares with nothing
+            worst[name] = max(worst[name], gap) if gap == gap else np.inf
             largest[name] = max(largest[name], float(want.abs().max()))
     differences = Differences(count)
     for name in names:
@@ -111,10 +112,11 @@ def compare_predictions(inferencer: MultiTaskInferencer, model: Any,
             found = [boxes_alike(*(_boxes_of(task, one) for one in pair))
                      for pair in pairs]
             alike, total = (sum(column) for column in zip(*found))
-            share = alike / total if total else 1.0
             differences.add(
                 task, f'{alike} of {total} boxes within {PIXELS} px and '
-                f'{SCORE} of score', share >= BOXES_ALIKE)
+                f'{SCORE} of score' if total else
+                'no box was found, so none were compared (lower --score-thr, '
+                'or name other --pictures)', alike >= BOXES_ALIKE * total)
             continue
         shares = [_pixels_alike(kind, *(_map_of(task, one) for one in pair))
                   for pair in pairs]

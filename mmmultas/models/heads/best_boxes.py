@@ -38,9 +38,13 @@ def box_test_cfg(given: Mapping[str, Any] | None, name: str,
         hint = ('; the threshold of `nms` is `iou_threshold` here'
                 if 'nms' in unknown else '')
         raise ConfigError(
-            f'`model.heads.det.test_cfg` of {name} has no key '
+            f'`test_cfg` of {name} has no key '
             f'{unknown[0]!r}: it has {sorted(TEST_CFG)}{hint}.')
-    return {**TEST_CFG, **defaults, **given}
+    cfg = {**TEST_CFG, **defaults, **given}
+    for key in ('nms_pre', 'max_per_img'):
+        if cfg[key] < 1:  # all, as in MMDetection
+            cfg[key] = 10**9
+    return cfg
 
 
 def best_boxes(scores: Tensor, decode: Callable[[Tensor], Tensor],

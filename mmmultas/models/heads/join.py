@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.tracing import is_compiling
 
 __all__ = ['AddPooled']
 
@@ -51,10 +52,18 @@ class AddPooled(BaseModule):
         *levels, extra = feats
         if len(levels) != len(self.convs):
             raise ConfigError(
-                f'`model.heads.det.join.num_levels` is {len(self.convs)}, '
+                f'`num_levels` of AddPooled is {len(self.convs)}, '
                 f'but the head reads {len(levels)} levels and one more map: '
                 'make them agree.')
-        return tuple(
-            level + conv(F.adaptive_avg_pool2d(
-                extra, (level.shape[-2], level.shape[-1])))
-            for level, conv in zip(levels, self.convs))
+        return tuple(level + conv(_averaged(extra, level))
+                     for level, conv in zip(levels, self.convs))
+
+
+def _averaged(x: Tensor, level: Tensor) -> Tensor:
+    """A finer map (N, C, H, W) at the size of a level."""
+    height, width = int(level.shape[-2]), int(level.shape[-1])
+    rows, columns = int(x.shape[-2]) // height, int(x.shape[-1]) // width
+    if is_compiling() and x.shape[-2:] == (rows * height, columns * width):
+        # the same, as an operator that can be written down
+        return F.avg_pool2d(x, (rows, columns))
+    return F.adaptive_avg_pool2d(x, (height, width))

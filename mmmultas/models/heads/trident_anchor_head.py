@@ -94,6 +94,9 @@ class TridentAnchorHead(BaseDenseHead):
                  init_cfg: dict | None = None) -> None:
         super().__init__(init_cfg)
         _check(in_channels, in_strides, paths, stride, normalizer)
+        if num_units < 1:
+            raise ConfigError('`num_units` of TridentAnchorHead is 1 or '
+                              f'more, got {num_units}.')
         self.num_classes = num_classes
         self.stride = stride
         self.normalizer = normalizer
@@ -134,7 +137,7 @@ class TridentAnchorHead(BaseDenseHead):
         """
         if len(feats) != len(self.paths):
             raise ConfigError(
-                f'`model.heads.det.in_channels` names {len(self.paths)} '
+                f'`in_channels` of TridentAnchorHead names {len(self.paths)} '
                 f'levels, but the head is given {len(feats)}: name what it '
                 "reads in `inputs`, for example ('neck.0', 'neck.1').")
         ways = [path(x) for path, x in zip(self.paths, feats)]
@@ -315,7 +318,7 @@ def _by_branch(anchors: Sequence[Sequence[float]], count: int) -> Tensor:
     shapes = torch.tensor([list(map(float, shape)) for shape in anchors])
     if not len(shapes) or len(shapes) % count or shapes.shape[-1] != 2:
         raise ConfigError(
-            f'`model.heads.det.anchors` are {len(anchors)} shapes, but '
+            f'`anchors` of TridentAnchorHead are {len(anchors)} shapes, but '
             f'`dilations` names {count} branches: give each branch as many '
             '(width, height) pairs.')
     order = shapes.prod(-1).argsort(stable=True)
@@ -343,7 +346,7 @@ def _check(in_channels: Sequence[int], in_strides: Sequence[int],
            normalizer: str) -> None:
     if not len(in_channels) == len(in_strides) == len(paths) > 0:
         raise ConfigError(
-            '`model.heads.det` wants as many `in_channels`, `in_strides` and '
+            'TridentAnchorHead wants as many `in_channels`, `in_strides` and '
             f'`paths`, got {len(in_channels)}, {len(in_strides)} and '
             f'{len(paths)}.')
     for own, outs in zip(in_strides, paths):
@@ -351,9 +354,9 @@ def _check(in_channels: Sequence[int], in_strides: Sequence[int],
         if not (factor >= 1 and math.log2(factor).is_integer()
                 and math.log2(factor) <= len(outs)):
             raise ConfigError(
-                f'`model.heads.det.paths` has {len(outs)} convolutions for a '
-                f'level of stride {own}, too few to reach `stride` {stride} '
-                'by halving.')
+                f'`paths` of TridentAnchorHead has {len(outs)} convolutions '
+                f'for a level of stride {own}, too few to reach `stride` '
+                f'{stride} by halving.')
     if normalizer not in ('image', 'positive'):
-        raise ConfigError("`model.heads.det.normalizer` is 'image' or "
+        raise ConfigError("`normalizer` of TridentAnchorHead is 'image' or "
                           f"'positive', got {normalizer!r}.")

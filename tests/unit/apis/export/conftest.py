@@ -1,4 +1,6 @@
 """A checkpoint of seven tasks, and the files that are made of it."""
+import copy
+
 import cv2
 import numpy as np
 import pytest
@@ -7,7 +9,7 @@ from mmengine.registry import DefaultScope
 
 from mmmultas.apis.export.onnx_file import export_onnx
 from mmmultas.apis.saved_model import load_saved_model
-from mmmultas.registry import MODELS
+from mmmultas.registry import DATASETS, MODELS
 from mmmultas.utils.checkpoint import load_file
 from tests.unit.conftest import lively
 
@@ -19,18 +21,14 @@ def exported(several, tmp_path_factory):
     """Folder with model.pth, model.onnx, raw.onnx and pictures."""
     folder = tmp_path_factory.mktemp('exported')
     torch.manual_seed(0)
-    cfg = several.cfg.copy()
+    cfg = copy.deepcopy(several.cfg)
     for head in ('det', 'more'):
         cfg.model.heads[head].test_cfg = dict(score_thr=.05, max_per_img=20)
     with DefaultScope.overwrite_default_scope('mmdet'):
         model = lively(MODELS.build(cfg.model))
-    meta = {task: dict(kind=adapter.kind) for task, adapter
-            in model.tasks.items()}
-    for task in meta:
-        count = getattr(model.heads[task], 'num_classes', 0)
-        if meta[task]['kind'] in ('boxes', 'classes'):
-            meta[task]['classes'] = tuple(f'class {i}' for i in range(count))
-            meta[task]['palette'] = [(i, i, i) for i in range(count)]
+    data = DATASETS.build(dict(cfg.test_dataloader['all']['dataset']))
+    meta = {task: dict(data.metainfo[task], kind=adapter.kind)
+            for task, adapter in model.tasks.items()}
     torch.save(dict(state_dict=model.state_dict(), meta=dict(
         cfg=cfg.pretty_text, dataset_meta=meta)), folder / 'model.pth')
     assert load_file(folder / 'model.pth')

@@ -59,7 +59,10 @@ def test_size_of_the_input(saved, steps, size):
 @pytest.mark.parametrize('steps, words', [
     ([], 'resizes pictures 0 times'),
     ([dict(type='mmdet.Resize', scale=(64, 32), keep_ratio=True)],
-     "'mmdet.Resize', which cannot be exported"),
+     'mmdet.Resize.* which cannot be exported'),
+    ([dict(type='mmdet.Resize', scale=(64, 32), interpolation='nearest')],
+     'bilinear Resize'),
+    ([dict(type='mmdet.Resize', scale_factor=.5)], 'bilinear Resize'),
 ])
 def test_pipelines_that_cannot_be_written(saved, steps, words):
     with pytest.raises(ConfigError, match=words):
@@ -78,6 +81,10 @@ def test_suppression_of_a_head(saved):
 
     with pytest.raises(ConfigError, match='class_agnostic'):
         suppression('det', Head, None)
+    Head.test_cfg = dict(nms_pre=-1, max_per_img=-1)
+    found = suppression('det', Head, None)
+    assert found['nms_pre'] == found['max_per_img'] == 10**9
+    assert found['score_thr'] == 0
     Head.test_cfg = dict(nms=dict(type='soft_nms', iou_threshold=.5))
     with pytest.raises(ConfigError, match='can be exported'):
         suppression('det', Head, None)

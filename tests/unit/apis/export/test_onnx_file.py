@@ -1,12 +1,21 @@
 import builtins
 import json
+from pathlib import Path
 
 import pytest
 import torch
+from mmengine.config import Config
 
-from mmmultas.apis.export.onnx_file import require_onnx, session_of
+from mmmultas.apis.export.onnx_file import (export_onnx, require_onnx,
+                                            session_of)
 from mmmultas.apis.export.verify import compare_core
+from mmmultas.apis.saved_model import load_saved_model
+from mmmultas.registry import MODELS
+from mmmultas.testing import SHAPES
 from mmmultas.utils.errors import UserError
+
+
+ROOT = Path(__file__).resolve().parents[4]
 
 
 @pytest.mark.parametrize('name', ['model', 'raw'])
@@ -16,8 +25,7 @@ def test_the_file_says_what_it_is(exported, name):
     assert meta['form'] == ('raw' if name == 'raw' else 'end_to_end')
     assert meta['size'] == [64, 64] and meta['format'] == 1
     assert meta['tasks']['more']['kind'] == 'boxes'
-    assert meta['tasks']['det']['classes'] == ['class 0', 'class 1',
-                                               'class 2']
+    assert meta['tasks']['det']['classes'] == list(SHAPES)
     assert meta['tasks']['det']['nms']['max_per_img'] == 20
     assert meta['tasks']['far']['kind'] == 'depth'
 
@@ -33,6 +41,39 @@ def test_the_core_is_the_network(exported, saved):
     assert found.failed == ['far_map']
     with pytest.raises(UserError, match='far_map: differs'):
         found.check('x.onnx')
+
+
+def test_what_is_no_number_differs(exported, saved):
+
+    class Session:
+        def get_outputs(self):
+            return session_of(exported / 'raw.onnx').get_outputs()
+
+        def run(self, names, inputs):
+            return [x * float('nan') for x in session_of(
+                exported / 'raw.onnx').run(names, inputs)]
+
+    found = compare_core(saved, Session(), [torch.randn(1, 3, 64, 64)])
+    assert len(found.failed) == len(found.lines)
+
+
+@pytest.mark.parametrize('name', [
+    'interdependent/efflite0_trident_mtl_voc-mini',
+    'interdependent/efflite0-64_fpn_mtl_read-seg_voc-mini'])
+def test_networks_that_read_decoders(name, tmp_path):
+    cfg = Config.fromfile(ROOT / f'configs/{name}.py')
+    cfg.model.backbone.init_cfg = None
+    torch.manual_seed(0)
+    model = MODELS.build(cfg.model)
+    meta = {task: dict(classes=tuple(map(str, range(head.num_classes))))
+            for task, head in model.heads.items()}
+    torch.save(dict(state_dict=model.state_dict(), meta=dict(
+        cfg=cfg.pretty_text, dataset_meta=meta)), tmp_path / 'model.pth')
+    saved = load_saved_model(tmp_path / 'model.pth', None, 'cpu')
+    export_onnx(saved, tmp_path / 'raw.onnx', raw=True)
+    found = compare_core(saved, session_of(tmp_path / 'raw.onnx'),
+                         [torch.randn(n, 3, 192, 192) for n in (1, 2)])
+    assert not found.failed, found.lines
 
 
 def test_a_missing_package_is_named(monkeypatch):

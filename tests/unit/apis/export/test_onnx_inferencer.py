@@ -1,3 +1,4 @@
+import copy
 import json
 
 import onnx
@@ -28,7 +29,7 @@ def test_predictions_are_those_of_the_checkpoint(exported, pictures,
 
 def test_a_test_of_the_file(several, exported, tmp_path):
     """The metrics of a file whose network answers as the checkpoint's."""
-    cfg = several.cfg.copy()
+    cfg = copy.deepcopy(several.cfg)
     cfg.work_dir, cfg.custom_hooks = str(tmp_path), []
     cfg.load_from = str(exported / 'model.pth')
     cfg.visualizer = None
@@ -43,15 +44,15 @@ def test_a_test_of_the_file(several, exported, tmp_path):
         assert found[key] == pytest.approx(value, rel=2e-2, abs=.2), key
 
 
-def test_a_file_of_other_tasks(several, exported, tmp_path):
-
-    class Runner:
-        class model:
-            tasks = dict(cars=None)
-            heads = dict(cars=None)
-
-    with pytest.raises(CheckpointError, match="wants 'cars'"):
-        answer_by(Runner, exported / 'model.onnx')
+def test_a_file_of_other_classes(several, exported, tmp_path):
+    """Other names are other classes, be they as many."""
+    cfg = copy.deepcopy(several.cfg)
+    cfg.work_dir, cfg.custom_hooks = str(tmp_path), []
+    cfg.visualizer = None
+    data = cfg.test_dataloader['all'].dataset
+    data.label_map = dict(det={data.classes.det[0]: 'something else'})
+    with pytest.raises(CheckpointError, match="The data have 'det' with"):
+        answer_by(build_runner(cfg), exported / 'model.onnx')
 
 
 def test_files_that_cannot_be_used(exported, tmp_path):

@@ -32,6 +32,8 @@ def test_limits():
     assert len(found([[.9], [.0], [.8]], max_per_img=1).scores) == 1
     assert len(found([[.9], [.0], [.8]], score_thr=.85).scores) == 1
     assert not len(found([[.01]] * 3).scores)
+    # all, as in MMDetection
+    assert len(found([[.9], [.0], [.8]], max_per_img=-1, nms_pre=-1)) == 2
 
 
 def test_agnostic_keeps_all_classes_of_a_box():

@@ -29,5 +29,5 @@ def test_adds_means_of_the_finer_map():
 
 
 def test_another_number_of_levels():
-    with pytest.raises(ConfigError, match='num_levels` is 3'):
+    with pytest.raises(ConfigError, match='num_levels` of AddPooled is 3'):
         AddPooled(3, 4, num_levels=3)(levels())

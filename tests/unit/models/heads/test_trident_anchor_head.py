@@ -141,6 +141,7 @@ def test_scales_train_their_own_branch():
     (dict(in_channels=(6, )), 'as many `in_channels`'),
     (dict(anchors=((6, 8), (20, 22))), '2 shapes'),
     (dict(normalizer='box'), "'image' or 'positive'"),
+    (dict(num_units=0), 'is 1 or more'),
     (dict(test_cfg=dict(nms=1)), '`iou_threshold` here'),
 ])
 def test_bad_settings(wrong, words):
