@@ -235,14 +235,15 @@ def write_pseudo_masks(cfg: Mapping[str, Any],
     maker.begin(dict(maps=settings), 'this classifier')
     written, count = 0, len(maker.paths)
     for index in track(range(count), total=count, what='masks'):
-        record = maker.data.get_data_info(index)
+        record = maker.record(index)
         image = seeds.image(record)
         if maker.is_there(index, (image.shape[0], image.shape[1])):
             continue
         maker.write(index, seeds.of_boxes(record, image))
         written += 1
     folder = MaskFolder(written, count - written, tuple(
-        name for name, k in zip(maker.boxes, pixel) if k == NO_CLASS))
+        name for name, k in zip(maker.boxes, pixel) if k == NO_CLASS),
+        maker.unlabelled)
     if judged is None:
         return folder, None
     quality = judge_seeds(seeds, judged, data, number, track)

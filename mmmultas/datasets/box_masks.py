@@ -114,11 +114,12 @@ def write_box_masks(cfg: Mapping[str, Any],
         image = decode_image(read_bytes(path, 'image'), path, True)
         if maker.is_there(index, (image.shape[0], image.shape[1])):
             continue
-        things = maker.data.get_data_info(index)['instances']
+        things = maker.record(index)['instances']
         maker.write(index, grab_cut(
             image, np.array([t['bbox'] for t in things]),
             [pixel[t['bbox_label']] for t in things],
             [bool(t['ignore_flag']) for t in things], iterations))
         written += 1
     return MaskFolder(written, count - written, tuple(
-        name for name, k in zip(maker.boxes, pixel) if k < 0))
+        name for name, k in zip(maker.boxes, pixel) if k < 0),
+        maker.unlabelled)

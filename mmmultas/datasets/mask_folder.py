@@ -1,4 +1,5 @@
 """A folder of masks that a tool makes of the boxes of a training stream."""
+import hashlib
 import inspect
 import json
 from collections import Counter
@@ -16,6 +17,7 @@ from mmmultas.structures import BOXES, CLASSES, DET, kind_of, voc_colour
 from mmmultas.utils.errors import ConfigError, DataError
 from mmmultas.utils.run_files import MASKS_MARK
 
+from .label_map import IGNORE
 from .writing import is_whole_png, write_json, write_png
 
 __all__ = ['MaskFolder', 'MaskMaker']
@@ -30,10 +32,24 @@ class MaskFolder:
         written: Masks that are new.
         kept: Masks that were there.
         unknown: Classes of boxes that have no pixel class.
+        unlabelled: Images of the stream without boxes' labels, left out.
     """
     written: int
     kept: int
     unknown: tuple[str, ...]
+    unlabelled: int = 0
+
+    def text(self, out: str | Path) -> str:
+        """What a tool says of it."""
+        said = [f'{self.written} masks written to {out}, {self.kept} were '
+                'there.']
+        if self.unlabelled:
+            said.append(f'{self.unlabelled} images of the stream are not '
+                        'labelled with boxes and have no mask.')
+        if self.unknown:
+            said.append('Boxes without a pixel class, left out: '
+                        f'{", ".join(self.unknown)}.')
+        return '\n'.join(said)
 
 
 class MaskMaker:
@@ -46,8 +62,10 @@ class MaskMaker:
         out: Folder of ``<image>.png``.
 
     Raises:
-        ConfigError: No such stream, no boxes, or no masks.
-        DataError: Two images of the stream have one name.
+        ConfigError: No such stream, no boxes, no masks, or more classes than
+            a file holds.
+        DataError: Two images of the stream have one name, or none has boxes'
+            labels.
     """
 
     def __init__(self, cfg: Mapping[str, Any], stream: str,
@@ -74,9 +92,26 @@ class MaskMaker:
                 f'masks are made of those that are called {DET!r}.')
         self.boxes: tuple[str, ...] = tuple(meta[DET]['classes'])
         self.task, self.masks, self._values = _mask_classes(cfg)
+        # a subset may withhold the boxes of its images
+        self._places = [i for i in range(len(self.data))
+                        if DET in self.data.get_data_info(i)['tasks']]
         self.paths = [self.data.get_data_info(i)['img_path']
-                      for i in range(len(self.data))]
+                      for i in self._places]
+        if not self.paths:
+            raise DataError(
+                f'No image of `train_dataloader.{stream}` is labelled with '
+                f'{DET!r}, and masks are made of boxes: name a stream that '
+                'has some (--stream).')
         self._check_names()
+
+    @property
+    def unlabelled(self) -> int:
+        """Number of images of the stream that have no boxes' labels."""
+        return len(self.data) - len(self._places)
+
+    def record(self, index: int) -> dict[str, Any]:
+        """The record of an image of :attr:`paths`, with its boxes."""
+        return dict(self.data.get_data_info(self._places[index]))
 
     def begin(self, made_from: Mapping[str, Any], maker: str) -> None:
         """Mark the folder, or make sure that it is that of such masks.
@@ -92,10 +127,12 @@ class MaskMaker:
         mark = dict(
             boxes=list(self.boxes), masks=list(self.masks),
             images=len(self.paths), first=Path(self.paths[0]).name,
-            **made_from)
+            names=self._digest(), **made_from)
         path = self.out / MASKS_MARK
         if path.is_file():
-            if json.loads(path.read_text()) != json.loads(json.dumps(mark)):
+            there = json.loads(path.read_text())
+            there.setdefault('names', mark['names'])  # older ones have none
+            if there != json.loads(json.dumps(mark)):
                 raise DataError(
                     f'{self.out} holds masks that were made from other '
                     'images, classes or settings: name another folder, or '
@@ -124,6 +161,12 @@ class MaskMaker:
         write_png(self.path_of(index), self._values[mask],
                   [voc_colour(k) for k in range(256)])
 
+    def _digest(self) -> str:
+        """Of the names of all images, in any order."""
+        names = sorted(Path(path).name for path in self.paths)
+        return hashlib.sha256('\n'.join(names).encode(
+            errors='surrogateescape')).hexdigest()[:16]
+
     def _check_names(self) -> None:
         name, count = Counter(
             Path(path).stem for path in self.paths).most_common(1)[0]
@@ -147,6 +190,7 @@ def _mask_classes(
         meta = data.metainfo
         for task in meta['tasks']:
             if kind_of(task, meta) == CLASSES:
+                _check_number(task, len(meta[task]['classes']))
                 values = np.arange(256, dtype=np.uint8)
                 space: Any = getattr(data, 'spaces', {}).get(task)
                 for k in range(len(meta[task]['classes']) if space else 0):
@@ -155,6 +199,13 @@ def _mask_classes(
                 return task, tuple(meta[task]['classes']), values
     raise ConfigError('No stream of `train_dataloader` carries masks, whose '
                       'classes these would have.')
+
+
+def _check_number(task: str, count: int) -> None:
+    if count > IGNORE:
+        raise ConfigError(
+            f'The masks of {task!r} have {count} classes, and a file of one '
+            f'byte per pixel holds {IGNORE}: merge some by a `label_map`.')
 
 
 def _unread(cfg: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,6 +55,7 @@ def check_dataset(dataset: Any, key: str) -> None:
         _check_order(dataset, early, key)
         early = set()
     for part in parts_of(dataset):
+        _check_second_view(part, key)
         _check_generator(part, key)
         _check_history(part, key)
         if id(part) not in early:
@@ -200,6 +201,22 @@ def _several(key: str, metas: list[dict[str, Any]]) -> str:
             f'{tasks}): give each of them a stream of its own, whose batches '
             'meet in every update; streams of one task want the same '
             '`classes`.')
+
+
+def _check_second_view(part: Any, key: str) -> None:
+    """Nothing may move the first view when the second one is made."""
+    steps = getattr(part, 'pipeline', ())
+    inside = getattr(part, 'dataset', None)
+    made = inside is not None and makes_second_view(inside)
+    for step in list(getattr(steps, 'transforms', steps) or ()):
+        own = [type(inner).__name__ for inner in parts_of(step)]
+        moves = [name for name in own if any(w in name for w in _MOVES)]
+        if made and moves:
+            raise ConfigError(
+                f'transform {moves[0]} of `{key}` moves the image behind '
+                'SecondView, so that both views no longer say where they '
+                'are of each other: place it before SecondView.')
+        made = made or 'SecondView' in own
 
 
 def _check_generator(part: Any, key: str) -> None:

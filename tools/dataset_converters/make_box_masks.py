@@ -33,11 +33,7 @@ def main() -> None:
     init_default_scope(cfg.get('default_scope', 'mmdet'))
     found = write_box_masks(cfg, args.out, args.stream, args.iterations,
                             progress)
-    print(f'{found.written} masks written to {args.out}, {found.kept} were '
-          'there.')
-    if found.unknown:
-        print('Boxes without a pixel class, left out: '
-              f'{", ".join(found.unknown)}.')
+    print(found.text(args.out))
 
 
 if __name__ == '__main__':

@@ -71,11 +71,7 @@ def main() -> None:
         cfg, args.checkpoint, args.out, args.stream, options,
         None if args.judge == 'none' else args.judge, args.number,
         args.device, progress)
-    print(f'{found.written} masks written to {args.out}, {found.kept} were '
-          'there.')
-    if found.unknown:
-        print('Boxes without a pixel class, left out: '
-              f'{", ".join(found.unknown)}.')
+    print(found.text(args.out))
     if quality is not None:
         print(quality.text())
 

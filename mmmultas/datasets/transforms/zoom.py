@@ -57,12 +57,17 @@ class ZoomCrop(BaseTransform):
                  scales: Sequence[float] = (1., 1.2, 1.5),
                  released: bool = False,
                  depth: str = 'divide') -> None:
-        if not scales or min(scales) < 1:
+        if not isinstance(scales, Sequence) or not scales or not all(
+                isinstance(x, int | float) and not isinstance(x, bool)
+                and 1 <= x < float('inf') for x in scales):
             raise ConfigError('`scales` of ZoomCrop are numbers from 1 on, '
                               f'not {scales!r}.')
         if depth not in ('divide', 'multiply'):
             raise ConfigError("`depth` of ZoomCrop is 'divide' or "
                               f"'multiply', not {depth!r}.")
+        if not isinstance(released, bool):
+            raise ConfigError('`released` of ZoomCrop is True or False, not '
+                              f'{released!r}.')
         self.scales = tuple(scales)
         self.released = released
         self.depth = depth

@@ -7,6 +7,8 @@ from mmdet.structures import SampleList
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmmultas.utils.errors import ConfigError
+
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Levels
 
@@ -166,7 +168,14 @@ class Companion(BaseModule):
         Raises:
             ConfigError: It is that of another one.
         """
-        self.load_state_dict(dict(state))
+        try:
+            self.load_state_dict(dict(state))
+        except RuntimeError as error:
+            key = getattr(self, 'key', type(self).__name__)
+            raise ConfigError(
+                f'The checkpoint was written with another `{key}`: resume '
+                'with the config of the first run, or start a new one with '
+                '`load_from`.') from error
 
     def moved(self, function: Callable[[Tensor], Tensor]) -> None:
         """Do to what it keeps elsewhere what the model does to tensors."""

@@ -17,6 +17,7 @@ from mmmultas.utils.values import number_of
 
 from ..losses.distillation import ramp
 from ..losses.loss_sum import LossSum
+from ..multitask.samples import is_supervised
 from ..multitask.taps import OUTPUTS
 from ..rows import take_rows
 from ..tasks.base import pooled
@@ -245,7 +246,7 @@ class ConsistencyTeacher(WeakCompanion):
     def _chosen(self, batch: SampleList, task: str) -> list[int]:
         """Images that lack a task's label and are taught in this update."""
         rows = [i for i, sample in enumerate(batch)
-                if not has_task(sample, task)]
+                if is_supervised(sample) and not has_task(sample, task)]
         return rows[:math.ceil(self.share * len(rows))]
 
     def _ask(self, update: Update, stream: str) -> Iterator[_Said]:

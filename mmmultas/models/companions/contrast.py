@@ -1,9 +1,11 @@
 """Rivals of the joint space: which prediction belongs to which label."""
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
@@ -24,6 +26,8 @@ class _Rivals(JointSpace):
     """Compares a label with the predictions of all images of the batch."""
     #: Name of its term.
     term = ''
+    #: Whether somebody was told that an image is alone.
+    _said_alone = False
 
     @property
     def teaches(self) -> bool:
@@ -65,6 +69,7 @@ class _Rivals(JointSpace):
         totals = []
         for group in by_size(update, pairs):
             sources = self._sources(update, group)
+            self._say_alone(sources)
             with torch.set_grad_enabled(self.teaches):
                 source, target = self.embed(update, group, sources)
             with full_precision():
@@ -77,6 +82,16 @@ class _Rivals(JointSpace):
         else:
             value = LossSum(factor * torch.stack(totals).sum(), count)
         return dict(xtc={self.term: value})
+
+    def _say_alone(self, sources: Sequence[ImagePair]) -> None:
+        """Say once that an image has no other one to differ from."""
+        if len({s.image for s in sources}) == 1 and not self._said_alone:
+            self._said_alone = True
+            print_log(
+                f'`{self.key}` compares an image with the other images of '
+                'its size in an update, and there is none: set a larger '
+                '`batch_size`, or leave the companion out.',
+                'current', level=logging.WARNING)
 
     def _losses(self, source: Tensor, target: Tensor,
                 places: Tensor) -> Tensor:

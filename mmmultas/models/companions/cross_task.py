@@ -86,20 +86,6 @@ class JointSpace(PairCompanion):
         return pair_column(self.tasks.index(pair.source),
                            self.tasks.index(pair.target), len(self.tasks))
 
-    def load_extra_state(self, state: Mapping[str, Any]) -> None:
-        """Restore the networks of the companion.
-
-        Raises:
-            ConfigError: They are others.
-        """
-        try:
-            super().load_extra_state(state)
-        except RuntimeError as error:
-            raise ConfigError(
-                f'The checkpoint was written with another `{self.key}`: '
-                'resume with the config of the first run, or start a new one '
-                'with `load_from`.') from error
-
 
 @MODELS.register_module()
 class CrossTaskConsistency(JointSpace):
@@ -168,6 +154,11 @@ class CrossTaskConsistency(JointSpace):
             found = self.mapping([(task, torch.zeros(
                 1, channels, side, side, device=device))], zero, zero)
         model.train(training)
+        if not seen[self.feature]:
+            raise ConfigError(
+                f'`{self.key}.feature` names {self.feature!r}, which is no '
+                "part of what encodes an image: name a module of 'backbone' "
+                "or 'neck'.")
         asked = tuple(_last_map(seen[self.feature][0], self.key).shape[1:])
         made = tuple(found.shape[1:])
         if made != asked:

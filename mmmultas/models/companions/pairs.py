@@ -4,6 +4,7 @@ import hashlib
 import random
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import torch
@@ -103,6 +104,10 @@ class PairCompanion(Companion):
                                       or num_pairs < 1):
             raise ConfigError(f'`{key}.num_pairs` is a whole number from 1 '
                               f'on, or None for all, not {num_pairs!r}.')
+        for name, flag in (('full', full), ('mean_pairs', mean_pairs)):
+            if not isinstance(flag, bool):
+                raise ConfigError(f'`{key}.{name}` is True or False, not '
+                                  f'{flag!r}.')
         self.needs_second_view = view == 'second'
         self.full, self.num_pairs = full, num_pairs
         self.mean_pairs = mean_pairs
@@ -192,7 +197,10 @@ class PairCompanion(Companion):
     def _seed(self, sample: DetDataSample, *what: str) -> int:
         """Of a draw: a function of run, update and image alone."""
         meta = sample.metainfo
-        image = meta.get('img_path', meta.get('img_id'))
+        # the same data draw the same, wherever they lie
+        image, path = meta.get('img_id'), meta.get('img_path')
+        if image is None or image == path:
+            image = PurePath(path or '').name
         digest = hashlib.blake2b(
             repr((self.plan.seed, self.update, image, what)).encode(),
             digest_size=8).digest()
@@ -352,6 +360,9 @@ def _pairs_of(key: str, tasks: Sequence[str],
         for task in pair:
             _check_task(f'`{key}.pairs`', task, tasks)
         found.add((pair[0], pair[1]))
+    if not found:
+        raise ConfigError(f'`{key}.pairs` is empty, so that nothing would be '
+                          'compared: leave it out for all pairs.')
     return found
 
 

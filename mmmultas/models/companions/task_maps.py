@@ -181,7 +181,9 @@ class PerceptualMapping(DirectMapping):
         key: Config key, for messages; given by the network.
         checkpoint: Of a run with a :class:`DirectMapping`, whose networks
             are taken and frozen.
-        **kwargs: Those of :class:`DirectMapping`.
+        **kwargs: Those of :class:`DirectMapping`; ``full``, ``num_pairs``
+            and ``mean_pairs`` are about what teaches the networks, and are
+            refused with a checkpoint.
 
     Raises:
         ConfigError: Something that does not fit.
@@ -198,6 +200,13 @@ class PerceptualMapping(DirectMapping):
             raise ConfigError(f"`{key}.source` is 'said' here: labels alone "
                               'teach the networks of mmmultas.DirectMapping.')
         self.checkpoint = checkpoint
+        for name, idle in (('num_pairs', None), ('mean_pairs', False),
+                           ('full', False)):
+            if checkpoint is not None and getattr(self, name) != idle:
+                raise ConfigError(
+                    f'`{key}.{name}` would change nothing with `checkpoint`: '
+                    'all that is drawn from a labelled task is compared. '
+                    'Leave it out.')
         if checkpoint is not None:
             self.networks.requires_grad_(False)
 

@@ -48,9 +48,12 @@ class ViewConsistency(Companion):
                  weight: float = 1.0) -> None:
         super().__init__()
         self.key = key
-        self.tasks = tuple(tasks or (
+        self.tasks = tuple(tasks if tasks is not None else (
             name for name, task in student.tasks.items()
             if task.kind != BOXES))
+        if len(set(self.tasks)) != len(self.tasks):
+            raise ConfigError(f'`{key}.tasks` names a task twice: '
+                              f'{", ".join(self.tasks)}.')
         for task in self.tasks:
             if task not in student.tasks:
                 raise ConfigError(f'`{key}.tasks` names {task!r}; there are '

@@ -11,6 +11,7 @@ from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.values import number_of
 
+from ..multitask.samples import is_supervised
 from .base import Companion, Plan
 from .label_spaces import NO_CLASS, Given, Pair, pairs_of, pixel_classes
 
@@ -161,9 +162,9 @@ class WeakCompanion(Companion):
         self.update = update
 
     def rows(self, batch: SampleList, has: str, lacks: str) -> list[int]:
-        """Images that carry one label and not the other."""
-        return [i for i, sample in enumerate(batch)
-                if has_task(sample, has) and not has_task(sample, lacks)]
+        """Images that are learnt from, with one label and not the other."""
+        return [i for i, sample in enumerate(batch) if is_supervised(sample)
+                and has_task(sample, has) and not has_task(sample, lacks)]
 
     def mute_losses(self, carried: Iterable[Sequence[str]]) -> dict[str, str]:
         """Pairs of tasks that no training image serves."""

@@ -145,6 +145,11 @@ class MultiTaskDataPreprocessor(ImgDataPreprocessor):
                 sample.set_metainfo(dict(from_teacher=tuple(
                     rows[i // 3] * x for i, x in enumerate(
                         sample.metainfo['from_teacher']))))
+            if 'from_first' in sample.metainfo:  # both views are resized
+                rows = [*factor.tolist()[:2], 1.0]
+                sample.set_metainfo(dict(from_first=tuple(
+                    rows[i // 3] * x / rows[i % 3] for i, x in enumerate(
+                        sample.metainfo['from_first']))))
             for task in sample.metainfo.get('tasks', ()):
                 for field in (gt_field(task), ignored_field(task),
                               lost_field(task)):

@@ -17,6 +17,7 @@ from mmmultas.utils.values import mapping_of
 from ..companions.base import Asked, Companion, Update
 from ..losses.distillation import DistillLoss
 from ..losses.loss_sum import LossSum
+from ..multitask.samples import is_supervised
 from ..rows import take_rows
 from .pseudo import PseudoLabels
 from .recorders import recorder_sources
@@ -269,11 +270,15 @@ class Distiller(Companion):
         }
 
     def taking_part(self, name: str, batch: SampleList) -> list[int]:
-        """Samples that a loss's teacher sees, with the label it needs."""
+        """Samples that a loss's teacher sees, with the label it needs.
+
+        Second views take part only where heads learn from them, too.
+        """
         needs = self.losses[name].needs
         return [
             i for i in self._teachers[self.wires[name].teacher].rows(batch)
-            if needs is None or has_task(batch[i], needs)
+            if is_supervised(batch[i]) and (
+                needs is None or has_task(batch[i], needs))
         ]
 
     def _kd_sums(self, update: Update) -> dict[str, LossSum]:

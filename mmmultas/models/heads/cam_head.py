@@ -13,6 +13,7 @@ from mmmultas.functional.class_maps import (class_feature_losses,
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.precision import full_precision
+from mmmultas.utils.values import number_of
 
 from ..losses.loss_sum import LossSum
 
@@ -58,7 +59,11 @@ class CAMHead(BaseModule):
             raise ConfigError('`model.heads.seg.background` lies between 0 '
                               f'and 1, got {background}.')
         self.num_classes = num_classes
-        self.loss_recam_weight = loss_recam_weight
+        self.loss_recam_weight = number_of(
+            '`model.heads.seg.loss_recam_weight`', loss_recam_weight)
+        if isinstance(in_index, bool) or not isinstance(in_index, int):
+            raise ConfigError('`model.heads.seg.in_index` is the number of a '
+                              f'level, not {in_index!r}.')
         self.background = background
         self.in_index = in_index
         self.classifier = nn.Conv2d(in_channels, num_classes - 1, 1,
@@ -98,12 +103,25 @@ class CAMHead(BaseModule):
         """Raw scores (N, K) of the classes of (N, C, h, w)."""
         return feature.mean((2, 3)) @ self.classifier.weight[..., 0, 0].t()
 
+    def level(self, feats: Sequence[Tensor]) -> Tensor:
+        """The level that is read.
+
+        Raises:
+            ConfigError: There are fewer.
+        """
+        if not -len(feats) <= self.in_index < len(feats):
+            raise ConfigError(
+                f'`model.heads.seg.in_index` is {self.in_index}, and there '
+                f'are {len(feats)} level(s): name one of them, or -1 for the '
+                'last one.')
+        return feats[self.in_index]
+
     def forward(self, feats: Sequence[Tensor]) -> Tensor:
         """Maps (N, K, h, w) of levels, at least 0, not scaled."""
         weight = self.classifier.weight
         if self.recam is not None:
             weight = weight * self.recam.weight
-        return class_maps(feats[self.in_index], weight[..., 0, 0])
+        return class_maps(self.level(feats), weight[..., 0, 0])
 
     def loss(self, feats: Sequence[Tensor], samples: SampleList,
              cfg: Any = None) -> dict[str, Tensor]:
@@ -128,9 +146,10 @@ class CAMHead(BaseModule):
         Returns:
             (N, K + 1, h, w); the background's is flat.
         """
-        feature = feats[self.in_index].float()
+        feature = self.level(feats).float()
         shown = self.scores(feature) > 0
-        maps = scaled_maps(self([feature])) * shown[..., None, None]
+        maps = scaled_maps(self([x.float() for x in feats]))
+        maps = maps * shown[..., None, None]
         flat = torch.full_like(maps[:, :1], self.background)
         return torch.cat([flat, maps], 1)
 

@@ -16,6 +16,7 @@ from ..heads.cam_head import CAMHead
 from ..losses.loss_sum import LossSum
 from ..tasks.base import Read
 from .det_seg import MultiTaskDetSeg
+from .samples import is_supervised
 
 __all__ = ['CAMClassifier']
 
@@ -106,8 +107,9 @@ class CAMClassifier(MultiTaskDetSeg):
         """Images with boxes or a mask: both say which classes they show."""
         return {
             self.masks: {
-                stream: [i for i, s in enumerate(batch) if
-                         has_task(s, self.masks) or has_task(s, self.boxes)]
+                stream: [i for i, s in enumerate(batch)
+                         if is_supervised(s) and (has_task(s, self.masks)
+                                                  or has_task(s, self.boxes))]
                 for stream, batch in samples.items()
             }
         }
@@ -175,7 +177,7 @@ class CAMClassifier(MultiTaskDetSeg):
         """Of the classes that images show."""
         head = self.heads[task]
         found: dict[str, LossSum] = head.class_losses(
-            read.inputs[head.in_index],
+            head.level(read.inputs),
             *(x.to(read.inputs[0].device)
               for x in self.image_classes(samples)))
         return found

@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import numpy as np
@@ -5,7 +6,9 @@ import pytest
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from mmmultas.datasets.mask_folder import MaskMaker
+from mmmultas.datasets.mask_folder import (MaskFolder, MaskMaker,
+                                           _check_number)
+from mmmultas.registry import DATASETS
 from mmmultas.testing import SHAPES, ShapeFolder
 from mmmultas.utils.errors import ConfigError, DataError
 
@@ -52,6 +55,15 @@ def test_folders_of_other_data(cfg, kit, tmp_path):
     maker.begin(dict(number=(3, )), 'X')
     with pytest.raises(DataError, match='made from other images'):
         maker.begin(dict(number=(4, )), 'X')
+    # a folder of an earlier version says less of its images
+    mark = tmp_path / 'new/made_from.json'
+    kept = json.loads(mark.read_text())
+    mark.write_text(json.dumps(dict(kept, names='others')))
+    with pytest.raises(DataError, match='made from other images'):
+        maker.begin(dict(number=(3, )), 'X')
+    mark.write_text(json.dumps({k: v for k, v in kept.items()
+                                if k != 'names'}))
+    maker.begin(dict(number=(3, )), 'X')
     # labels of people stay as they are
     with pytest.raises(DataError, match='X did not make'):
         MaskMaker(cfg, 'det', kit.root / 'masks').begin({}, 'X')
@@ -92,3 +104,32 @@ def test_two_images_of_one_name(devkit, tmp_path):
                                      seg=voc(devkit, 'seg')))
     with pytest.raises(DataError, match='2 images of .* are called a, and'):
         MaskMaker(cfg, 'det', tmp_path)
+
+
+def test_images_that_no_box_is_known_of(devkit, tmp_path):
+    shutil.copytree(devkit.root / 'VOC2012', devkit.root / 'more')
+    loader = voc(devkit, ('det', 'seg'), 'VOC2012 more')
+    loader['dataset']['subsets'][0]['tasks'] = ('seg', )
+    maker = MaskMaker(dict(train_dataloader=dict(det=loader)), 'det',
+                      tmp_path)
+    assert 0 < len(maker.paths) == maker.unlabelled
+    assert all('/more/' in path for path in maker.paths)
+    for i, path in enumerate(maker.paths):
+        record = maker.record(i)
+        assert record['img_path'] == path and 'instances' in record
+    said = MaskFolder(2, 0, ('van', ), 3).text('out')
+    assert '3 images of the stream are not labelled' in said
+    assert 'left out: van' in said
+
+
+def test_more_classes_than_a_file_holds():
+    _check_number('seg', 255)
+    with pytest.raises(ConfigError, match='256 classes, and a file'):
+        _check_number('seg', 256)
+
+
+def test_a_stream_without_images(cfg, monkeypatch):
+    kind = DATASETS.get('mmmultas.FolderDataset')
+    monkeypatch.setattr(kind, '__len__', lambda self: 0)
+    with pytest.raises(DataError, match='name a stream that has some'):
+        MaskMaker(cfg, 'det', 'out')

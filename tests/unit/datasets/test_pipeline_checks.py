@@ -235,3 +235,9 @@ def test_second_views_and_sizes():
     with DefaultScope.overwrite_default_scope('mmdet'):
         seeded = SeededDataset(one, KEY)
     assert seeded.has_second_view and seeded.final_size == (64, 96)
+    for step in (squash, crop):
+        refuse(Data(('seg', ), [view, step]), type(step).__name__,
+               'place it before SecondView')
+    outer = Data(('seg', ), [crop])
+    outer.dataset = one
+    refuse(outer, 'CropExpand', 'behind SecondView')

@@ -118,6 +118,11 @@ def test_both_views_are_images_of_one_batch():
 def test_what_does_not_fit():
     with pytest.raises(ConfigError, match='from 1 on'):
         ZoomCrop(scales=(.5, ))
+    for scales in (1.5, '12', (True, ), (float('nan'), ), ()):
+        with pytest.raises(ConfigError, match='from 1 on'):
+            ZoomCrop(scales=scales)
+    with pytest.raises(ConfigError, match='True or False'):
+        ZoomCrop(released='no')
     with pytest.raises(ConfigError, match="'divide' or"):
         ZoomCrop(depth='keep')
     with pytest.raises(ConfigError, match='SecondView has Resize'):

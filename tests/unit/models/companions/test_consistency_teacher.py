@@ -239,5 +239,9 @@ def test_a_share_of_the_images_is_taught():
     assert list(half) == BOTH
     for name in BOTH:
         torch.testing.assert_close(half[name], first[name])
+    # second views are taught where heads learn from them
+    batch = toy_batch(('det', ), 3)['data_samples']
+    batch[1].set_metainfo(dict(supervised=False))
+    assert companion('ConsistencyTeacher')._chosen(batch, 'seg') == [0, 2]
     with pytest.raises(ConfigError, match='share` is 0'):
         _model(share=0)

@@ -53,8 +53,19 @@ def test_hinge():
     found = losses(model, batch)
     assert list(found) == ['xtc.loss_contrast']
     torch.testing.assert_close(found['xtc.loss_contrast'], 2 * total / 3)
-    alone = losses(model, data(model, count=1))
-    assert alone['xtc.loss_contrast'] == 0
+
+
+def test_an_image_alone(monkeypatch):
+    said = []
+    monkeypatch.setattr('mmmultas.models.companions.contrast.print_log',
+                        lambda text, *_, **__: said.append(text))
+    model = built(_cfg('CrossTaskContrast'))
+    losses(model, data(model))
+    assert not said
+    for _ in range(2):
+        alone = losses(model, data(model, count=1))
+        assert alone['xtc.loss_contrast'] == 0
+    assert len(said) == 1 and 'larger `batch_size`' in said[0]
 
 
 @pytest.mark.parametrize('update', [4, 5])

@@ -300,6 +300,10 @@ def test_what_does_not_fit():
     refused('would change nothing with reg_weight=0', reg_weight=0,
             feature='backbone')
     refused('which the model does not have', feature='spine')
+    refused('is no part of what encodes', feature='heads.seg')
+    refused('`model.companions.xtc.full` is True or', full='no')
+    refused('mean_pairs` is True or', mean_pairs=1)
+    refused('pairs` is empty', pairs=[])
     refused(r'makes \(8, 2, 2\) .* has \(4, 64, 64\)', feature='neck')
     refused('cannot be built', dict(
         type='mmmultas.CrossTaskConsistency', mapping=dict(

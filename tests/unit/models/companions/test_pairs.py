@@ -37,6 +37,22 @@ def test_a_drawn_pair_counts_for_all():
     assert losses(model, batch)
 
 
+def test_the_same_data_elsewhere_draw_the_same():
+    one = built().companions['xtc']
+    samples = data(built(), count=2)['data_samples']['a']
+
+    def seed(sample, **meta):
+        sample.set_metainfo(meta)
+        return one._seed(sample, 'x')
+
+    here, moved, other = (seed(samples[0], img_id=i, img_path=p) for i, p in (
+        ('1', '/a/1.jpg'), ('1', '/b/c/1.jpg'), ('2', '/a/1.jpg')))
+    assert here == moved != other
+    # where the path is all that is known
+    assert len({seed(samples[1], img_id=p, img_path=p)
+                for p in ('/a/1.jpg', '/b/1.jpg', '/b/2.jpg')}) == 2
+
+
 def test_a_label_that_is_known_in_part_takes_no_part():
     model = built()
     batch = data(model, [('seg', 'depth')], 1)

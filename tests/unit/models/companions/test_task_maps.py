@@ -111,6 +111,11 @@ def test_what_does_not_fit(tmp_path):
         built(_cfg(source='truth'))
     with pytest.raises(ConfigError, match="is 'said' here"):
         built(_cfg('Perceptual', source='labels'))
+    for idle in (dict(num_pairs=1), dict(mean_pairs=True), dict(full=True)):
+        with pytest.raises(ConfigError, match='nothing with `checkpoint`'):
+            built(_cfg('Perceptual', checkpoint='x.pth', **idle))
+    with pytest.raises(ConfigError, match='with another `model.companions'):
+        built(_cfg()).load_extra_state(dict(xtc={}))
     path = str(tmp_path / 'none.pth')
     torch.save(dict(companions=dict(xtc=dict(a=torch.ones(1)))), path)
     with pytest.raises(CheckpointError, match='name a checkpoint of such'):

@@ -61,6 +61,8 @@ def test_what_does_not_fit():
     assert one.mute_losses([TASKS]) and not one.mute_losses(ONE)
     assert one.terms(None) == [('xtc', 'loss_views')]
     for cfg, message in ((dict(tasks=('zebra', )), 'there are seg'),
+                         (dict(tasks=('seg', 'seg')), 'a task twice'),
+                         (dict(tasks=()), 'leave the companion out'),
                          (dict(weight=0), 'is 0')):
         with pytest.raises(ConfigError, match=message):
             built(dict(CFG, **cfg))

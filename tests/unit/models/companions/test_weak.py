@@ -27,6 +27,8 @@ def test_images_that_it_reads(kind, has, lacks):
     batch = toy_batch([('det', ), ('seg', ), ('det', 'seg'), ()],
                       4)['data_samples']
     assert one.rows(batch, has, lacks) == [0 if has == 'det' else 1]
+    batch[0 if has == 'det' else 1].set_metainfo(dict(supervised=False))
+    assert one.rows(batch, has, lacks) == []
     assert one.mute_losses([(has, ), (lacks, )]) == {}
     for carried in ([(lacks, )], [('det', 'seg')], [()]):
         (key, why), = one.mute_losses(carried).items()

@@ -175,3 +175,21 @@ def test_multi_scale_moves_what_a_crop_left_in_view():
     assert moved.metainfo['visible'] == (2, 4, 120, 128)
     assert moved.lost_instances.bboxes.tolist() == [[0, 2, 8, 16]]
     assert sample.lost_instances.bboxes.tolist() == [[0, 1, 4, 8]]
+
+
+def test_multi_scale_moves_both_views_alike():
+    """A place in both views stays one place, also where the ratio changes."""
+    pre = MultiTaskDataPreprocessor()
+    batch = toy_batch(('seg', ), 1, second_view=True)
+    inputs, samples = torch.zeros(2, 3, 64, 96), batch['data_samples'][0]
+    seconds = samples.second_view
+    matrix = torch.tensor([[-1., .5, 64.], [0., 2., 3.], [0., 0., 1.]])
+    seconds.set_metainfo(dict(from_first=tuple(matrix.flatten().tolist())))
+    for sample in (seconds, samples):
+        sample.set_metainfo(dict(img_shape=(64, 96)))
+    pre._rescale(inputs, [samples, seconds], (32, 192))
+    moved = torch.tensor(seconds.metainfo['from_first']).reshape(3, 3)
+    factors = torch.tensor([2., .5, 1.])
+    place = torch.tensor([10., 20., 1.])
+    torch.testing.assert_close(moved @ (factors * place),
+                               factors * (matrix @ place))

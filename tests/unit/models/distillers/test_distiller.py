@@ -153,6 +153,10 @@ def test_mixed_samples_are_recorded_whole(tmp_path):
                                  for n in (model, teacher)))
     torch.testing.assert_close(losses['kd.loss_soft_cls'],
                                want['_cls'].mean())
+    one, batch = model.companions['teachers'], data['data_samples']['x']
+    assert one.taking_part('loss_soft', batch) == [1, 2]
+    batch[1].set_metainfo(dict(supervised=False))
+    assert one.taking_part('loss_soft', batch) == [2]
 
 
 def test_labels_of_the_other_stream_are_never_read(tmp_path):

@@ -57,5 +57,14 @@ def test_mistakes():
         CAMHead(1, 4)
     with pytest.raises(ConfigError, match='between 0 and 1'):
         CAMHead(3, 4, background=1.)
+    with pytest.raises(ConfigError, match='loss_recam_weight` must be'):
+        CAMHead(3, 4, loss_recam_weight=-1.)
+    with pytest.raises(ConfigError, match='in_index` is the number'):
+        CAMHead(3, 4, in_index='last')
+    with pytest.raises(ConfigError, match='is 2, and there are 1 level'):
+        CAMHead(3, 4, in_index=2).predict([torch.zeros(1, 4, 2, 2)], None)
+    second = CAMHead(3, 4, in_index=1)
+    feats = [torch.ones(1, 4, 2, 2), torch.ones(1, 4, 1, 1)]
+    assert second.predict(feats, None).shape == (1, 3, 1, 1)
     with pytest.raises(ConfigError, match='CAMClassifier'):
         CAMHead(3, 4).loss((), [])

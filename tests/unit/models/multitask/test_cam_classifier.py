@@ -120,3 +120,9 @@ def test_what_does_not_fit():
     assert model._pixel == (1, 2)
     assert build(classes=dict(x='bar')).match_classes(
         ('x', 'y'), NAMES['seg']['classes']) == (1, -1)
+
+
+def test_second_views_teach_where_they_may():
+    samples = toy_batch(('det', ), 2)['data_samples']
+    samples[1].set_metainfo(dict(supervised=False))
+    assert build().labelled(dict(a=samples)) == dict(seg=dict(a=[0]))
