@@ -28,7 +28,7 @@ print(json.dumps({k: v.tolist() if hasattr(v, 'tolist') else v
 @pytest.mark.fresh
 @pytest.mark.slow
 def test_one_copied_file_is_enough(tmp_path, monkeypatch):
-    write_scenes(tmp_path / 'scenes', 8, 4)
+    write_scenes(tmp_path / 'scenes', 24, 4)
     monkeypatch.setenv('MMMULTAS_SCENES', str(tmp_path / 'scenes'))
     monkeypatch.setenv('DEMO_UPDATES', '8')
     run = [sys.executable, ROOT / 'tools/train.py', SCENES.path('all-tasks'),
