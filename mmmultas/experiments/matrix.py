@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+from mmmultas.utils.arguments import check_mask_options
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.resources import find_file, packaged
 
@@ -192,7 +193,11 @@ def _folders(path: Path, key: str,
                               f'folder {_short(name)}: take letters, digits, '
                               '`_`, `-` and `+`, and none of '
                               f'{", ".join(_TAKEN)}, which the test writes.')
-    return {name: list(map(str, options)) for name, options in masks.items()}
+    found = {name: list(map(str, options)) for name, options in masks.items()}
+    for name, options in found.items():
+        check_mask_options(f'{path}: `masks.{name}` of the cell {key!r}',
+                           options)
+    return found
 
 
 def _config(path: Path, key: str, config: str) -> Path:

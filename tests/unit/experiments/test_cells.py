@@ -95,7 +95,7 @@ def test_a_cell_that_learns_from_masks_of_another(write, tmp_path):
     # how masks are made decides who learns from them, not who makes them
     assert changed('0.3', '0.4') == {'pupil_seed0'}
     assert changed('maker/fine', 'maker/cut') == {'pupil_seed0'}
-    assert not changed('--boxes', '--other')
+    assert not changed('--boxes', '--judge, none')
 
 
 @pytest.mark.parametrize('old, new, message', [

@@ -107,3 +107,11 @@ def test_errors_of_a_config_name_the_cell(write, tmp_path):
         matrix = read_matrix(write(text))
         with pytest.raises(ConfigError, match=message):
             matrix.fingerprints()
+
+
+def test_options_of_masks_are_checked_before_training(write):
+    cells = 'cells: {a: {config: configs/det.py, masks: {fine: [%s]}}}'
+    assert read_matrix(write(cells % '--threshold, 0.3')).cells[0].masks == {
+        'fine': ['--threshold', '0.3']}
+    with pytest.raises(ConfigError, match='`masks.fine` of the cell .a.'):
+        read_matrix(write(cells % '--treshold, 0.3'))
