@@ -62,8 +62,10 @@ def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
     assert list(tmp_path.glob('best_score_epoch_*.pth'))
 
 
-@pytest.mark.parametrize('mode', ['equal', 'uneven', 'partial', 'weak',
-                                  'xtc'])
+@pytest.mark.parametrize('mode', [
+    'equal', 'uneven', 'partial',
+    *(pytest.param(mode, marks=pytest.mark.slow) for mode in ('weak', 'xtc'))
+])
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
     """Also where one of them has no boxes in any update, whose gradients are
     balanced (uneven), and where
