@@ -162,7 +162,7 @@ def shapes_of(
         if loader is None:
             continue
         dataset = DATASETS.build(
-            dict(copy.deepcopy(loader['dataset']), pipeline=pipeline))
+            dict(copy.deepcopy(_innermost(loader)), pipeline=pipeline))
         own = {t for t in dataset.metainfo['tasks']
                if kind_of(t, dataset.metainfo) == BOXES}
         tasks |= own
@@ -206,10 +206,28 @@ def _eval_pipeline(cfg: Mapping[str, Any]) -> list[Any]:
     for split in ('val', 'test'):
         for loader in (cfg.get(f'{split}_dataloader') or {}).values():
             if loader is not None:
-                return list(copy.deepcopy(loader['dataset']['pipeline']))
+                return list(copy.deepcopy(
+                    _innermost(loader).get('pipeline') or []))
     raise ConfigError('The config has neither `val_dataloader` nor '
                       '`test_dataloader`, whose pipeline says in what size '
                       'the network sees images.')
+
+
+def _innermost(loader: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The data set of a stream without what repeats it.
+
+    Raises:
+        ConfigError: Several data sets in one.
+    """
+    dataset = loader['dataset']
+    while 'dataset' in dataset:
+        dataset = dataset['dataset']
+    if 'datasets' in dataset:
+        raise ConfigError(
+            f'A stream has a {dataset.get("type")} of several data sets: '
+            'name one of them as `dataset` for this tool (--cfg-options).')
+    found: Mapping[str, Any] = dataset
+    return found
 
 
 def draw_anchors(anchors: Anchors, path: str | Path, side: int = 640) -> None:

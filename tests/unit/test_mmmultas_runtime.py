@@ -67,6 +67,31 @@ def test_pictures(tmp_path):
             runtime.read(tmp_path / 'deep.png')).all()
 
 
+def test_boxes_for_supervision(monkeypatch):
+    """As supervision.Detections takes them (tried with its own class)."""
+    taken = {}
+    module = type(sys)('supervision')
+    module.Detections = lambda **kwargs: taken.update(kwargs)
+    monkeypatch.setitem(sys.modules, 'supervision', module)
+    boxes = dict(bboxes=np.ones((2, 4)), scores=np.ones(2),
+                 labels=np.zeros(2, int), names=['a', 'b'])
+    runtime.to_detections(dict(boxes=dict(cars=boxes)), 'cars')
+    assert set(taken) == {'xyxy', 'confidence', 'class_id', 'data'}
+    assert taken['data']['class_name'].tolist() == ['a', 'b']
+
+
+def test_frames_of_a_video(tmp_path):
+    path = tmp_path / 'a.avi'
+    video = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*'MJPG'), 5,
+                            (32, 16))
+    for grey in (0, 100, 200):
+        video.write(np.full((16, 32, 3), grey, np.uint8))
+    video.release()
+    found = list(runtime._frames(path))
+    assert [number for _, number, _ in found] == [0, 1, 2]
+    assert found[2][2].shape == (16, 32, 3) and found[2][2].mean() > 150
+
+
 def test_it_imports_nothing_of_ours():
     done = subprocess.run(
         [sys.executable, '-c', 'import sys, mmmultas_runtime; '

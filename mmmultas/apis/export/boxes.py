@@ -1,9 +1,11 @@
 """Scores and boxes of every place of a detector, and their NMS, for ONNX."""
+import math
 from typing import Any
 
 import torch
 from mmcv.ops import nms
 from mmdet.models.dense_heads import AnchorHead
+from mmdet.models.dense_heads.base_dense_head import BaseDenseHead
 from mmdet.models.task_modules.coders import DeltaXYWHBBoxCoder
 from torch import Tensor
 
@@ -11,6 +13,8 @@ from mmmultas.utils.errors import ConfigError
 
 __all__ = ['DenseBoxes', 'NMS', 'dense_boxes']
 
+#: What MMDetection's coder limits log sizes to.
+_LOG_SIZE = math.log(1000 / 16)
 #: Scores and corners in pixels of the input, (N, A, C) and (N, A, 4).
 DenseBoxes = tuple[Tensor, Tensor]
 
@@ -30,8 +34,12 @@ def dense_boxes(name: str, head: Any, outputs: Any) -> DenseBoxes:
     if hasattr(head, 'dense_boxes'):
         found: DenseBoxes = head.dense_boxes(outputs)
         return found
+    kind = type(head)
     plain = (isinstance(head, AnchorHead)
-             and type(head).predict_by_feat is AnchorHead.predict_by_feat
+             and all(getattr(kind, name) is getattr(BaseDenseHead, name)
+                     for name in ('predict_by_feat',
+                                  '_predict_by_feat_single'))
+             and len(outputs) == 2  # a third would scale the scores (ATSS)
              and type(head.bbox_coder) is DeltaXYWHBBoxCoder
              and not head.bbox_coder.add_ctr_clamp
              and getattr(head, 'use_sigmoid_cls', False))
@@ -39,7 +47,7 @@ def dense_boxes(name: str, head: Any, outputs: Any) -> DenseBoxes:
         raise ConfigError(
             f'`model.heads.{name}` is a {type(head).__name__}, which cannot '
             'be exported yet: docs/export.md lists the heads that can.')
-    return _anchor_head(head, *outputs[:2])
+    return _anchor_head(head, *outputs)
 
 
 def _anchor_head(head: Any, scores: Any, deltas: Any) -> DenseBoxes:
@@ -53,8 +61,7 @@ def _anchor_head(head: Any, scores: Any, deltas: Any) -> DenseBoxes:
     raw = raw * raw.new_tensor(coder.stds) + raw.new_tensor(coder.means)
     size = priors[:, 2:] - priors[:, :2]
     centre = (priors[:, :2] + priors[:, 2:]) / 2 + raw[..., :2] * size
-    half = size * raw[..., 2:].clamp(-4.135166556742356,
-                                     4.135166556742356).exp() / 2
+    half = size * raw[..., 2:].clamp(-_LOG_SIZE, _LOG_SIZE).exp() / 2
     return logits.sigmoid(), torch.cat([centre - half, centre + half], -1)
 
 

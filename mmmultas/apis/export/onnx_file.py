@@ -1,4 +1,6 @@
 """Write a model into an ONNX file, say in it what it is, and check it."""
+import contextlib
+import io
 import json
 import os
 import warnings
@@ -84,10 +86,12 @@ def export_onnx(saved: SavedModel,
         # the tracer warns wherever a size is a number: sizes are fixed
         warnings.simplefilter('ignore')
         try:
-            torch.onnx.export(
-                graph.eval(), (example, ), str(part), input_names=names,
-                output_names=output_names(saved, raw), dynamic_axes=axes,
-                opset_version=OPSET, dynamo=False)
+            # where it fails it prints the whole graph
+            with contextlib.redirect_stdout(io.StringIO()):
+                torch.onnx.export(
+                    graph.eval(), (example, ), str(part), input_names=names,
+                    output_names=output_names(saved, raw), dynamic_axes=axes,
+                    opset_version=OPSET, dynamo=False)
         except UserError:
             raise
         except Exception as error:  # whatever an operator trips over

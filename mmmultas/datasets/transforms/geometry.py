@@ -4,7 +4,6 @@ A withheld label is not in ``results`` and so decides nothing: the crop test
 asks boxes where there are boxes and masks where there are masks.
 """
 import random
-from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -197,8 +196,7 @@ class ScaleCrop(_Cut):
     divided by s.
 
     Args:
-        scale: Range of s, 1 or more; not used with ``choices``.
-        choices: The values of s, all alike probable, in place of a range.
+        scale: Range of s, 1 or more.
         prob: Of doing anything.
 
     Raises:
@@ -207,21 +205,18 @@ class ScaleCrop(_Cut):
 
     def __init__(self,
                  scale: tuple[float, float] = (1., 1.5),
-                 choices: Sequence[float] = (),
                  prob: float = 1.) -> None:
         super().__init__(prob)
-        self.scale, self.choices = scale, tuple(choices)
-        if min(self.choices or scale) < 1 or scale[0] > scale[1]:
+        self.scale = scale
+        if not 1 <= scale[0] <= scale[1]:
             raise ConfigError(
                 '`scale` of ScaleCrop is a range (low, high) of factors from '
-                f'1 on, `choices` are such factors; got {scale} and '
-                f'{self.choices}: CropExpand reaches beyond the image.')
+                f'1 on, got {scale}: CropExpand reaches beyond the image.')
 
     def window(self, results: Results) -> Window:
         """A window of the image's sides / s at a uniform place."""
         old_h, old_w = results['img'].shape[:2]
-        s = (random.choice(self.choices)
-             if self.choices else random.uniform(*self.scale))
+        s = random.uniform(*self.scale)
         height, width = max(1, int(old_h / s)), max(1, int(old_w / s))
         x1 = random.randint(0, old_w - width)
         y1 = random.randint(0, old_h - height)

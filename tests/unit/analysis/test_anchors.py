@@ -48,6 +48,13 @@ def test_sizes_are_those_that_the_network_sees(cfg, data):
     sizes, images, inputs = shapes_of(cfg)
     np.testing.assert_allclose(sorted(map(tuple, sizes)), want, rtol=1e-4)
     assert images == len(content['images']) and inputs == {(48, 256)}
+    stream = cfg.train_dataloader.det
+    stream.dataset = dict(
+        type='RepeatDataset', times=3, dataset=stream.dataset)
+    assert len(shapes_of(cfg)[0]) == len(sizes)
+    stream.dataset = dict(type='ConcatDataset', datasets=[])
+    with pytest.raises(ConfigError, match='several data sets'):
+        shapes_of(cfg)
 
 
 def test_text_and_picture(cfg, tmp_path):

@@ -58,6 +58,16 @@ def test_the_trident_head():
     torch.testing.assert_close(boxes[0, best].clamp(0, 64), want.bboxes[0])
 
 
+def test_scores_that_a_third_output_scales_are_refused():
+    head = MODELS.build(dict(
+        type='ATSSHead', num_classes=2, in_channels=4, stacked_convs=1,
+        feat_channels=4, norm_cfg=None, anchor_generator=dict(
+            type='AnchorGenerator', octave_base_scale=8, scales_per_octave=1,
+            ratios=[1.0], strides=[8])))
+    with pytest.raises(ConfigError, match='is a ATSSHead, which cannot'):
+        dense_boxes('det', head, head([torch.randn(1, 4, 8, 8)]))
+
+
 def test_other_heads_are_refused_by_name():
     with pytest.raises(ConfigError, match='heads.cars. is a Linear'):
         dense_boxes('cars', torch.nn.Linear(1, 1), None)

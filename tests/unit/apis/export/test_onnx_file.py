@@ -4,15 +4,17 @@ from pathlib import Path
 
 import pytest
 import torch
+import torch.nn.functional as F
 from mmengine.config import Config
 
+from mmmultas.apis.export.graphs import CoreGraph
 from mmmultas.apis.export.onnx_file import (export_onnx, require_onnx,
                                             session_of)
 from mmmultas.apis.export.verify import compare_core
 from mmmultas.apis.saved_model import load_saved_model
 from mmmultas.registry import MODELS
 from mmmultas.testing import SHAPES
-from mmmultas.utils.errors import UserError
+from mmmultas.utils.errors import ConfigError, UserError
 
 
 ROOT = Path(__file__).resolve().parents[4]
@@ -74,6 +76,20 @@ def test_networks_that_read_decoders(name, tmp_path):
     found = compare_core(saved, session_of(tmp_path / 'raw.onnx'),
                          [torch.randn(n, 3, 192, 192) for n in (1, 2)])
     assert not found.failed, found.lines
+
+
+def test_an_operator_that_cannot_be_written_is_one_sentence(
+        saved, tmp_path, monkeypatch, capsys):
+
+    def unpooled(self, images):
+        x, index = F.max_pool2d(images, 2, return_indices=True)
+        return [torch._C._nn.max_unpool2d(x, index, (64, 64))]
+
+    monkeypatch.setattr(CoreGraph, 'forward', unpooled)
+    with pytest.raises(ConfigError, match='cannot write.*max_unpool2d'):
+        export_onnx(saved, tmp_path / 'x.onnx', raw=True)
+    assert 'aten::' not in capsys.readouterr().out
+    assert not (tmp_path / 'x.onnx').exists()
 
 
 def test_a_missing_package_is_named(monkeypatch):
