@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 __all__ = [
-    'cagrad', 'dwa', 'equal_norms', 'fairgrad', 'famo', 'famo_slope', 'gls',
-    'gradnorm_slope', 'gradvac', 'imtl_l', 'mgda', 'rlw', 'stch',
+    'adam', 'cagrad', 'dwa', 'equal_norms', 'fairgrad', 'famo', 'famo_slope',
+    'gls', 'gradnorm_slope', 'gradvac', 'imtl_l', 'mgda', 'rlw', 'stch',
     'uncertainty', 'uw_so'
 ]
 
@@ -105,6 +105,31 @@ def famo_slope(logits: Tensor, losses: Tensor, after: Tensor,
     z = torch.softmax(logits, 0)
     fall = losses.log() - after.log()
     return z * (fall - (z * fall).sum()) + decay * logits
+
+
+def adam(slope: Tensor, mean: Tensor, square: Tensor,
+         steps: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Adam's step of numbers that each count their own steps.
+
+    Args:
+        slope: (T,).
+        mean: (T,) running mean of the slopes.
+        square: (T,) that of their squares.
+        steps: (T,), this one among them.
+
+    Returns:
+        The step (T,), to be multiplied by the learning rate and taken away,
+        and the new ``mean`` and ``square``.
+
+    Example:
+        >>> zero, one = torch.zeros(1).double(), torch.ones(1).double()
+        >>> round(adam(3 * one, zero, zero, one)[0].item(), 6)
+        1.0
+    """
+    mean = .9 * mean + .1 * slope
+    square = .999 * square + .001 * slope**2
+    size = (square / (1 - .999**steps)).sqrt() + 1e-8
+    return mean / (1 - .9**steps) / size, mean, square
 
 
 def gradnorm_slope(logits: Tensor, losses: Tensor, norms: Tensor,

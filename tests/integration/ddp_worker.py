@@ -39,6 +39,8 @@ def config(work_dir: str, mode: str, world: int):
         # batch norm sees other batches in another world: freeze it
         cfg.model = toy_model()
         cfg.model.type = 'FrozenNorm'
+    if mode == 'partial':  # batches are read again after their step
+        cfg.model.balancer = dict(type='mmmultas.FAMO')
     if mode == 'uneven':
         # of two neighbours one has boxes: of two processes one
         streams['det']['dataset'].update(tasks=[('det', ), ()])

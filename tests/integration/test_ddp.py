@@ -68,10 +68,10 @@ def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
 ])
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
     """Also where one of them has no boxes in any update, whose gradients are
-    balanced (uneven), and where
-    somebody looked for some classes of an image only (partial), or boxes
-    and masks teach one another under a balancer (weak), or tasks meet in a
-    joint space (xtc)."""
+    balanced (uneven), and where somebody looked for some classes of an image
+    only, and batches are read again after their step (partial), or boxes and
+    masks teach one another under a balancer (weak), or tasks meet in a joint
+    space (xtc)."""
     _run(tmp_path / 'one', mode, 1)
     _run(tmp_path / 'two', mode, 2)
     _parameters_equal(

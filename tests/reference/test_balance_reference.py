@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from mmmultas.functional import balancing as ours
+from mmmultas.models.balancers import FAMO
 
 BESIDE = (Path(__file__).resolve().parents[3] /
           'shared/golden/balance_reference_0.npz')
@@ -52,15 +53,18 @@ def test_weights_of_losses_alone(ref):
 
 
 def test_famo(ref):
-    logits = ref('famo.logits')
-    state = torch.nn.Parameter(logits[0].clone())
-    adam = torch.optim.Adam([state], lr=.025)
+    """The rule as it is used, state and all."""
+    tasks, logits = ('a', 'b', 'c'), ref('famo.logits')
+    rule = FAMO()
+    rule.meet(tasks)
     for k in STEPS:
-        losses, after = ref('losses')[k], ref('losses_after')[k]
-        same(ours.famo(logits[k], losses), ref('famo.head')[k], 1e-7)
-        state.grad = ours.famo_slope(state.detach(), losses, after)
-        adam.step()
-        same(state.detach(), logits[k + 1], 1e-7)
+        before, after = (dict(zip(tasks, ref(name)[k])) for name in (
+            'losses', 'losses_after'))
+        weights = torch.tensor(list(rule.weights(before).values())).double()
+        same(weights, ref('famo.head')[k], 1e-7)
+        same(weights @ ref('grads')[k], ref('famo.grad')[k], 1e-7)
+        rule.after_step([(before, after)])
+        same(rule.logits, logits[k + 1], 1e-7)
 
 
 def test_gradnorm(ref):

@@ -1,5 +1,6 @@
 """What a model keeps beside its weights while it trains."""
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from mmengine.hooks import Hook
@@ -7,6 +8,8 @@ from mmengine.model import is_model_wrapper
 
 from mmmultas.registry import HOOKS
 from mmmultas.utils.errors import CheckpointError
+
+from ..seeds import draws_of
 
 __all__ = ['CompanyHook', 'company_of', 'loss_scale']
 
@@ -24,15 +27,17 @@ class CompanyHook(Hook):
     priority = 'VERY_HIGH'
 
     def before_train(self, runner: Any) -> None:
-        """Hand the moving average to those who ask it.
+        """Hand the moving average to those who ask it, and prepare a
+        balancer that reads batches twice.
 
         Raises:
             ConfigError: One needs it, and no ``EMAHook`` keeps one.
         """
         averages = [h.ema_model for h in runner.hooks
                     if getattr(h, 'ema_model', None) is not None]
-        _network(runner).meet_average(
-            averages[0].module if averages else None)
+        network = _network(runner)
+        network.meet_average(averages[0].module if averages else None)
+        network.keep_batches()
 
     def before_train_iter(self, runner: Any, batch_idx: int,
                           data_batch: Any = None) -> None:
@@ -40,6 +45,26 @@ class CompanyHook(Hook):
         network = _network(runner)
         network.set_update(runner.iter)
         network.loss_scale = loss_scale(runner.optim_wrapper)
+
+    def after_train_iter(self, runner: Any, batch_idx: int,
+                         data_batch: Any = None,
+                         outputs: Any = None) -> None:
+        """Let a balancer read the batches of a step again.
+
+        They are read in the precision and with the random numbers that they
+        were learnt with.
+        """
+        network, optim = _network(runner), runner.optim_wrapper
+        if network.second_reading is None or not optim.should_update():
+            return
+
+        @contextmanager
+        def as_before(update: int) -> Iterator[None]:
+            with draws_of(runner.seed or 0, update), optim.optim_context(
+                    runner.model):
+                yield
+
+        network.look_again(as_before)
 
     def before_save_checkpoint(self, runner: Any,
                                checkpoint: dict[str, Any]) -> None:

@@ -2,13 +2,13 @@
 from .base import Balancer, Run
 from .by_gradients import (IMTL, MGDA, AlignedMTL, CAGrad, EqualNorms,
                            FairGrad, GradNorm, GradVac, NashMTL, PCGrad)
-from .by_losses import DWA, GLS, RLW, STCH, UWSO, Uncertainty
+from .by_losses import DWA, FAMO, GLS, RLW, STCH, UWSO, Uncertainty
 from .fixed import Fixed
 from .task_balancer import TaskBalancer, UpdateBalancer
 
 __all__ = [
-    'AlignedMTL', 'Balancer', 'CAGrad', 'DWA', 'EqualNorms', 'FairGrad',
-    'Fixed', 'GLS', 'GradNorm', 'GradVac', 'IMTL', 'MGDA', 'NashMTL',
-    'PCGrad', 'RLW', 'Run', 'STCH', 'TaskBalancer', 'UWSO', 'Uncertainty',
-    'UpdateBalancer'
+    'AlignedMTL', 'Balancer', 'CAGrad', 'DWA', 'EqualNorms', 'FAMO',
+    'FairGrad', 'Fixed', 'GLS', 'GradNorm', 'GradVac', 'IMTL', 'MGDA',
+    'NashMTL', 'PCGrad', 'RLW', 'Run', 'STCH', 'TaskBalancer', 'UWSO',
+    'Uncertainty', 'UpdateBalancer'
 ]

@@ -33,6 +33,8 @@ class Balancer(BaseModule):
     """
     #: Whether it asks for the products of the tasks' gradients.
     needs_gram = False
+    #: Whether it asks what a batch loses after the step.
+    needs_after = False
     #: Parts of the model where it looks at gradients, as dotted paths.
     module: Sequence[str] = ('backbone', 'neck')
     #: Whether heads learn with other factors than the shared part.
@@ -61,6 +63,18 @@ class Balancer(BaseModule):
 
     def commit(self) -> None:
         """Keep what the update taught: its losses are numbers."""
+
+    def after_step(self, readings: Sequence[tuple[Mapping[str, Tensor],
+                                                  Mapping[str, Tensor]]]
+                   ) -> None:
+        """Learn what a step has done to its batches.
+
+        Called behind each step of the optimizer where :attr:`needs_after`.
+
+        Args:
+            readings: The joint losses by task of each batch of the step,
+                before and after it.
+        """
 
     def meet(self, tasks: Sequence[str]) -> None:
         """Learn which tasks there are."""

@@ -1,4 +1,5 @@
 """Rules that look at losses alone (SPEC-BALANCE 2)."""
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,9 +10,11 @@ from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
 from .base import Run
-from .task_balancer import TaskBalancer, UpdateBalancer
+from .task_balancer import TaskBalancer, UpdateBalancer, refuse_alternation
 
-__all__ = ['DWA', 'GLS', 'RLW', 'STCH', 'UWSO', 'Uncertainty', 'positive']
+__all__ = [
+    'DWA', 'FAMO', 'GLS', 'RLW', 'STCH', 'UWSO', 'Uncertainty', 'positive'
+]
 
 
 def positive(balancer: Any, **values: Any) -> None:
@@ -179,6 +182,82 @@ class GLS(UpdateBalancer):
              gram: Tensor | None) -> Tensor:
         """The formula."""
         return balancing.gls(losses, self.scale_invariant)
+
+
+@MODELS.register_module()
+class FAMO(TaskBalancer):
+    """z / (L c), z = softmax(v), c = sum of z / L (Liu et al., 2023).
+
+    After each step of the optimizer its batches pass the network once more,
+    and v moves by Adam, so that the task whose loss fell least (by share)
+    weighs more. Softmax and c are over the tasks that are present; v moves
+    for those that are present in both readings, if these are two or more.
+
+    Args:
+        lr: Of Adam.
+        gamma: Weight decay of v.
+        **kwargs: Those of :class:`TaskBalancer`.
+    """
+    needs_after = True
+    states = dict(logits=0.0, mean=0.0, square=0.0, steps=0.0)
+    logits: Tensor
+    mean: Tensor
+    square: Tensor
+    steps: Tensor
+
+    def __init__(self, lr: float = 0.025, gamma: float = 1e-3,
+                 **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        positive(self, lr=lr)
+        if gamma != 0:
+            positive(self, gamma=gamma)
+        self.gamma = gamma
+
+    def meet_run(self, run: Run) -> None:
+        """Refuse updates that hold the labels of one stream.
+
+        Raises:
+            ConfigError: ``train_cfg.alternate='epoch'``.
+        """
+        super().meet_run(run)
+        refuse_alternation(self, run)
+
+    def rule(self, losses: Tensor, here: Tensor,
+             gram: Tensor | None) -> Tensor:
+        """The formula."""
+        return balancing.famo(self.logits.cpu()[here], losses)
+
+    def after_step(self, readings: Sequence[tuple[Mapping[str, Tensor],
+                                                  Mapping[str, Tensor]]]
+                   ) -> None:
+        """Adam's step, by the mean slope of the batches."""
+        logits = self.logits.cpu()
+        total, count = torch.zeros(2, len(logits), dtype=torch.float64)
+        for before, after in readings:
+            here = [i for i, task in enumerate(self.tasks)
+                    if _is_loss(before, task) and _is_loss(after, task)]
+            if len(here) < 2:
+                continue
+            old, new = (torch.tensor([
+                float(losses[self.tasks[i]]) for i in here]).double()
+                for losses in (before, after))
+            total[here] += balancing.famo_slope(logits[here], old, new,
+                                                self.gamma)
+            count[here] += 1
+        here = (count > 0).nonzero().flatten()
+        slope = total[here] / count[here]
+        mean, square, steps = (getattr(self, name).cpu()[here]
+                               for name in ('mean', 'square', 'steps'))
+        step, mean, square = balancing.adam(slope, mean, square, steps + 1)
+        for name, value in dict(
+                logits=logits[here] - self.lr * step, mean=mean,
+                square=square, steps=steps + 1).items():
+            own = getattr(self, name)
+            own[here] = value.to(own)
+
+
+def _is_loss(losses: Mapping[str, Tensor], task: str) -> bool:
+    return 0 < float(losses.get(task, 0.)) < float('inf')
 
 
 @MODELS.register_module()

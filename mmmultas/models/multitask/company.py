@@ -1,5 +1,6 @@
 """What a model does on behalf of its companions and its balancer."""
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import torch
@@ -11,7 +12,10 @@ from mmmultas.utils.errors import ConfigError
 
 from ..balancers import Balancer, Fixed, Run
 from ..companions.base import Plan
+from .pool import Pool
+from .second_reading import SecondReading
 from .task_gradients import shared_parameters, task_gradients
+from .weighing import task_losses
 
 __all__ = ['Accompanied']
 
@@ -30,6 +34,8 @@ class Accompanied(BaseModel):
     sequential: bool
     #: Mixed precision's factor of losses; whoever trains sets it.
     loss_scale: float = 1.0
+    #: Batches that a balancer looks at again; whoever trains asks for them.
+    second_reading: SecondReading | None = None
 
     def accompany(self, balancer: Balancer, companions: ModuleDict) -> None:
         """Take them on.
@@ -137,8 +143,41 @@ class Accompanied(BaseModel):
         shared = shared_parameters(self, parts)
         return task_gradients(losses, shared, factor) if shared else {}
 
-    def balancer_logs(self) -> dict[str, Tensor]:
-        """Factors that a balancer found, ``balance/<task>``."""
+    def keep_batches(self) -> None:
+        """Keep the batches of each step, if the balancer will ask again.
+
+        :meth:`look_again` must then follow each step.
+        """
+        if self.balancer.needs_after:
+            self.second_reading = SecondReading()
+
+    def look_again(
+            self, scope: Callable[[int], AbstractContextManager[None]]
+    ) -> None:
+        """Tell the balancer what the batches of a step lose after it.
+
+        Args:
+            scope: Of the number of an update the precision and the random
+                numbers that it had.
+        """
+        if self.second_reading is None:
+            return
+        pairs = self.second_reading.read(self, scope)
+        if pairs:
+            self.balancer.after_step(pairs)
+
+    def commit(self, joint: Pool | None) -> dict[str, Tensor]:
+        """Keep what an update taught; its losses are numbers.
+
+        Args:
+            joint: Losses of all processes.
+
+        Returns:
+            dict: Factors that the balancer found, ``balance/<task>``.
+        """
+        self.balancer.commit()
+        if self.second_reading is not None and joint is not None:
+            self.second_reading.learn(task_losses(self, joint))
         return {f'balance/{task}': torch.tensor(float(value))
                 for task, value in self.balancer.found().items()}
 
@@ -157,6 +196,8 @@ class Accompanied(BaseModel):
     def set_update(self, update: int) -> None:
         """Tell which update comes: schedules follow it."""
         self.balancer.set_update(update)
+        if self.second_reading is not None:
+            self.second_reading.update = update
         for companion in self.companions.values():
             companion.set_update(update)
 

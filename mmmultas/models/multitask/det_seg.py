@@ -237,8 +237,7 @@ class MultiTaskDetSeg(Accompanied):
         if joint is not None and shared:
             logs = joint.logs(logs, base)
         check_finite(logs, shared)
-        self.balancer.commit()
-        logs.update(self.balancer_logs())
+        logs.update(self.commit(joint))
         if self.on_losses is not None:
             with self.graph.unweighed():
                 self.on_losses(losses)
@@ -295,6 +294,8 @@ class MultiTaskDetSeg(Accompanied):
         self.prepare()
         if self.graph.factors:  # of the update before
             self.graph.factors.clear()
+        if self.second_reading is not None:
+            self.second_reading.enter(inputs, data_samples)
         feats, sums = self.loss_sums(inputs, data_samples)
         pooled_sums = pool(sums, self.counted_terms(), self._groups(),
                            next(self.parameters()).device)

@@ -12,9 +12,13 @@ from .pool import Pool
 from .task_gradients import (gram_of, refuse_gradients, shared_parameters,
                              task_gradients)
 
-__all__ = ['check_balancer', 'factors_of', 'owner_of', 'unbalanced']
+__all__ = [
+    'PSEUDO', 'check_balancer', 'factors_of', 'owner_of', 'task_losses',
+    'unbalanced'
+]
 
-_PSEUDO = 'pseudo'
+#: Group of losses that belong to the task that they name next.
+PSEUDO = 'pseudo'
 
 
 def owner_of(name: str, tasks: Mapping[str, Any]) -> str:
@@ -31,7 +35,7 @@ def owner_of(name: str, tasks: Mapping[str, Any]) -> str:
     """
     first, _, rest = name.partition('.')
     second = rest.partition('.')[0]
-    return second if first == _PSEUDO and second in tasks else first
+    return second if first == PSEUDO and second in tasks else first
 
 
 def check_balancer(model: Any) -> None:
@@ -72,6 +76,19 @@ def check_balancer(model: Any) -> None:
     model.graph.factors = {}
 
 
+def task_losses(model: Any, joint: Pool) -> dict[str, Tensor]:
+    """Joint losses by task and by group of companions, weighted.
+
+    Args:
+        model: The network, of whose ``task_weights`` they are multiples.
+        joint: Values of all processes.
+    """
+    weights: Mapping[str, float] = model.task_weights
+    values = joint.values(lambda name: owner_of(name, model.tasks))
+    return {task: weights.get(task, 1.0) * value
+            for task, value in values.items()}
+
+
 Factor = Callable[[str], float | Tensor]
 
 
@@ -98,8 +115,7 @@ def factors_of(model: Any, losses: Mapping[str, Tensor],
     def owner(name: str) -> str:
         return owner_of(name, model.tasks)
 
-    values = {task: fixed(task) * value
-              for task, value in joint.values(owner).items()}
+    values = task_losses(model, joint)
     gram = None
     if balancer.needs_gram:
         values = {t: v for t, v in values.items() if t in model.tasks}

@@ -3,7 +3,7 @@ import random
 import numpy as np
 import torch
 
-from mmmultas.engine.seeds import seed_update
+from mmmultas.engine.seeds import draws_of, seed_update
 
 
 def test_updates_are_seeded():
@@ -14,3 +14,17 @@ def test_updates_are_seeded():
                       np.random.rand()))
     assert draws[0] == draws[1] and len(set(draws)) == 3
     assert len(set(draws[0])) == 3
+
+
+def test_draws_of_an_update_come_again_and_disturb_nothing():
+    def drawn():
+        return torch.rand(1).item(), random.random(), np.random.rand()
+
+    seed_update(0, 1)
+    first = drawn()
+    seed_update(5, 5)
+    want = drawn()
+    seed_update(5, 5)
+    with draws_of(0, 1):
+        assert drawn() == first
+    assert drawn() == want

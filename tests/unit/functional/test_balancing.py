@@ -84,3 +84,17 @@ def test_cosines_that_are_as_expected_stay():
 def test_too_many_tasks_for_an_exact_solution():
     with pytest.raises(ValueError, match='limit is 8'):
         balancing.mgda(torch.eye(9).double())
+
+
+def test_adam_is_that_of_torch():
+    value = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    adam = torch.optim.Adam([value], lr=.1)
+    mean, square, steps = torch.zeros(3, 3).double()
+    own = torch.zeros(3).double()
+    for k in range(5):
+        value.grad = torch.tensor([1., -k, k % 2]).double()
+        adam.step()
+        steps = steps + 1
+        step, mean, square = balancing.adam(value.grad, mean, square, steps)
+        own = own - .1 * step
+        torch.testing.assert_close(own, value.detach())

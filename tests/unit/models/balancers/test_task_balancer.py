@@ -35,6 +35,14 @@ def asked(balancer, losses, seed=0):
     return dict(found), dict(balancer.shared() or found)
 
 
+def kept(balancer, losses):
+    """The update counts; its step halves the second loss."""
+    balancer.commit()
+    if balancer.needs_after:
+        after = {t: v / 2 if t == 'seg' else v for t, v in losses.items()}
+        balancer.after_step([(losses, after)])
+
+
 ALL = dict(det=2., seg=.5, depth=1.)
 
 
@@ -51,7 +59,7 @@ def test_all_tasks_get_a_number_and_states_wait_for_commit(rule):
         if update == 0:  # a loss that is no number: nothing is kept
             now = balancer.state_dict()
             assert all(torch.equal(v, now[k]) for k, v in before.items())
-        balancer.commit()
+        kept(balancer, losses_of(**ALL))
     moved = [k for k, v in before.items()
              if not torch.equal(v, balancer.state_dict()[k])]
     assert bool(moved) == bool(before)
@@ -85,11 +93,11 @@ def test_the_state_of_an_absent_task_stays(rule):
     balancer = built(rule)
     balancer.set_update(0)
     asked(balancer, losses_of(**ALL))
-    balancer.commit()
+    kept(balancer, losses_of(**ALL))
     before = {k: v.clone() for k, v in balancer.state_dict().items()}
     balancer.set_update(1)
     asked(balancer, losses_of(det=3., seg=.7))
-    balancer.commit()
+    kept(balancer, losses_of(det=3., seg=.7))
     for name, value in balancer.state_dict().items():
         assert value[2] == before[name][2], name
 
@@ -107,7 +115,7 @@ def test_state_comes_back_and_belongs_to_a_rule_and_its_tasks(rule):
     for update in range(5):
         balancer.set_update(update)
         asked(balancer, losses_of(**ALL), update)
-        balancer.commit()
+        kept(balancer, losses_of(**ALL))
     other.load_extra_state(balancer.extra_state())
     other.set_update(5)
     balancer.set_update(5)
@@ -148,6 +156,7 @@ def test_draws_follow_seed_and_update_alone(rule):
     (balancers.CAGrad, dict(rescale=2), 'rescale` is 0 or 1'),
     (balancers.EqualNorms, dict(decay=1), 'decay` is below 1'),
     (balancers.STCH, dict(warmup=2.5), 'warmup` is a number of epochs'),
+    (balancers.FAMO, dict(gamma=-1), 'gamma` is a number above 0'),
     (balancers.GLS, dict(scale='all'), "scale` is 'own' or 'sum'"),
     (balancers.GLS, dict(module='neck'), 'looks at no gradient'),
 ])
@@ -160,7 +169,8 @@ def test_a_single_task_and_epochs_of_one_stream():
     with pytest.raises(ConfigError, match='but det is all there is'):
         balancers.DWA().meet(('det', ))
     epochs = balancers.Run(2, 9, alternates=True)
-    for rule in (balancers.GLS, balancers.GradNorm, balancers.EqualNorms):
+    for rule in (balancers.GLS, balancers.GradNorm, balancers.EqualNorms,
+                 balancers.FAMO):
         with pytest.raises(ConfigError, match="alternate='epoch'"):
             built(rule).meet_run(epochs)
     built(balancers.DWA).meet_run(epochs)
