@@ -1,7 +1,8 @@
 """How much each task's loss weighs."""
 from .base import Balancer, Run
+from .by_bargain import FairGrad, NashMTL
 from .by_gradients import (IMTL, MGDA, AlignedMTL, CAGrad, EqualNorms,
-                           FairGrad, GradNorm, GradVac, NashMTL, PCGrad)
+                           GradNorm, GradVac, PCGrad)
 from .by_losses import DWA, FAMO, GLS, RLW, STCH, UWSO, Uncertainty
 from .fixed import Fixed
 from .task_balancer import TaskBalancer, UpdateBalancer

@@ -205,15 +205,6 @@ def test_who_does_not_reach_the_shared_part_is_in_no_conflict(rule):
     assert heads == rest
 
 
-def test_updates_without_a_solution_are_counted():
-    balancer = built(balancers.NashMTL)
-    opposite = torch.tensor([[1., -1.], [-1., 1.]]).double()
-    for count in (1., 2.):
-        found = balancer.weights(losses_of(det=1., seg=1.), opposite)
-        assert found == dict(det=1, seg=1)
-        assert balancer.found()['fallbacks'] == count
-
-
 @pytest.mark.parametrize('factors', [(1., -1., 0.), (1., -2., 0.5)])
 def test_factors_whose_sum_is_no_size_are_not_blown_up(factors):
     rule = built(balancers.RLW, scale='sum')
