@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from mmmultas.functional import balancing as ours
-from mmmultas.models.balancers import FAMO
+from mmmultas.models.balancers import FAMO, NashMTL
 
 BESIDE = (Path(__file__).resolve().parents[3] /
           'shared/golden/balance_reference_0.npz')
@@ -130,6 +130,25 @@ def test_nash_and_fairgrad(ref):
         for power in (1, 2):
             same(ours.fairgrad(gram, power),
                  ref(f'fairgrad_{power}.weights')[k], 1e-5)
+
+
+def test_nash_of_every_fourth_step_with_a_longest_gradient(ref):
+    name, tasks = 'nash_every4_clip1', ('a', 'b', 'c')
+    rule = NashMTL(every=4, max_norm=1)
+    rule.meet(tasks)
+    for k in STEPS:
+        rule.set_update(k)
+        losses, grads = dict(zip(tasks, ref('losses')[k])), ref('grads')[k]
+        asks = rule.wants_gram(losses)
+        assert asks == (k % 4 == 0)
+        found = rule.weights(losses, ref('gram')[k] if asks else None)
+        rule.commit()
+        weights = torch.tensor(list(found.values())).double()
+        same(weights, ref(f'{name}.weights')[k], 1e-3)
+        same(weights, ref(f'{name}.head')[k], 1e-3)
+        shared = weights @ grads
+        shared = shared * min(1, rule.max_norm / float(shared.norm()))
+        same(shared, ref(f'{name}.grad')[k], 1e-3)
 
 
 @pytest.mark.parametrize('beta', [.5, .01])

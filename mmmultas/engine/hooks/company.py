@@ -25,10 +25,11 @@ class CompanyHook(Hook):
     The runner registers it by itself, where a model has companions.
     """
     priority = 'VERY_HIGH'
+    _clip: Any = None
 
     def before_train(self, runner: Any) -> None:
-        """Hand the moving average to those who ask it, and prepare a
-        balancer that reads batches twice.
+        """Hand the moving average to those who ask it, and do what the
+        balancer needs around the steps of the optimizer.
 
         Raises:
             ConfigError: One needs it, and no ``EMAHook`` keeps one.
@@ -38,6 +39,20 @@ class CompanyHook(Hook):
         network = _network(runner)
         network.meet_average(averages[0].module if averages else None)
         network.keep_batches()
+
+        def before_step(optimizer: Any, *_: Any) -> None:
+            scale = getattr(optimizer, 'grad_scale', None)  # fused, scaled
+            network.clip_shared(1.0 if scale is None else float(scale))
+
+        if network.balancer.max_norm is not None:
+            # behind the sum over processes, batches and the loss scale
+            optimizer = runner.optim_wrapper.optimizer
+            self._clip = optimizer.register_step_pre_hook(before_step)
+
+    def after_train(self, runner: Any) -> None:
+        """Leave the optimizer as it was."""
+        if self._clip is not None:
+            self._clip.remove()
 
     def before_train_iter(self, runner: Any, batch_idx: int,
                           data_batch: Any = None) -> None:

@@ -33,12 +33,23 @@ class Balancer(BaseModule):
     """
     #: Whether it asks for the products of the tasks' gradients.
     needs_gram = False
+    #: How long the gradient of the shared part may be in a step; None: as it
+    #: is.
+    max_norm: float | None = None
     #: Whether it asks what a batch loses after the step.
     needs_after = False
     #: Parts of the model where it looks at gradients, as dotted paths.
     module: Sequence[str] = ('backbone', 'neck')
     #: Whether heads learn with other factors than the shared part.
     spares_heads = False
+
+    def wants_gram(self, losses: Mapping[str, Tensor]) -> bool:
+        """Whether it asks for the products of gradients in this update.
+
+        Args:
+            losses: As of :meth:`weights`.
+        """
+        return self.needs_gram
 
     def weights(self, losses: Mapping[str, Tensor],
                 gram: Tensor | None = None

@@ -92,13 +92,22 @@ class TaskBalancer(Balancer):
         """Remember it: draws and epochs follow it."""
         self.update = update
 
+    def present(self, losses: Mapping[str, Tensor]) -> list[str]:
+        """The tasks whose joint loss is above 0."""
+        return [t for t in self.tasks if float(losses.get(t, 0.)) > 0]
+
+    def wants_gram(self, losses: Mapping[str, Tensor]) -> bool:
+        """Not where one task is alone, and weighs 1 whatever it says."""
+        least = 2 if self.alone_is_one else 1
+        return self.needs_gram and len(self.present(losses)) >= least
+
     def weights(self, losses: Mapping[str, Tensor],
                 gram: Tensor | None = None) -> Mapping[str, float]:
         """Factors of the heads; :meth:`shared` has those of the rest."""
         self._pending, self._shared, self._found = {}, {}, {}
         values = {t: float(losses[t]) for t in losses if t in self.tasks}
         rows = {task: i for i, task in enumerate(losses)}
-        present = [t for t in self.tasks if values.get(t, 0) > 0]
+        present = self.present(losses)
         if not present or not all(map(math.isfinite, values.values())):
             return {}
         if len(present) == 1 and self.alone_is_one:

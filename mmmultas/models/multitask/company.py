@@ -143,6 +143,17 @@ class Accompanied(BaseModel):
         shared = shared_parameters(self, parts)
         return task_gradients(losses, shared, factor) if shared else {}
 
+    def clip_shared(self, scale: float = 1.0) -> None:
+        """Shorten the gradient of the shared part, if the balancer asks so.
+
+        Args:
+            scale: What gradients are still multiplied by.
+        """
+        limit = self.balancer.max_norm
+        if limit is not None:
+            nn.utils.clip_grad_norm_(
+                shared_parameters(self, Balancer.module), scale * limit)
+
     def keep_batches(self) -> None:
         """Keep the batches of each step, if the balancer will ask again.
 

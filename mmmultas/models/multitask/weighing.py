@@ -119,8 +119,9 @@ def factors_of(model: Any, losses: Mapping[str, Tensor],
     gram = None
     if balancer.needs_gram:
         values = {t: v for t, v in values.items() if t in model.tasks}
-        gram = _gram(model, values, {
-            name: fixed(name) * value for name, value in losses.items()})
+        if balancer.wants_gram(values):
+            gram = _gram(model, values, {
+                name: fixed(name) * value for name, value in losses.items()})
         weights = balancer.weights(values, gram)
     else:
         weights = balancer.weights(values)

@@ -5,7 +5,9 @@ import torch
 from mmengine.model import MMDistributedDataParallel
 
 from mmmultas.engine.hooks.company import CompanyHook
-from mmmultas.testing import toy_config, toy_distillation
+from mmmultas.models.multitask import weighing
+from mmmultas.models.multitask.company import Accompanied
+from mmmultas.testing import toy_config, toy_distillation, toy_model
 from mmmultas.utils.checkpoint import load_file
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.launch import build_runner
@@ -106,3 +108,65 @@ def test_other_connectors_cannot_be_resumed(tmp_path):
     cfg.resume = True
     with pytest.raises(ConfigError, match='written with other connectors'):
         build_runner(cfg).train()
+
+
+def test_a_longest_gradient_and_kept_weights(tmp_path, monkeypatch):
+    """Of the shared part alone; kept weights are in the checkpoint."""
+    norms, measured = [], []
+    clip, measure = Accompanied.clip_shared, weighing.task_gradients
+
+    def of(part):
+        grads = [p.grad.flatten() for p in part if p.grad is not None]
+        return float(torch.cat(grads).norm())
+
+    def clip_shared(self, scale=1.0):
+        shared = [*self.backbone.parameters(), *self.neck.parameters()]
+        heads = of(self.heads.parameters())
+        clip(self, scale)
+        assert of(self.heads.parameters()) == heads
+        norms.append(of(shared))
+
+    monkeypatch.setattr(Accompanied, 'clip_shared', clip_shared)
+    monkeypatch.setattr(weighing, 'task_gradients', lambda *args: (
+        measured.append(1), measure(*args))[1])
+
+    def run(work_dir, **kwargs):
+        model = toy_model(balancer=dict(
+            type='mmmultas.NashMTL', every=2, max_norm=.5))
+        cfg = toy_config(work_dir, epochs=2, epoch_length=3, model=model)
+        cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
+        cfg.merge_from_dict(kwargs)
+        runner = build_runner(cfg)
+        runner.train()
+        return runner
+
+    whole = run(tmp_path / 'whole')
+    assert norms == pytest.approx([.5] * 6, rel=1e-4)
+    assert len(measured) == 3  # of six updates
+    assert not whole.optim_wrapper.optimizer._optimizer_step_pre_hooks
+    again = run(tmp_path / 'again', resume=True,
+                load_from=str(tmp_path / 'whole/epoch_1.pth'))
+    for name, value in whole.model.state_dict().items():
+        assert torch.equal(value, again.model.state_dict()[name]), name
+
+
+def test_a_longest_gradient_where_the_optimizer_unscales():
+    """A fused one is given gradients that are still scaled."""
+    limits = []
+    model = SimpleNamespace(
+        balancer=SimpleNamespace(max_norm=2.), keep_batches=lambda: None,
+        meet_average=lambda average: None, clip_shared=limits.append)
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = torch.optim.SGD([weight], lr=.1, fused=True)
+    runner = _runner(model=model, hooks=[],
+                     optim_wrapper=SimpleNamespace(optimizer=optimizer))
+    hook = CompanyHook()
+    hook.before_train(runner)
+    optimizer.step()
+    optimizer.grad_scale = torch.tensor(512.)
+    optimizer.found_inf = torch.tensor(0.)
+    optimizer.step()
+    del optimizer.grad_scale, optimizer.found_inf
+    hook.after_train(runner)
+    optimizer.step()
+    assert limits == [1, 512]
