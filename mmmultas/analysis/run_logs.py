@@ -212,8 +212,13 @@ def _join(joined: list[tuple[bool, Record]],
 
 
 def _panel(key: str) -> str:
-    if key.startswith('conflict/'):  # over updates, each on its own scale
-        return f'gradients: {key.rpartition(".")[2]}'
+    group, _, name = key.partition('/')
+    if group in ('conflict', 'balance') and '.' in name:
+        # over updates, each on its own scale
+        return f'gradients: {name.rpartition(".")[2]}'
+    if group == 'balance':
+        return ('balancer: updates without weights' if name == 'fallbacks'
+                else 'balancer: factors')
     for mark, what in (('/', 'metrics'), ('.', 'losses')):
         task, found, _ = key.partition(mark)
         if found:

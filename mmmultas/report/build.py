@@ -10,7 +10,8 @@ from .blocks import Gallery, Report, Skipped
 from .cams import cam_blocks
 from .classes import classes_section, mistakes_section
 from .collect import Collection, collect
-from .curves import conflict_section, curves_section, read_curves
+from .curves import (balance_section, conflict_section, curves_section,
+                     read_curves)
 from .further import further_section, judge_further
 from .markdown import to_markdown
 from .page import to_html
@@ -55,6 +56,7 @@ def make_report(data: Collection, options: ReportOptions) -> Report:
         pictures.blocks.append(Skipped('Grad-CAM was not asked for.'))
     further = further_section(data, judge_further(data),
                               min(options.max_pictures, 3))
+    balance = balance_section(data, logged)
     sections = [
         summary_section(data),
         main_section(data),
@@ -63,6 +65,7 @@ def make_report(data: Collection, options: ReportOptions) -> Report:
         pictures,
         mistakes_section(data, tested),
         *([further] if further else []),
+        *([balance] if balance else []),
         conflict_section(data, logged),
     ]
     return Report(data.title, time.strftime('Written on %Y-%m-%d.'), sections)

@@ -1,4 +1,4 @@
-"""What the runs logged: losses, metrics by epoch, gradient conflict."""
+"""What the runs logged: losses, metrics by epoch, balance of tasks."""
 import re
 from collections.abc import Mapping, Sequence
 
@@ -11,12 +11,14 @@ from .collect import Collection, reasons
 from .svg import Line, line_chart
 
 __all__ = [
-    'conflict_section', 'curves_section', 'read_curves', 'running_mean',
-    'thinned'
+    'balance_section', 'conflict_section', 'curves_section', 'read_curves',
+    'running_mean', 'thinned'
 ]
 
 #: Number of the cell's series, name of the run, its curves.
 Logged = tuple[int, str, dict[str, Curve]]
+#: What a log names beside losses and metrics, over updates.
+_BESIDE = ('conflict/', 'balance/')
 #: Records that a running mean joins, as a share of all.
 _SHARE = 15
 _POINTS = 240
@@ -63,14 +65,13 @@ def curves_section(data: Collection, logged: Sequence[Logged],
 def conflict_section(data: Collection, logged: Sequence[Logged]) -> Section:
     """Agreement of the tasks' gradients, where it was measured."""
     section = Section('Gradient conflict')
-    found = [(n, run, {k: c for k, c in curves.items()
-                       if k.startswith('conflict/')})
-             for n, run, curves in logged]
+    found = [(n, run, _conflicts(curves)) for n, run, curves in logged]
     found = [entry for entry in found if entry[2]]
     if not found:
         section.blocks.append(Skipped(
             'No run measured it: add GradientConflictHook to `custom_hooks` '
-            '(docs/analysis_tools.md).'))
+            '(docs/analysis_tools.md), or take a balancer that looks at '
+            'gradients.'))
         return section
     section.blocks.append(_legend(data, found))
     panels = [_panel(key, found, 'update', zero='cosine' in key)
@@ -78,8 +79,43 @@ def conflict_section(data: Collection, logged: Sequence[Logged]) -> Section:
     section.blocks.append(Gallery(
         panels, caption='Cosine: 1 where two tasks pull the shared encoder '
         'the same way, 0 at right angles, below 0 against one another. '
-        'norm_ratio: above 1 where the first task pulls harder.'))
+        'norm_ratio: above 1 where the first task pulls harder. Of runs '
+        'without GradientConflictHook these are the cosines that the '
+        'balancer met.'))
     return section
+
+
+def balance_section(data: Collection,
+                    logged: Sequence[Logged]) -> Section | None:
+    """Factors that balancers found; None where no run has one."""
+    found = [(n, run, {k: c for k, c in curves.items()
+                       if k.startswith('balance/') and '.' not in k})
+             for n, run, curves in logged]
+    found = [entry for entry in found if entry[2]]
+    if not found:
+        return None
+    failures, keys = 'balance/fallbacks', sorted(_keys(found))
+    panels = [_panel(key, found, 'update') for key in keys if key != failures]
+    blocks: list[Block] = [_legend(data, found), Gallery(
+        panels, caption='What a balancer multiplied the loss of a task by, on '
+        'top of `task_weights` (docs/balancing.md). Thick: running mean; '
+        'faint: as logged. Compare the tasks of a run: the sum of its factors '
+        'differs from rule to rule.')]
+    if failures in keys:
+        blocks.append(Gallery(
+            [_panel(failures, found, 'update', smooth=False)],
+            caption='Updates in which a rule found no factors, so far: all '
+            'tasks weighed 1 there.'))
+    return Section('Balancing', blocks)
+
+
+def _conflicts(curves: Mapping[str, Curve]) -> dict[str, Curve]:
+    """As the hook measured them, or a balancer where no hook did."""
+    found = {k: c for k, c in curves.items() if k.startswith('conflict/')}
+    for key, curve in curves.items():
+        if key.startswith('balance/') and key.endswith('.cosine'):
+            found.setdefault(key.replace('balance', 'conflict', 1), curve)
+    return found
 
 
 def running_mean(values: Sequence[float], window: int) -> list[float]:
@@ -111,7 +147,7 @@ def thinned(curve: Curve, limit: int = _POINTS) -> Curve:
 
 def _metrics(data: Collection, logged: Sequence[Logged],
              keys: Sequence[str]) -> Block:
-    known = [k for k in keys if '/' in k and not k.startswith('conflict/')]
+    known = [k for k in keys if '/' in k and not k.startswith(_BESIDE)]
     if not known:
         return Skipped('No metrics over epochs: the runs were not validated '
                        'during training (`val_cfg`).')

@@ -69,7 +69,10 @@ class Balancer(BaseModule):
         return {}
 
     def found(self) -> Mapping[str, float]:
-        """Factors of the latest update by task, and what else is logged."""
+        """Factors of the latest update by task, and what else is logged.
+
+        All are logged as ``balance/<name>``.
+        """
         return {}
 
     def commit(self) -> None:

@@ -1,6 +1,7 @@
 """What published balancers share: presence, state, draws (SPEC-BALANCE 4)."""
 import math
 from collections.abc import Mapping, Sequence
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -62,6 +63,7 @@ class TaskBalancer(Balancer):
         self._batches = 0
         self._shared: dict[str, float] = {}
         self._found: dict[str, float] = {}
+        self._cosines: dict[str, float] = {}
 
     def meet(self, tasks: Sequence[str]) -> None:
         """Make room for a state of each task.
@@ -104,7 +106,8 @@ class TaskBalancer(Balancer):
     def weights(self, losses: Mapping[str, Tensor],
                 gram: Tensor | None = None) -> Mapping[str, float]:
         """Factors of the heads; :meth:`shared` has those of the rest."""
-        self._pending, self._shared, self._found = {}, {}, {}
+        self._pending, self._shared = {}, {}
+        self._found, self._cosines = {}, {}
         values = {t: float(losses[t]) for t in losses if t in self.tasks}
         rows = {task: i for i, task in enumerate(losses)}
         present = self.present(losses)
@@ -123,6 +126,7 @@ class TaskBalancer(Balancer):
             reach = (part.diagonal() > 0).nonzero().flatten().tolist()
             present = [present[i] for i in reach]
             part = part[reach][:, reach]
+            self._cosines = _cosines(present, part)
             if len(present) < 2 and (self.alone_is_one or not present):
                 return {}
         vector = torch.tensor([values[t] for t in present]).double()
@@ -183,10 +187,15 @@ class TaskBalancer(Balancer):
         return self._shared
 
     def found(self) -> Mapping[str, float]:
-        """Factors of the shared part, and updates without a solution."""
+        """Factors of the shared part, and what else is logged.
+
+        ``a-b.cosine`` of each pair of gradients, where they are measured, and
+        ``fallbacks``, the updates without a solution so far.
+        """
+        found = {**self._found, **self._cosines}
         if self.fallbacks:
-            return {**self._found, 'fallbacks': float(self.fallbacks)}
-        return self._found
+            found['fallbacks'] = float(self.fallbacks)
+        return found
 
     def keep(self, name: str, value: Tensor) -> None:
         """Set a state once the update has proved to be one of numbers."""
@@ -256,6 +265,14 @@ class UpdateBalancer(TaskBalancer):
         """
         super().meet_run(run)
         refuse_alternation(self, run)
+
+
+def _cosines(tasks: Sequence[str], gram: Tensor) -> dict[str, float]:
+    """Of each pair of gradients, none of which is zero."""
+    unit = gram.diagonal().sqrt()
+    table = (gram / unit[:, None] / unit).clamp(-1, 1).tolist()
+    return {f'{tasks[i]}-{tasks[j]}.cosine': table[i][j]
+            for i, j in combinations(range(len(tasks)), 2)}
 
 
 def refuse_alternation(balancer: Balancer, run: Run) -> None:

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from mmmultas.analysis.run_logs import (curves_of, keys_of, panels_of,
+from mmmultas.analysis.run_logs import (RunLog, curves_of, keys_of, panels_of,
                                         read_run, summary)
 from mmmultas.utils.errors import ConfigError, DataError
 
@@ -112,3 +112,16 @@ def test_curves_of_a_task(resumed):
     with pytest.raises(ConfigError, match="curves of 'depth': there are .*"
                        'det'):
         keys_of(runs, 'depth')
+
+
+def test_what_a_balancer_says_has_panels_of_its_own():
+    run = RunLog('a', [{
+        'step': 1, 'det.loss': 1., 'balance/det': 2., 'balance/fallbacks': 1.,
+        'balance/det-seg.cosine': .5, 'conflict/det-seg.cosine': .5}], [])
+    assert {title: list(lines) for title, lines in panels_of([run]).items()
+            } == {
+        'det losses': ['det.loss'],
+        'balancer: factors': ['balance/det'],
+        'balancer: updates without weights': ['balance/fallbacks'],
+        'gradients: cosine': ['balance/det-seg.cosine',
+                              'conflict/det-seg.cosine']}

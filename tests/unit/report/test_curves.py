@@ -5,8 +5,9 @@ import pytest
 from mmmultas.analysis.run_logs import Curve
 from mmmultas.report.blocks import Gallery, Skipped
 from mmmultas.report.collect import collect
-from mmmultas.report.curves import (conflict_section, curves_section,
-                                    read_curves, running_mean, thinned)
+from mmmultas.report.curves import (balance_section, conflict_section,
+                                    curves_section, read_curves, running_mean,
+                                    thinned)
 
 
 def galleries(section):
@@ -49,6 +50,33 @@ def test_conflict_and_no_validation(table):
     section = curves_section(table, logged)
     assert 'val_cfg' in section.blocks[-1].why
     assert [p.title for p in galleries(section)[0].panels] == ['det: loss']
+
+
+def test_factors_and_cosines_of_a_balancer(table):
+    curve, other = Curve([1, 2], [0.5, -0.5]), Curve([1, 2], [.25, .25])
+    logged = [
+        (0, 'det_seed0', {'det.loss': curve}),
+        (2, 'mtl_seed0', {'balance/seg': curve, 'balance/det': curve,
+                          'balance/fallbacks': curve,
+                          'balance/det-seg.cosine': curve}),
+        (3, 'one_seed0', {'balance/det-seg.cosine': curve,
+                          'conflict/det-seg.cosine': other})]
+    section = balance_section(table, logged)
+    assert section.blocks[0].names == [('both', 2)]
+    factors, failures = galleries(section)
+    assert [p.title for p in factors.panels] == ['balance/det', 'balance/seg']
+    assert [p.title for p in failures.panels] == ['balance/fallbacks']
+    [cosine] = galleries(conflict_section(table, logged))[0].panels
+    assert cosine.title == 'conflict/det-seg.cosine'
+    # one line of each run; the hook's where there are two
+    assert cosine.svg.count('<polyline') == 2
+    hook = galleries(conflict_section(table, logged[2:]))[0].panels[0]
+    alone = conflict_section(table, [(3, 'one_seed0', {
+        'conflict/det-seg.cosine': other})])
+    assert hook.svg == galleries(alone)[0].panels[0].svg
+    # they are no metrics of validation
+    assert 'val_cfg' in curves_section(table, logged).blocks[-1].why
+    assert balance_section(table, logged[:1]) is None
 
 
 def test_smoothing():

@@ -205,6 +205,21 @@ def test_who_does_not_reach_the_shared_part_is_in_no_conflict(rule):
     assert heads == rest
 
 
+def test_cosines_of_what_was_measured_are_told():
+    rule = built(balancers.CAGrad)
+    asked(rule, losses_of(**ALL))
+    products = gram(3)
+    found = rule.found()
+    assert {k for k in found if k not in TASKS} == {
+        'det-seg.cosine', 'det-depth.cosine', 'seg-depth.cosine'}
+    assert found['seg-depth.cosine'] == pytest.approx(float(
+        products[1, 2] / (products[1, 1] * products[2, 2]).sqrt()))
+    products[1] = products[:, 1] = 0  # no gradient: no angle
+    rule.weights(losses_of(**ALL), products)
+    assert set(rule.found()) == {'det', 'depth', 'det-depth.cosine'}
+    assert rule.weights(losses_of(det=1.)) == rule.found() == {}
+
+
 @pytest.mark.parametrize('factors', [(1., -1., 0.), (1., -2., 0.5)])
 def test_factors_whose_sum_is_no_size_are_not_blown_up(factors):
     rule = built(balancers.RLW, scale='sum')
