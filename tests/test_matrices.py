@@ -1,22 +1,35 @@
 """Every matrix is read, and its cells' configs load with their options."""
+import math
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
+from mmengine.config import Config
+from mmengine.optim import OptimWrapper
+from mmengine.registry import init_default_scope
 
 import mmmultas
 from mmmultas.experiments.matrix import read_matrix
+from mmmultas.registry import MODELS
+from mmmultas.testing import toy_batch
 
 ROOT = Path(mmmultas.__file__).parents[1]
 MATRICES = sorted((ROOT / 'matrices').glob('*.yaml'))
 
 
+@cache
+def read(path):
+    """A matrix and the fingerprints of its cells, which loads them all."""
+    matrix = read_matrix(path)
+    return matrix, matrix.fingerprints()
+
+
 @pytest.mark.parametrize('path', MATRICES, ids=lambda p: p.stem)
 def test_it_can_run(path):
-    matrix = read_matrix(path)
-    marks = matrix.fingerprints()
+    matrix, marks = read(path)
     # two cells with one outcome would be one cell too many
     assert len(set(marks.values())) == len(marks)
     tasks = {metric.split('/')[0] for metric in matrix.metrics}
@@ -37,12 +50,37 @@ def test_equal_budgets(path):
     the small matrix fixes them.
     """
     lengths = set()
-    for cell in read_matrix(path).cells:
+    # seeds of a cell differ in nothing else
+    for cell in {cell.key: cell for cell in read_matrix(path).cells}.values():
         cfg = cell.load()
         lengths.add((cfg.train_cfg.max_epochs, cfg.train_cfg.epoch_length,
                      cfg.optim_wrapper.optimizer.lr))
     assert len(lengths) == 1 or yaml.safe_load(
         path.read_text()).get('note'), 'say why the lengths differ'
+
+
+def test_weights_and_rules_take_a_step():
+    """Those of the scan; loading the cells' configs is tested above."""
+    cells = [cell for cell in read_matrix(
+        ROOT / 'matrices/voc-mini-balance.yaml').cells if cell.seed == 0]
+    assert len({cell.config for cell in cells}) == 1
+    plain, found = Config.fromfile(cells[0].config), {}
+    init_default_scope(plain.default_scope)
+    for cell in cells:
+        cfg = Config(dict(model=plain.model))
+        cfg.merge_from_dict({
+            key: value for key, value in cell.options.items()
+            if key.startswith('model.')})
+        cfg.model.backbone.init_cfg = None
+        torch.manual_seed(0)
+        model = MODELS.build(cfg.model).train()
+        optim = OptimWrapper(torch.optim.SGD(model.parameters(), lr=.001))
+        logs = model.train_step({
+            task: toy_batch((task, )) for task in model.tasks}, optim)
+        assert math.isfinite(float(logs['loss']))
+        found[cell.key] = logs.keys() & {'balance/det', 'balance/seg'}
+    rules = {key for key, names in found.items() if len(names) == 2}
+    assert len(rules) == 8 and len(found.keys() - rules) == 5
 
 
 PAPERS = {'[P1]': 'BMVC 2023', '[P2]': 'ICCVW 2023'}
@@ -54,8 +92,7 @@ def papers_cells():
     cells = []
     for path in MATRICES:
         if path.stem.startswith(('p1-', 'p2-')):
-            matrix = read_matrix(path)
-            marks = matrix.fingerprints()
+            matrix, marks = read(path)
             cells += [(matrix, c, marks[c.name]) for c in matrix.cells]
     return cells
 

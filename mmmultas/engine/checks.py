@@ -113,7 +113,8 @@ def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:
         model.meet_run(
             len(streams), loop.max_epochs,
             len(streams.schedule.streams_at(0)) < len(streams.streams),
-            getattr(runner.optim_wrapper, '_accumulative_counts', 1))
+            getattr(runner.optim_wrapper, '_accumulative_counts', 1),
+            runner.seed or 0)
         _check_gram(runner, model, balancer)
 
 

@@ -18,11 +18,13 @@ class Run:
         epochs: Number of epochs.
         alternates: Whether an update may have the labels of one stream.
         accumulate: Batches of an optimizer's step.
+        seed: Of the run, the same on all processes.
     """
     epoch_length: int
     epochs: int
     alternates: bool = False
     accumulate: int = 1
+    seed: int = 0
 
 
 class Balancer(BaseModule):

@@ -199,7 +199,8 @@ class GradVac(_Spared):
 
     Args:
         beta: Share of the new cosine in the mean (LibMTL 0.5, paper 0.01).
-        seed: Of the order in which a task meets the others.
+        seed: Of the order in which a task meets the others, beside that of
+            the run.
         **kwargs: Those of :class:`TaskBalancer`.
     """
     targets: Tensor
@@ -260,7 +261,8 @@ class PCGrad(_OfTorchJD):
     """What points against another task's gradient is taken away.
 
     Args:
-        seed: Of the order in which a task meets the others.
+        seed: Of the order in which a task meets the others, beside that of
+            the run.
         **kwargs: Those of :class:`TaskBalancer`.
     """
     weighting = 'PCGradWeighting'

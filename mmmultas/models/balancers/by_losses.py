@@ -149,7 +149,7 @@ class RLW(UpdateBalancer):
     """softmax of normal draws, new in each update: a test of all others.
 
     Args:
-        seed: Of the draws.
+        seed: Of the draws, beside that of the run.
         **kwargs: Those of :class:`TaskBalancer`.
     """
 

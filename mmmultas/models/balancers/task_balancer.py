@@ -220,10 +220,15 @@ class TaskBalancer(Balancer):
         self._steps, self._batches = {}, 0
 
     def generator(self, seed: int) -> torch.Generator:
-        """Draws of this update, equal on all processes."""
+        """Draws of this update, equal on all processes.
+
+        Args:
+            seed: Mixed with the seed of the run.
+        """
         generator = torch.Generator()
         # torch takes 32 bits of a seed
-        mixed = np.random.SeedSequence((seed, self.update))
+        mixed = np.random.SeedSequence(
+            (seed, self.update, self.run.seed if self.run else 0))
         generator.manual_seed(int(mixed.generate_state(1)[0]))
         return generator
 

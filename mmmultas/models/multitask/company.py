@@ -115,7 +115,7 @@ class Accompanied(BaseModel):
         self._check_terms()  # which tasks they join is known by now
 
     def meet_run(self, epoch_length: int, epochs: int, alternates: bool,
-                 accumulate: int) -> None:
+                 accumulate: int, seed: int = 0) -> None:
         """Tell the balancer how a run trains.
 
         Args:
@@ -123,12 +123,13 @@ class Accompanied(BaseModel):
             epochs: Number of epochs.
             alternates: Whether an update may have the labels of one stream.
             accumulate: Batches of an optimizer's step.
+            seed: Of what it draws, the same on all processes.
 
         Raises:
             ConfigError: It makes no sense there.
         """
         self.balancer.meet_run(
-            Run(epoch_length, epochs, alternates, accumulate))
+            Run(epoch_length, epochs, alternates, accumulate, seed))
 
     def task_gradients(self, losses: Mapping[str, Tensor],
                        parts: Sequence[str],

@@ -134,8 +134,9 @@ def test_state_comes_back_and_belongs_to_a_rule_and_its_tasks(rule):
 @pytest.mark.parametrize('rule', [balancers.RLW, balancers.PCGrad,
                                   balancers.GradVac])
 def test_draws_follow_seed_and_update_alone(rule):
-    def drawn(seed, update):
+    def drawn(seed, update, run_seed=0):
         balancer = built(rule, seed=seed)
+        balancer.meet_run(balancers.Run(2, 9, seed=run_seed))
         balancer.set_update(update)
         torch.manual_seed(update)  # the global generator is not asked
         return asked(balancer, losses_of(**ALL))[1]
@@ -147,7 +148,7 @@ def test_draws_follow_seed_and_update_alone(rule):
     assert drawn(0, 3) == drawn(0, 3)
     if rule is balancers.RLW:
         assert len({str(drawn(*args)) for args in (
-            (0, 3), (0, 4), (1, 3))}) == 3
+            (0, 3), (0, 4), (1, 3), (0, 3, 1))}) == 4
 
 
 @pytest.mark.parametrize('rule, kwargs, message', [
