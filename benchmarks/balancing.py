@@ -7,15 +7,21 @@
     uncertainty  a whole update, weights from losses
     mgda         a whole update, weights from gradients
     last layer   the same, gradients of the neck's last layer alone
+    famo         a whole update, and its batch once more after the step
 
 Times take turns in one process. The goal is a Gram matrix in at most 0.8 of a
-joint backward pass, with a stream per task.
+joint backward pass, with a stream per task. Rules that keep their weights for
+n steps (NashMTL(every=n)) pay for an n-th of the Gram matrices.
 
     python benchmarks/balancing.py [--out FILE]
+    python benchmarks/balancing.py --config configs/multas/rn18_fpn_mtl.py \
+        --size 128 --batch 2 --repeats 5
 """
 import argparse
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +42,8 @@ RULES = {
     'plain': None,
     'uncertainty': dict(type='mmmultas.Uncertainty'),
     'mgda': dict(type='mmmultas.MGDA'),
-    'last layer': dict(type='mmmultas.MGDA', module='neck.fpn_convs')
+    'last layer': dict(type='mmmultas.MGDA', module='neck.fpn_convs'),
+    'famo': dict(type='mmmultas.FAMO')
 }
 
 
@@ -58,6 +65,7 @@ class Bench:
         for name, rule in RULES.items():
             torch.manual_seed(0)
             built = MODELS.build(dict(model, balancer=rule)).train()
+            built.keep_batches()
             self.models[name] = built
             self.optims[name] = OptimWrapper(torch.optim.SGD(
                 built.parameters(), lr=1e-4, momentum=0.9))
@@ -66,10 +74,10 @@ class Bench:
 
     def forms(self) -> dict[str, Callable[[], Any]]:
         """Name → one update."""
-        def update(name: str) -> Callable[[], Any]:
-            return lambda: self.models[name].train_step(
-                self._copied(), self.optims[name])
-        return {name: update(name) for name in RULES}
+        def update(name: str) -> None:
+            self.models[name].train_step(self._copied(), self.optims[name])
+            self.models[name].look_again(lambda update: nullcontext())
+        return {name: partial(update, name) for name in RULES}
 
     def passes(self) -> dict[str, float]:
         """Seconds of the two ways back through one graph."""
@@ -104,16 +112,18 @@ def main() -> None:
     parser.add_argument('--repeats', type=int, default=9)
     parser.add_argument('--size', type=int, default=192)
     parser.add_argument('--batch', type=int, default=8)
+    parser.add_argument('--config', default=CONFIG)
     parser.add_argument('--out', type=Path)
     args = parser.parse_args()
     MMLogger.get_instance('balancing', log_level='ERROR')
     set_up(threads=1)
-    bench = Bench(args.size, args.batch)
+    bench = Bench(args.size, args.batch, args.config)
     bench.passes()
     turns = [bench.passes() for _ in range(args.repeats)]
     passes = {name: [turn[name] for turn in turns] for name in turns[0]}
     times = interleave(bench.forms(), args.repeats, what='updates')
     write_report(args.out, dict(
+        config=Path(args.config).stem,
         images_per_task=args.batch,
         size=args.size,
         times=summarise({**passes, **times}),
