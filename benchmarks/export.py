@@ -2,6 +2,7 @@
 """An exported file against the checkpoint in PyTorch.
 
     eager, onnx, int8          the network alone, on 1 and on 8 images
+    openvino, openvino_bf16    the file of `onnx`, where OpenVINO is installed
     inferencer, runtime, ...   the whole way of one picture of 500 x 375
 
 Weights are random: times do not depend on them. Variants take turns in one
@@ -13,6 +14,7 @@ import argparse
 import tempfile
 from collections.abc import Callable
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,11 @@ class Bench:
         self.sessions = {
             name: session_of(folder / f'{file}.onnx', threads)
             for name, file in (('onnx', 'core'), ('int8', 'core8'))}
+        self.compiled = {
+            name: _openvino(folder / 'core.onnx', threads, precision)
+            for name, precision in (('openvino', 'f32'),
+                                    ('openvino_bf16', 'bf16'))
+            if find_spec('openvino')}
         self.inferencer = MultiTaskInferencer(folder / 'model.pth', 'cpu')
         self.models = {name: Model(folder / f'{name}.onnx', threads=threads)
                        for name in ('whole', 'whole8', 'core', 'core8')}
@@ -85,6 +92,9 @@ class Bench:
             for name, session in self.sessions.items():
                 forms[f'{name}_{n}'] = partial(
                     session.run, None, {'images': images.numpy()})
+            for name, compiled in self.compiled.items():
+                forms[f'{name}_{n}'] = partial(
+                    compiled, {'images': images.numpy()})
         forms['inferencer'] = partial(self.inferencer, [self.picture])
         return forms | {f'runtime_{name}': partial(model, self.picture)
                         for name, model in self.models.items()}
@@ -95,13 +105,21 @@ class Bench:
         return self.core(images)
 
 
+def _openvino(path: Path, threads: int, precision: str) -> Any:
+    import openvino
+    return openvino.Core().compile_model(str(path), 'CPU', {
+        'INFERENCE_NUM_THREADS': threads,
+        'INFERENCE_PRECISION_HINT': precision})
+
+
 def measure(config: str, args: Any) -> dict[str, Any]:
     """Times, and the ratios that have goals."""
     with tempfile.TemporaryDirectory() as folder:
         forms = Bench(config, Path(folder), args.threads).forms()
         times = interleave(forms, args.repeats, what=Path(config).stem)
-    over = {f'{name}_{n}': ratio(times, [f'{name}_{n}'], [f'eager_{n}'])
-            for name in ('onnx', 'int8') for n in (1, 8)}
+    over = {name: ratio(times, [name], [f'eager_{name.rpartition("_")[2]}'])
+            for name in times
+            if name.startswith(('onnx', 'int8', 'openvino'))}
     whole = {name: ratio(times, [name], ['inferencer'])
              for name in times if name.startswith('runtime')}
     return dict(times=summarise(times), over_eager=over,

@@ -31,6 +31,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--score-thr', type=float, help='boxes must score more')
     parser.add_argument(
+        '--dynamo',
+        action='store_true',
+        help="write by torch.export, PyTorch's newer way (onnxscript)")
+    parser.add_argument(
         '--config', help="config file in place of the checkpoint's own")
     return parser.parse_args()
 
@@ -40,7 +44,8 @@ def main() -> None:
     for line in export_model(
             args.checkpoint, args.out, raw=args.raw, int8=args.int8,
             pictures=args.pictures, number=args.number,
-            score_thr=args.score_thr, config=args.config):
+            score_thr=args.score_thr, config=args.config,
+            dynamo=args.dynamo):
         print(line)
 
 

@@ -1,4 +1,5 @@
 """Convolutions of upsampled maps, computed before upsampling."""
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -6,7 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-__all__ = ['conv3x3_of_upsampled']
+__all__ = ['blocks', 'conv3x3_of_upsampled', 'nine_of_upsampled']
 
 
 def conv3x3_of_upsampled(x: Tensor,
@@ -38,10 +39,35 @@ def conv3x3_of_upsampled(x: Tensor,
         >>> conv3x3_of_upsampled(x, weight, factor=3)[0, 0, 0].tolist()
         [4.0, 6.0, 6.0, 6.0, 6.0, 4.0]
     """
+    n, _, h, w = x.shape
+    parts = nine_of_upsampled(x, weight, bias, factor)
+    out: Tensor = _Blocks.apply(factor, *parts)
+    return out.reshape(n, len(weight), h * factor, w * factor)
+
+
+def nine_of_upsampled(x: Tensor, weight: Tensor, bias: Tensor | None,
+                      factor: int) -> tuple[Tensor, ...]:
+    """The nine values of each block of :func:`conv3x3_of_upsampled`.
+
+    Args:
+        x, weight, bias, factor: As there.
+
+    Returns:
+        Nine maps (N, D, H, W): of the inside; of the upper, lower, left and
+        right side; of the corners nw, ne, sw, se.
+
+    Raises:
+        ValueError: ``factor`` is below 3, or the kernel is not 3x3.
+
+    Example:
+        >>> x, weight = torch.ones(1, 1, 1, 1), torch.ones(1, 1, 3, 3)
+        >>> [int(part) for part in nine_of_upsampled(x, weight, None, 3)]
+        [9, 6, 6, 6, 6, 4, 4, 4, 4]
+    """
     if factor < 3 or tuple(weight.shape[-2:]) != (3, 3):
         raise ValueError('a 3x3 kernel and a factor of 3 or more are needed, '
                          f'got {tuple(weight.shape[-2:])} and {factor}')
-    n, _, h, w = x.shape
+    h, w = x.shape[-2:]
     top, bottom = _merge(weight, 2)
     corners = [*_merge(top, 3), *_merge(bottom, 3)]
     ends = [part[..., None] for part in _merge(weight.sum(3), 2)]
@@ -55,11 +81,40 @@ def conv3x3_of_upsampled(x: Tensor,
         x, torch.cat(sides), _repeat(bias, 2), padding=(0, 1)).chunk(2, 1)
     nw, ne, sw, se = F.conv2d(
         x, torch.cat(corners), _repeat(bias, 4), padding=1).chunk(4, 1)
-    out: Tensor = _Blocks.apply(
-        factor, inner,
+    return (
+        inner,
         upper[:, :, :h], lower[:, :, 1:], left[..., :w], right[..., 1:],
         nw[:, :, :h, :w], ne[:, :, :h, 1:], sw[:, :, 1:, :w], se[:, :, 1:, 1:])
-    return out.reshape(n, len(weight), h * factor, w * factor)
+
+
+def blocks(parts: Sequence[Tensor], factor: int) -> Tensor:
+    """Nine maps of :func:`nine_of_upsampled` as one, by plain operators.
+
+    For graphs that are written down; :func:`conv3x3_of_upsampled` is faster
+    where gradients are wanted.
+
+    Args:
+        parts: Nine of (N, D, H, W).
+        factor: 3 or more.
+
+    Returns:
+        (N, D, factor * H, factor * W).
+
+    Example:
+        >>> blocks([torch.full((1, 1, 1, 1), i) for i in range(9)], 3)[0, 0]
+        tensor([[5, 1, 6],
+                [3, 0, 4],
+                [7, 2, 8]])
+    """
+    inner, upper, lower, left, right, nw, ne, sw, se = parts
+    n, d, h, w = inner.shape
+    between = factor - 2
+    first, middle, last = (
+        torch.stack([a, *[b] * between, c], -1).reshape(n, d, h, w * factor)
+        for a, b, c in ((nw, upper, ne), (left, inner, right),
+                        (sw, lower, se)))
+    return torch.stack([first, *[middle] * between, last], 3).reshape(
+        n, d, h * factor, w * factor)
 
 
 class _Blocks(torch.autograd.Function):

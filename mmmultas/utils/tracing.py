@@ -3,7 +3,7 @@ from typing import Any
 
 import torch
 
-__all__ = ['is_compiling']
+__all__ = ['is_compiling', 'is_exporting']
 
 
 def is_compiling() -> bool:
@@ -12,3 +12,8 @@ def is_compiling() -> bool:
     compiler: Any = getattr(torch, 'compiler', None)
     ask = getattr(compiler, 'is_compiling', None)
     return bool(jit.is_tracing() or (ask is not None and ask()))
+
+
+def is_exporting() -> bool:
+    """Whether the network is being written into an ONNX file."""
+    return bool(torch.onnx.is_in_onnx_export())

@@ -35,8 +35,10 @@ def test_pictures_are_resized_as_by_opencv(shape, size):
         0, 256, (*shape, 3), dtype=np.uint8)
     want = cv2.resize(image, size[::-1])
     assert (runtime.resize_picture(image, size) == want).all()
-    found = resize_picture(torch.from_numpy(image), size)
-    assert (found.numpy() == want).all()
+    for turned in (False, True):
+        found = resize_picture(torch.from_numpy(image), size, turned)
+        assert (found.view(*size, 3).numpy()
+                == (want[..., ::-1] if turned else want)).all()
 
 
 def test_suppression_is_mmcvs():

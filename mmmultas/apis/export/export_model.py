@@ -36,7 +36,8 @@ def export_model(checkpoint: str | Path,
                  pictures: str | Path | None = None,
                  number: int = 20,
                  score_thr: float | None = None,
-                 config: str | Path | None = None) -> Iterator[str]:
+                 config: str | Path | None = None,
+                 dynamo: bool = False) -> Iterator[str]:
     """Write, compare, and keep what is alike.
 
     Args:
@@ -49,6 +50,7 @@ def export_model(checkpoint: str | Path,
         number: Of them.
         score_thr: Boxes must score more; None: what heads say.
         config: Replaces the checkpoint's config.
+        dynamo: Write by ``torch.export``, not by TorchScript.
 
     Yields:
         Sentences on what was done and found.
@@ -66,7 +68,7 @@ def export_model(checkpoint: str | Path,
     shown, told = _pictures(pictures, cfg, number)
     with tempfile.TemporaryDirectory() as folder:
         plain = Path(folder) / 'model.onnx'
-        export_onnx(saved, plain, raw, score_thr, Path(chosen).name)
+        export_onnx(saved, plain, raw, score_thr, Path(chosen).name, dynamo)
         yield from _compared(chosen, config, saved, plain, raw, shown, told,
                              score_thr)
         if int8 is None:

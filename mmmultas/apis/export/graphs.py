@@ -174,12 +174,14 @@ class EndToEnd(nn.Module):
         boxes = torch.minimum(boxes.clamp(min=0.0), limit)
         # classes far apart, so that one suppression serves all
         apart = boxes + (labels.float() * (max(self.size) + 1.0))[:, None]
-        keep = NMS.apply(apart, best, int(cfg['max_per_img']),
+        nms = (torch.ops.mmmultas.nms if torch.compiler.is_compiling()
+               else NMS.apply)
+        keep = nms(apart, best, int(cfg['max_per_img']),
                          float(cfg['iou_threshold']),
                          float(cfg['score_thr']))
         scale = torch.stack([
-            torch.as_tensor(width) / self.size[1],
-            torch.as_tensor(height) / self.size[0]
+            _number(width) / self.size[1],
+            _number(height) / self.size[0]
         ]).to(boxes.dtype).repeat(2)
         return [boxes[keep] * scale, best[keep], labels[keep]]
 
@@ -194,13 +196,14 @@ class EndToEnd(nn.Module):
             maps = task.meaning(maps)
         maps = maps[..., :self.size[0], :self.size[1]]
         maps = _resized(maps, (height, width), align)
+        # flattening copies nothing in a runtime, taking the first does
         if task.kind != CLASSES:
-            joined: Tensor = task.joined(maps)[0]
+            joined: Tensor = task.joined(maps).flatten(0, 1)
             return joined
         if maps.shape[1] == 1:
             threshold = getattr(head, 'threshold', 0.5)
-            return (maps[0, 0].sigmoid() > threshold).long()
-        return maps[0].argmax(0)
+            return (maps.flatten(0, 2).sigmoid() > threshold).long()
+        return maps.argmax(1).flatten(0, 1)
 
 
 class _Normalise(nn.Module):
@@ -227,35 +230,41 @@ class _Normalise(nn.Module):
 
     def forward(self, image: Tensor) -> Tensor:
         """Map (H, W, 3) uint8 BGR to (1, 3, h, w) float32."""
-        x = resize_picture(image, self.size)
-        x = x.permute(2, 0, 1)[None].float()
-        if self.rgb:
-            x = x.flip(1)
-        x = (x - self.mean) / self.std
+        x = resize_picture(image, self.size, self.rgb).float()
+        # (h, 3 w): numbers that follow one another share no mean, but rows do
+        mean, std = (part.flatten().repeat(self.size[1])
+                     for part in (self.mean, self.std))
+        x = ((x - mean) / std).view(1, *self.size, 3).permute(0, 3, 1, 2)
         down = self.padded[0] - self.size[0]
         right = self.padded[1] - self.size[1]
         return F.pad(x, (0, right, 0, down), value=self.fill) if (
             down or right) else x
 
 
-def resize_picture(image: Tensor, size: tuple[int, int]) -> Tensor:
+def resize_picture(image: Tensor, size: tuple[int, int],
+                   turned: bool = False) -> Tensor:
     """OpenCV's bilinear resize, which computes with 11 bits.
 
     Args:
         image: (H, W, 3) uint8.
-        size: Height and width of the result.
+        size: Height h and width w of the result.
+        turned: Whether channels are put out last first.
 
     Returns:
-        (h, w, 3) int32 in [0, 255].
+        (h, 3 w) int32 in [0, 255], channels last: runtimes are slow where
+        the last axis has three numbers.
     """
     y0, y1, b0, b1 = _taps(image.shape[0], size[0], False)
     x0, x1, a0, a1 = _taps(image.shape[1], size[1], True)
-    a0, a1 = a0[None, :, None], a1[None, :, None]
-    total = torch.full((1, 1, 1), 2, dtype=torch.int32)
+    channels = torch.arange(3).flip(0) if turned else torch.arange(3)
+    x0, x1 = ((x[:, None] * 3 + channels).flatten() for x in (x0, x1))
+    a0, a1 = (a[:, None].repeat(1, 3).flatten() for a in (a0, a1))
+    image = image.flatten(1)
+    total = torch.full((1, 1), 2, dtype=torch.int32)
     for rows, share in ((y0, b0), (y1, b1)):
-        part = image[rows].int()
-        part = part[:, x0] * a0 + part[:, x1] * a1
-        part = share[:, None, None] * _shifted(part, 16)
+        row = image[rows]
+        part = row[:, x0].int() * a0 + row[:, x1].int() * a1
+        part = share[:, None] * _shifted(part, 16)
         total = total + _shifted(part, 65536)
     return _shifted(total, 4)
 
@@ -273,8 +282,8 @@ def _taps(old: Any, new: int,
         new: Its new length.
         stops: Whether places beyond the border count once (columns).
     """
-    last = torch.as_tensor(old) - 1
-    scale = torch.as_tensor(old).double() / new
+    last = _number(old) - 1
+    scale = _number(old).double() / new
     place = (torch.arange(new).double() + 0.5) * scale - 0.5
     place = place.float()
     low = place.floor()
@@ -288,6 +297,13 @@ def _taps(old: Any, new: int,
     index = torch.minimum(torch.maximum(index, zero), last)
     return (index, high, ((1 - share) * 2048).round().int(),
             (share * 2048).round().int())
+
+
+def _number(size: Any) -> Tensor:
+    """A side of a picture, which stays open while a graph is written."""
+    if torch.compiler.is_compiling():
+        return torch.scalar_tensor(size, dtype=torch.int64)
+    return torch.as_tensor(size)
 
 
 def normalisation(preprocessor: Any) -> tuple[Tensor, Tensor, bool]:

@@ -4,7 +4,7 @@ import io
 import json
 import os
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +18,14 @@ from mmmultas.utils.checkpoint import atomic_path
 from mmmultas.utils.errors import ConfigError, UserError
 
 from ..saved_model import SavedModel
+from .dynamo import write_by_dynamo
 from .graphs import (CoreGraph, EndToEnd, input_size, normalisation,
                      output_names, suppression)
 
-__all__ = ['FORMAT', 'export_onnx', 'require_onnx', 'session_of']
+__all__ = [
+    'FORMAT', 'export_onnx', 'require_onnx', 'session_of',
+    'write_by_torchscript'
+]
 
 #: Version of the metadata; ``mmmultas_runtime`` reads this one.
 FORMAT = 1
@@ -48,7 +52,8 @@ def export_onnx(saved: SavedModel,
                 out: str | os.PathLike[str],
                 raw: bool = False,
                 score_thr: float | None = None,
-                source: str = '') -> dict[str, Any]:
+                source: str = '',
+                dynamo: bool = False) -> dict[str, Any]:
     """Write a model and what a reader must know of it.
 
     Args:
@@ -58,6 +63,7 @@ def export_onnx(saved: SavedModel,
             them, to what heads say of all places.
         score_thr: Boxes must score more; None: what heads say.
         source: Name of the checkpoint, for the metadata.
+        dynamo: Write by ``torch.export``, not by TorchScript.
 
     Returns:
         The metadata.
@@ -67,45 +73,62 @@ def export_onnx(saved: SavedModel,
         UserError: A package is missing.
     """
     onnx, _ = require_onnx()
-    size = input_size(saved)
     meta = metadata(saved, raw, score_thr, source)
-    graph: nn.Module
-    example: torch.Tensor
-    if raw:
-        graph, names = CoreGraph(saved), ['images']
-        example = torch.randn(2, 3, *_padded(saved, size))
-        axes = {name: {0: 'batch'}
-                for name in (*names, *output_names(saved, True))}
-    else:
-        graph, names = EndToEnd(saved, score_thr), ['image']
-        example = torch.randint(
-            0, 256, (size[0] + 37, size[1] + 61, 3), dtype=torch.uint8)
-        axes = {'image': {0: 'height', 1: 'width'}, **_free_axes(saved)}
+    graph, example, axes = _graph(saved, raw, score_thr)
+    names = ['images' if raw else 'image'], output_names(saved, raw)
+    write = write_by_dynamo if dynamo else write_by_torchscript
     with atomic_path(Path(out)) as part, torch.no_grad(), \
             warnings.catch_warnings():
         # the tracer warns wherever a size is a number: sizes are fixed
         warnings.simplefilter('ignore')
+        graph.eval()(example)  # heads keep their anchors: as numbers
         try:
             # where it fails it prints the whole graph
             with contextlib.redirect_stdout(io.StringIO()):
-                torch.onnx.export(
-                    graph.eval(), (example, ), str(part), input_names=names,
-                    output_names=output_names(saved, raw), dynamic_axes=axes,
-                    opset_version=OPSET, dynamo=False)
+                write(graph, example, part, names, axes)
         except UserError:
             raise
         except Exception as error:  # whatever an operator trips over
-            told = ' '.join(str(error).split())[:160]
             raise ConfigError(
                 'PyTorch cannot write this network as ONNX '
-                f'({type(error).__name__}: {told}): docs/export.md lists '
-                'what can be exported.') from error
+                f'({_told(error)}): docs/export.md lists what can be '
+                'exported.') from error
         model = onnx.load(str(part))
         entry = model.metadata_props.add()
         entry.key, entry.value = 'mmmultas', json.dumps(meta)
         onnx.checker.check_model(model)
         onnx.save(model, str(part))
     return meta
+
+
+def _graph(saved: SavedModel, raw: bool, score_thr: float | None
+           ) -> tuple[nn.Module, torch.Tensor, dict[str, dict[int, str]]]:
+    """What is written, an input of it, and axes of open size."""
+    size = input_size(saved)
+    if raw:
+        return CoreGraph(saved), torch.randn(2, 3, *_padded(saved, size)), {
+            name: {0: 'batch'}
+            for name in ('images', *output_names(saved, True))}
+    example = torch.randint(
+        0, 256, (size[0] + 37, size[1] + 61, 3), dtype=torch.uint8)
+    return EndToEnd(saved, score_thr), example, {
+        'image': {0: 'height', 1: 'width'}, **_free_axes(saved)}
+
+
+def _told(error: Exception) -> str:
+    # torch.export wraps what happened in advice
+    cause = error.__cause__ or error
+    return f'{type(cause).__name__}: {" ".join(str(cause).split())[:160]}'
+
+
+def write_by_torchscript(graph: nn.Module, example: torch.Tensor,
+                         path: Path, names: tuple[list[str], list[str]],
+                         axes: Mapping[str, Mapping[int, str]]) -> None:
+    """Write a graph of one input, as :func:`write_by_dynamo` does."""
+    torch.onnx.export(
+        graph, (example, ), str(path), input_names=names[0],
+        output_names=names[1], dynamic_axes=axes, opset_version=OPSET,
+        dynamo=False)
 
 
 def _free_axes(saved: SavedModel) -> dict[str, dict[int, str]]:

@@ -20,7 +20,8 @@ def quantise(source: str | Path, out: str | Path,
              pictures: Sequence[str | Path]) -> None:
     """Write a file whose convolutions compute in 8 bits.
 
-    Ranges are the smallest and largest values on pictures (QDQ, MinMax).
+    Ranges are the smallest and largest values on pictures (QDQ, MinMax); of
+    a convolution with ReLU or ReLU6 behind it those after it.
 
     Args:
         source: A file of :func:`export_onnx`.
@@ -43,7 +44,9 @@ def quantise(source: str | Path, out: str | Path,
                             skip_symbolic_shape=True)
         q.quantize_static(
             str(plain), str(part), reader,
-            quant_format=q.QuantFormat.QDQ, op_types_to_quantize=['Conv'],
+            quant_format=q.QuantFormat.QDQ,
+            # what the two cut off is to take none of the 256 levels
+            op_types_to_quantize=['Conv', 'Relu', 'Clip'],
             per_channel=True, activation_type=q.QuantType.QUInt8,
             weight_type=q.QuantType.QInt8,
             calibrate_method=q.CalibrationMethod.MinMax)

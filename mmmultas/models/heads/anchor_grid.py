@@ -7,6 +7,7 @@ from torch import Tensor
 from mmmultas.functional.boxes import (anchor_shapes, cxcywh_to_xyxy,
                                        grid_anchors)
 from mmmultas.registry import TASK_UTILS
+from mmmultas.utils.tracing import is_exporting
 
 __all__ = ['AnchorGrid']
 
@@ -49,6 +50,8 @@ class AnchorGrid:
         sizes = tuple((int(h), int(w)) for h, w in featmap_sizes)
         key = (sizes, device)
         if key not in self._cache:
+            if is_exporting():  # what is made there is no tensor yet
+                return self._make(sizes, device)
             if len(self._cache) > 16:  # multi-scale has a handful of sizes
                 self._cache.clear()
             self._cache[key] = self._make(sizes, device)

@@ -187,5 +187,5 @@ class MatchedRetinaSepBNHead(MatchedAnchorHeadMixin, RetinaSepBNHead):
 def _flat(levels: Sequence[Tensor], channels: int) -> Tensor:
     """Join raw level outputs to (N, A, channels) in anchor order."""
     return torch.cat([
-        x.permute(0, 2, 3, 1).reshape(len(x), -1, channels) for x in levels
+        x.permute(0, 2, 3, 1).reshape(x.shape[0], -1, channels) for x in levels
     ], 1).float()

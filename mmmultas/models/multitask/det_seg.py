@@ -28,7 +28,7 @@ from .memory_order import lay_out
 from .pool import Pool, Sums, pool
 from .samples import labelled_rows, mirror_images
 from .sequential import sequential_step
-from .taps import OUTPUTS, by_stream, output_tap
+from .taps import by_stream, output_tap
 from .weighing import check_balancer, factors_of, unbalanced
 
 __all__ = ['MultiTaskDetSeg']
@@ -267,12 +267,8 @@ class MultiTaskDetSeg(Accompanied):
                     feats: Levels,
                     tasks: Iterable[str] | None = None) -> dict[str, Any]:
         """Raw outputs of heads by task, default all; each runs once."""
-        tasks = list(self.tasks if tasks is None else tasks)
-        rows = list(range(len(feats[0])))
-        found = self.run_heads({'': feats},
-                               {task: {'': rows} for task in tasks},
-                               {task: (OUTPUTS, ) for task in tasks})
-        return {task: found[task].of('', rows) for task in tasks}
+        return self.graph.outputs(
+            self, feats, list(self.tasks if tasks is None else tasks))
 
     def run_heads(self,
                   feats: Mapping[str, Levels],

@@ -4,9 +4,11 @@ A head reads the neck's levels, or what other heads put out on the way:
 ``heads.det.inputs = ('neck', 'seg.decoder')``. Losses, other heads and
 companions (teachers, consistency) then share one pass.
 """
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (Callable, Collection, Iterable, Iterator, Mapping,
+                             Sequence)
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import torch
@@ -45,6 +47,10 @@ class HeadPass:
         known = {place: i for i, place in enumerate(self.places)}
         return [known[stream, row] for row in rows]
 
+    def output(self, path: str = OUTPUTS) -> Any:
+        """What a module of the head put out; the head itself by default."""
+        return self.read.outputs if path == OUTPUTS else self.taps[path]
+
 
 class HeadOutputs(list[HeadPass]):
     """All passes of a head in an update; a stream is in one of them."""
@@ -58,8 +64,8 @@ class HeadOutputs(list[HeadPass]):
             path: Module of the head; its outputs by default.
         """
         one = next(p for p in self if any(s == stream for s, _ in p.places))
-        output = one.read.outputs if path == OUTPUTS else one.taps[path]
-        return take_rows(output, one.positions(stream, rows), len(one.places))
+        return take_rows(one.output(path), one.positions(stream, rows),
+                         len(one.places))
 
     def read(self, stream: str, rows: Sequence[int]) -> Read:
         """What the head read and said, for some images of a stream."""
@@ -160,6 +166,30 @@ class HeadGraph:
                     model, task, feats, needed[task], outputs))
         return outputs
 
+    def outputs(self, model: Any, feats: Levels,
+                tasks: Sequence[str]) -> dict[str, Any]:
+        """Raw outputs of heads on a whole batch.
+
+        No list of rows is made, which would fix the size of the batch where
+        a graph is written down.
+
+        Args:
+            model: Has ``heads`` and ``tasks``.
+            feats: The neck's levels, (N, C, H, W) each.
+            tasks: Those whose outputs are wanted; each head runs once.
+        """
+        order = self.ancestors(tasks)
+        kept = {task: {OUTPUTS} if task in tasks else set() for task in order}
+        for x in (x for task in order for x in self.inputs[task]):
+            if x.head:
+                kept[x.head].add(x.path)
+        passes: dict[str, HeadPass] = {}
+        for task in order:
+            levels = self._levels(model, task, lambda x: levels_of(
+                x, passes[x.head].output(x.path) if x.head else feats))
+            passes[task] = self._pass(model, task, [], levels, kept[task])
+        return {task: passes[task].output() for task in tasks}
+
     def _needed(self, rows: Mapping[str, Rows]) -> dict[str, dict[str, list]]:
         """Rows of each task and of those that read it, sorted."""
         asked: dict[str, dict[str, set[int]]] = {
@@ -185,17 +215,23 @@ class HeadGraph:
         for stream in feats:
             if not rows.get(stream):
                 continue
-            levels: Levels = ()
-            ends: list[int] = []
-            for x in self.inputs[task]:
-                found = self._input(x, stream, feats[stream], rows[stream],
-                                    outputs)
-                levels += weighed(graded(found, x.grad), self.factors, task)
-                ends.append(len(levels))
-            self._check_read(model, task, ends)
+            levels = self._levels(model, task, partial(
+                self._input, stream=stream, feats=feats[stream],
+                rows=rows[stream], outputs=outputs))
             places = [(stream, row) for row in rows[stream]]
             groups.setdefault(levels[0].shape[1:], []).append((places, levels))
         return [_join(parts) for parts in groups.values()]
+
+    def _levels(self, model: Any, task: str,
+                find: Callable[[HeadInput], Levels]) -> Levels:
+        """All that a head reads, input by input."""
+        levels: Levels = ()
+        ends: list[int] = []
+        for x in self.inputs[task]:
+            levels += weighed(graded(find(x), x.grad), self.factors, task)
+            ends.append(len(levels))
+        self._check_read(model, task, ends)
+        return levels
 
     @staticmethod
     def _input(x: HeadInput, stream: str, feats: Levels,

@@ -4,8 +4,9 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from mmmultas.functional.upsampling import conv3x3_of_upsampled
-from mmmultas.utils.tracing import is_compiling
+from mmmultas.functional.upsampling import (blocks, conv3x3_of_upsampled,
+                                            nine_of_upsampled)
+from mmmultas.utils.tracing import is_compiling, is_exporting
 
 __all__ = ['ConvBlock']
 
@@ -47,9 +48,21 @@ class ConvBlock(nn.Sequential):
             factor: 3 or more.
         """
         conv: Any = self[0]
+        if is_exporting() and not self.training:
+            # what a pixel goes through alone is done before there are many
+            weight, bias = _with_norm(conv, self[1])
+            return blocks([self[2](part) for part in nine_of_upsampled(
+                x, weight, bias, factor)], factor)
         if is_compiling():
-            # plain operators for export and for counting
+            # plain operators for counting
             return self(F.interpolate(x, scale_factor=factor))
         x = conv3x3_of_upsampled(x, conv.weight, conv.bias, factor)
         out: Tensor = self[2](self[1](x))
         return out
+
+
+def _with_norm(conv: Any, norm: Any) -> tuple[Tensor, Tensor]:
+    """Weight and bias of a convolution that has its batch norm inside."""
+    scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    return (conv.weight * scale[:, None, None, None],
+            (conv.bias - norm.running_mean) * scale + norm.bias)

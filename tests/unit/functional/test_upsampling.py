@@ -2,7 +2,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mmmultas.functional.upsampling import conv3x3_of_upsampled
+from mmmultas.functional.upsampling import (blocks, conv3x3_of_upsampled,
+                                            nine_of_upsampled)
 
 
 def _tensors(memory_format=torch.contiguous_format, bias=True):
@@ -31,6 +32,8 @@ def test_as_upsampling_and_convolving(factor, memory_format, bias):
     ours = conv3x3_of_upsampled(x, weight, offset, factor)
     torch.testing.assert_close(ours, plain)
     assert ours.is_contiguous(memory_format=memory_format)
+    torch.testing.assert_close(
+        blocks(nine_of_upsampled(x, weight, offset, factor), factor), plain)
     inputs = [t for t in tensors if t is not None]
     seed = torch.randn_like(plain)
     for mine, theirs in zip(

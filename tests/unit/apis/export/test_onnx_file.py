@@ -9,14 +9,15 @@ from mmengine.config import Config
 
 from mmmultas.apis.export.graphs import CoreGraph
 from mmmultas.apis.export.onnx_file import (export_onnx, require_onnx,
-                                            session_of)
+                                            session_of, write_by_torchscript)
 from mmmultas.apis.export.verify import compare_core
 from mmmultas.apis.saved_model import load_saved_model
+from mmmultas.models.necks import ConvBlock
 from mmmultas.registry import MODELS
 from mmmultas.testing import SHAPES
 from mmmultas.utils.errors import ConfigError, UserError
 
-
+onnx = pytest.importorskip('onnx')
 ROOT = Path(__file__).resolve().parents[4]
 
 
@@ -43,6 +44,29 @@ def test_the_core_is_the_network(exported, saved):
     assert found.failed == ['far_map']
     with pytest.raises(UserError, match='far_map: differs'):
         found.check('x.onnx')
+
+
+def test_a_convolution_of_an_enlarged_map_stays_small(tmp_path):
+    """It is computed before the map is enlarged; BN is inside."""
+    block = ConvBlock(4, 6).eval()
+    torch.nn.init.uniform_(block[1].running_var, .5, 2)
+    torch.nn.init.normal_(block[1].running_mean)
+
+    class Graph(torch.nn.Sequential):
+        def forward(self, x):
+            return self[0].forward_upsampled(x, 4)
+
+    x = torch.randn(2, 4, 5, 6)
+    wanted = block(F.interpolate(x, scale_factor=4))
+    path = tmp_path / 'x.onnx'
+    with torch.no_grad():
+        write_by_torchscript(Graph(block).eval(), x, path, (['x'], ['y']),
+                             {'x': {0: 'batch'}})
+    found = session_of(path).run(None, {'x': x.numpy()})[0]
+    torch.testing.assert_close(torch.from_numpy(found), wanted,
+                               rtol=1e-4, atol=1e-5)
+    kinds = [node.op_type for node in onnx.load(path).graph.node]
+    assert 'Resize' not in kinds and kinds.count('Conv') == 4
 
 
 def test_what_is_no_number_differs(exported, saved):

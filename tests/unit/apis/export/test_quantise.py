@@ -1,5 +1,7 @@
 import os
+from collections import Counter
 
+import onnx
 import onnxruntime
 import pytest
 
@@ -16,11 +18,13 @@ def test_convolutions_of_eight_bits(exported, pictures, tmp_path, name):
     small = mmmultas_runtime.Model(out)
     assert small.meta == plain.meta
     assert os.path.getsize(out) > 0
-    nodes = {n.op_type for n in __import__('onnx').load(str(out)).graph.node}
-    assert 'QuantizeLinear' in nodes
+    graph = onnx.load(out).graph
+    kinds = Counter(node.op_type for node in graph.node)
+    # ranges are those after ReLU, which is in them
+    assert kinds['QuantizeLinear'] and not kinds['Relu']
     one, other = (m(str(pictures[1])) for m in (plain, small))
     alike = (one['seg_map'] == other['seg_map']).mean()
-    assert .5 < alike
+    assert alike > .8
     assert onnxruntime.__version__
 
 
