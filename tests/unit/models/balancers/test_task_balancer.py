@@ -69,11 +69,13 @@ def test_all_tasks_get_a_number_and_states_wait_for_commit(rule):
 def test_one_task_alone(rule):
     """A rule for one update has nothing to weigh; a zero is no loss."""
     balancer = built(rule)
-    heads, shared = asked(balancer, losses_of(det=2., seg=0.))
+    losses = losses_of(det=2., seg=0.)
+    asks = balancer.wants_gram(losses)
+    heads, shared = asked(balancer, losses)
     if issubclass(rule, balancers.UpdateBalancer):
-        assert heads == shared == {}
+        assert heads == shared == {} and not asks
     else:
-        assert set(shared) == {'det'}
+        assert set(shared) == {'det'} and asks == rule.needs_gram
 
 
 @pytest.mark.parametrize('rule', RULES)

@@ -143,3 +143,16 @@ def test_batches_that_accumulate_and_losses_that_are_no_numbers(
     monkeypatch.setattr(MultiTaskDetSeg, 'loss', loss)
     run(tmp_path / 'bad', epochs=1, **{'train_cfg.skip_nonfinite': 1})
     assert told == [1, 1, 1]
+
+
+def test_a_step_that_changes_nothing_is_read_as_it_was(tmp_path, monkeypatch):
+    """In mixed precision, too, and with the same dropout."""
+    told = []
+    monkeypatch.setattr(FAMO, 'after_step',
+                        lambda self, pairs: told.extend(pairs))
+    run(tmp_path, epochs=1, **{
+        'optim_wrapper.type': 'mmmultas.BFloat16OptimWrapper',
+        'optim_wrapper.force': True, 'optim_wrapper.optimizer.lr': 0.})
+    assert len(told) == 4
+    for before, after in told:
+        assert before == after and set(before) == set(TASKS)
