@@ -46,7 +46,8 @@ def test_first_steps(tmp_path, monkeypatch):
     for line in ('| both, from half of the labels of each |',
                  'No problem found.', 'train_00001.png is 64×64, its image '
                  '128×128', 'check-data my_config.py failed', 'Epoch(val)',
-                 'val_00003.jpg ['):
+                 'val_00003.jpg [', 'written: model.onnx',
+                 'pixels alike'):
         assert line in text, line
     pictures = {kind for output in outputs for kind in output.get('data', {})}
     assert {'image/png', 'image/jpeg'} <= pictures
