@@ -47,6 +47,10 @@ further = {}
 # the same streams for validation; those that are not here hold some out
 val_further = {}
 
+# boxes teach masks ('b4m'), masks teach boxes ('m4b'), where classes of both
+# have the same names (docs/weak_losses.md); () for neither
+weak_losses = ()
+
 img_size = 320
 batch_size = 16  # of each task
 drop_last = True  # False fills the last batch of an epoch from its start
@@ -242,8 +246,12 @@ heads = dict(
     det=dict(num_classes=len(det_classes)),
     seg=dict(num_classes=len(seg_classes)),
     **further_heads)
+companions = dict(
+    b4m=dict(type='mmmultas.BoxForMask'),
+    m4b=dict(type='mmmultas.MaskForBox'))
 model = dict(
     heads={task: heads[task] if task in tasks else None for task in heads},
+    companions={name: companions[name] for name in weak_losses},
     task_weights={'_delete_': True, **{task: 1.0 for task in tasks}})
 selection = {
     'det/mAP': 1.0,

@@ -25,6 +25,7 @@ from .parts import (Lists, find_lists, held_out_of, listed_val,
                     training_part)
 from .project import Project, Source, validation_part
 from .schedule import say_inputs, set_schedule
+from .weak_losses import choose_weak_losses
 
 __all__ = ['Project', 'Source', 'new_project', 'project_text']
 
@@ -100,6 +101,7 @@ def new_project(det: Source | None,
         project.train)
     set_schedule(project, project.inputs)
     _classes(project, boxes)
+    choose_weak_losses(project, further)
     _write(project, boxes, masks, further, held)
     say_inputs(project, f'{chosen} ({why})')
     return project

@@ -1,12 +1,11 @@
 """Write a model into an ONNX file, say in it what it is, and check it."""
-import contextlib
-import io
 import json
 import os
 import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import torch
@@ -83,9 +82,7 @@ def export_onnx(saved: SavedModel,
         warnings.simplefilter('ignore')
         graph.eval()(example)  # heads keep their anchors: as numbers
         try:
-            # where it fails it prints the whole graph
-            with contextlib.redirect_stdout(io.StringIO()):
-                write(graph, example, part, names, axes)
+            write(graph, example, part, names, axes)
         except UserError:
             raise
         except Exception as error:  # whatever an operator trips over
@@ -125,10 +122,12 @@ def write_by_torchscript(graph: nn.Module, example: torch.Tensor,
                          path: Path, names: tuple[list[str], list[str]],
                          axes: Mapping[str, Mapping[int, str]]) -> None:
     """Write a graph of one input, as :func:`write_by_dynamo` does."""
-    torch.onnx.export(
-        graph, (example, ), str(path), input_names=names[0],
-        output_names=names[1], dynamic_axes=axes, opset_version=OPSET,
-        dynamo=False)
+    # where it fails it prints the whole graph, past Python's stdout
+    with mock.patch.object(torch._C, '_jit_onnx_log', create=True):
+        torch.onnx.export(
+            graph, (example, ), str(path), input_names=names[0],
+            output_names=names[1], dynamic_axes=axes, opset_version=OPSET,
+            dynamo=False)
 
 
 def _free_axes(saved: SavedModel) -> dict[str, dict[int, str]]:

@@ -63,6 +63,8 @@ def test_the_config_fits_the_data(kits, tmp_path):
     assert cfg.mask_values == (0, 1, 2, 9) and cfg.img_size == 96
     assert cfg.auto_scale_lr.base_batch_size == 2 * cfg.batch_size
     assert cfg.batch_size <= min(project.train.values())
+    assert [c.type for c in cfg.model.companions.values()] == [
+        'mmmultas.BoxForMask', 'mmmultas.MaskForBox']
     assert not check_data(cfg).problems
     assert counts_of(cfg) == {('train', 'det'): 10, ('train', 'seg'): 10,
                               ('val', 'det'): 2, ('val', 'seg'): 2}

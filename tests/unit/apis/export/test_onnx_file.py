@@ -103,7 +103,7 @@ def test_networks_that_read_decoders(name, tmp_path):
 
 
 def test_an_operator_that_cannot_be_written_is_one_sentence(
-        saved, tmp_path, monkeypatch, capsys):
+        saved, tmp_path, monkeypatch, capfd):
 
     def unpooled(self, images):
         x, index = F.max_pool2d(images, 2, return_indices=True)
@@ -112,7 +112,7 @@ def test_an_operator_that_cannot_be_written_is_one_sentence(
     monkeypatch.setattr(CoreGraph, 'forward', unpooled)
     with pytest.raises(ConfigError, match='cannot write.*max_unpool2d'):
         export_onnx(saved, tmp_path / 'x.onnx', raw=True)
-    assert 'aten::' not in capsys.readouterr().out
+    assert 'aten::' not in capfd.readouterr().out
     assert not (tmp_path / 'x.onnx').exists()
 
 
