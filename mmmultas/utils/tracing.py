@@ -3,15 +3,20 @@ from typing import Any
 
 import torch
 
-__all__ = ['is_compiling', 'is_exporting']
+__all__ = ['is_compiling', 'is_exporting', 'is_tracing']
 
 
 def is_compiling() -> bool:
     """Whether somebody traces the network: operators are to be plain ones."""
-    jit: Any = torch.jit
     compiler: Any = getattr(torch, 'compiler', None)
     ask = getattr(compiler, 'is_compiling', None)
-    return bool(jit.is_tracing() or (ask is not None and ask()))
+    return is_tracing() or bool(ask is not None and ask())
+
+
+def is_tracing() -> bool:
+    """Whether TorchScript traces it: sizes are tensors then."""
+    jit: Any = torch.jit
+    return bool(jit.is_tracing())
 
 
 def is_exporting() -> bool:

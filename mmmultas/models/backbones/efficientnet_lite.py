@@ -13,7 +13,7 @@ from mmmultas.functional.activations import relu6_
 from mmmultas.functional.convolution import (depthwise_conv2d,
                                              pointwise_conv2d)
 from mmmultas.utils.precision import autocast_dtype
-from mmmultas.utils.tracing import is_compiling
+from mmmultas.utils.tracing import is_compiling, is_tracing
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
@@ -42,7 +42,10 @@ class SameConv2d(nn.Conv2d):
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C', ceil(H / s), ceil(W / s))."""
         pads = []
-        for size, kernel, stride in zip(x.shape[:1:-1], self.kernel_size[::-1],
+        sizes: Sequence[int] = x.shape[:1:-1]
+        if is_tracing():  # runtimes put known pads into the next
+            sizes = [int(size) for size in sizes]
+        for size, kernel, stride in zip(sizes, self.kernel_size[::-1],
                                         self.stride[::-1]):
             need = (math.ceil(size / stride) - 1) * stride + kernel - size
             pads += [max(need, 0) // 2, max(need, 0) - max(need, 0) // 2]
@@ -60,7 +63,7 @@ class SameConv2d(nn.Conv2d):
         if left == right and top == bottom:
             return F.conv2d(x, self.weight, self.bias, self.stride,
                             (top, left), self.dilation, self.groups)
-        return super().forward(F.pad(x, pads))
+        return super().forward(F.pad(x, pads, value=0.0))
 
     def _is_learning_pointwise(self) -> bool:
         return (self.kernel_size == self.stride == (1, 1)

@@ -12,6 +12,7 @@ from mmmultas.apis.export.onnx_file import (export_onnx, require_onnx,
                                             session_of, write_by_torchscript)
 from mmmultas.apis.export.verify import compare_core
 from mmmultas.apis.saved_model import load_saved_model
+from mmmultas.models.backbones.efficientnet_lite import SameConv2d
 from mmmultas.models.necks import ConvBlock
 from mmmultas.registry import MODELS
 from mmmultas.testing import SHAPES
@@ -67,6 +68,24 @@ def test_a_convolution_of_an_enlarged_map_stays_small(tmp_path):
                                rtol=1e-4, atol=1e-5)
     kinds = [node.op_type for node in onnx.load(path).graph.node]
     assert 'Resize' not in kinds and kinds.count('Conv') == 4
+
+
+def test_uneven_padding_is_part_of_its_convolution(tmp_path):
+    """onnxruntime joins them if all pads are known."""
+    conv = SameConv2d(3, 4, 3, stride=2).eval()
+    path = tmp_path / 'x.onnx'
+    x = torch.randn(1, 3, 8, 8)
+    with torch.no_grad():
+        write_by_torchscript(conv, x, path, (['x'], ['y']),
+                             {'x': {0: 'batch'}})
+    runtime = pytest.importorskip('onnxruntime')
+    options = runtime.SessionOptions()
+    options.optimized_model_filepath = str(tmp_path / 'joined.onnx')
+    session = runtime.InferenceSession(str(path), options)
+    torch.testing.assert_close(
+        torch.from_numpy(session.run(None, {'x': x.numpy()})[0]), conv(x))
+    joined = onnx.load(tmp_path / 'joined.onnx').graph.node
+    assert 'Pad' not in [node.op_type for node in joined]
 
 
 def test_what_is_no_number_differs(exported, saved):
