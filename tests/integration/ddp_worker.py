@@ -32,7 +32,7 @@ def config(work_dir: str, mode: str, world: int):
     if mode == 'partial':  # other classes in every third image, by process
         for stream in streams.values():
             stream['dataset'].update(type='mmmultas.PartialToyDataset')
-    if mode in ('equal', 'uneven', 'distilled', 'partial', 'weak'):
+    if mode in ('equal', 'uneven', 'distilled', 'partial', 'weak', 'cam'):
         # 3 batches, the last one filled up, and 4, two images left out
         streams['det']['drop_last'] = False
         streams['seg']['dataset']['length'] = 18
@@ -55,6 +55,14 @@ def config(work_dir: str, mode: str, world: int):
                      ramp_epochs=0),
             m4b=dict(type='mmmultas.MaskForBox'))
         cfg.model.balancer = dict(type='mmmultas.SlowestFirst')
+    if mode == 'cam':  # of two neighbours one has boxes
+        streams['det']['dataset'].update(tasks=[('det', ), ()])
+        streams['det'].update(sampler=dict(shuffle=False))
+        cfg.model = dict(
+            backbone=dict(type='mmmultas.ToyBackbone'),
+            heads=dict(seg=dict(type='mmmultas.CAMHead', num_classes=3,
+                                in_channels=8, loss_recam_weight=1.)))
+        cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     if mode == 'distilled':
         cfg.model = distilled(work_dir)
     if mode == 'xtc':  # of two processes one may have no label, or no pair
@@ -216,7 +224,8 @@ def say_threads(work_dir: str) -> None:
 
 
 def main() -> None:
-    from mmmultas.models import MultiTaskDetSeg, MultiTeacherDistill
+    from mmmultas.models import (CAMClassifier, MultiTaskDetSeg,
+                                 MultiTeacherDistill)
     from mmmultas.models.balancers import Balancer
     from mmmultas.registry import DATASETS, MODELS
     from mmmultas.testing import ToyDataset
@@ -236,6 +245,10 @@ def main() -> None:
 
     @MODELS.register_module()
     class FrozenNormDistill(Frozen, MultiTeacherDistill):
+        pass
+
+    @MODELS.register_module()
+    class FrozenNormCAM(Frozen, CAMClassifier):
         pass
 
     @MODELS.register_module()
@@ -265,6 +278,8 @@ def main() -> None:
     cfg = config(work_dir, mode, world)
     if mode in ('equal', 'uneven', 'partial', 'weak', 'xtc'):
         cfg.model.type = 'mmmultas.FrozenNorm'
+    if mode == 'cam':
+        cfg.model.type = 'mmmultas.FrozenNormCAM'
     if mode == 'distilled':
         cfg.model.type = 'mmmultas.FrozenNormDistill'
     torch.set_num_threads(1)

@@ -64,14 +64,15 @@ def test_trains_validates_and_keeps_ranks_alike(tmp_path, mode):
 
 @pytest.mark.parametrize('mode', [
     'equal', 'uneven', 'partial',
-    *(pytest.param(mode, marks=pytest.mark.slow) for mode in ('weak', 'xtc'))
+    *(pytest.param(mode, marks=pytest.mark.slow) for mode in (
+        'weak', 'xtc', 'cam'))
 ])
 def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
     """Also where one of them has no boxes in any update, whose gradients are
     balanced (uneven), and where somebody looked for some classes of an image
     only, and batches are read again after their step (partial), or boxes and
     masks teach one another under a balancer (weak), or tasks meet in a joint
-    space (xtc)."""
+    space (xtc), or classes of images are learnt of both (cam)."""
     _run(tmp_path / 'one', mode, 1)
     _run(tmp_path / 'two', mode, 2)
     _parameters_equal(
@@ -87,8 +88,9 @@ def test_two_processes_equal_one_with_the_joint_batch(tmp_path, mode):
         log.pop('loss_unlabelled', None)
     assert len(one) == len(first) and first == second
     # of three images one has no label: an update may lack that of a task
-    always = {'xtc.loss_ct'} if mode == 'xtc' else {
-        'det.loss_cls', 'seg.loss_ce'}
+    always = dict(xtc={'xtc.loss_ct'},
+                  cam={'seg.loss_cls', 'seg.loss_recam'}).get(
+        mode, {'det.loss_cls', 'seg.loss_ce'})
     for alone, joint in zip(one, first):
         assert {*always, 'loss'} <= alone.keys()
         assert joint == pytest.approx(alone, rel=1e-4, abs=1e-5)
