@@ -101,7 +101,7 @@ def new_project(det: Source | None,
         project.train)
     set_schedule(project, project.inputs)
     _classes(project, boxes)
-    choose_weak_losses(project, further)
+    choose_weak_losses(project, {DET: boxes, SEG: masks}, further)
     _write(project, boxes, masks, further, held)
     say_inputs(project, f'{chosen} ({why})')
     return project

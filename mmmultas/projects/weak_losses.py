@@ -1,9 +1,14 @@
-"""Whether boxes and masks teach one another, by the names of their classes."""
-from collections.abc import Sequence
+"""Whether boxes and masks of a project teach one another."""
+import os
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
-from mmmultas.structures import CLASSES
+from mmmultas.structures import CLASSES, DET, SEG
 
+from .data_sources import BoxSource
 from .labels import LabelFound
+from .mask_sources import MaskSource
 from .matching import some
 from .project import Project
 
@@ -11,34 +16,77 @@ __all__ = ['WEAK_LOSSES', 'choose_weak_losses']
 
 #: Those of the template that have proved to help (benchmarks/README.md).
 WEAK_LOSSES = ('b4m', 'm4b')
+#: From this share of images with both labels on they have little to teach.
+MANY = 0.5
+#: Names that say nothing: numbers, those that were made up here, and what is
+#: no object.
+_NO_NAME = re.compile(r'class_[0-9a-f]+|\d+|background|void|unlabeled', re.I)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """A label: the task's name, its classes and its images."""
+    task: str
+    classes: frozenset[str]
+    images: frozenset[tuple[str, str]]
 
 
 def choose_weak_losses(project: Project,
-                       further: Sequence[LabelFound]) -> None:
-    """Switch them on where boxes and masks share a class.
+                       found: Mapping[str, Sequence[BoxSource | MaskSource]],
+                       further: Sequence[LabelFound] = ()) -> None:
+    """Switch them on where boxes and masks of other images share classes.
 
     Args:
         project: Has the classes of its values; gets ``weak_losses``, and a
             fact where there are boxes and masks.
+        found: The files of ``det`` and ``seg``.
         further: Further labels.
     """
-    boxes = list(project.values.get('det_classes', ()))
-    pixels = list(project.values.get('seg_classes', ()))
+    boxes = [_side(DET, project.values.get('det_classes', ()),
+                   found.get(DET) or ())]
+    masks = [_side(SEG, project.values.get('seg_classes', ()),
+                   found.get(SEG) or ())]
     for one in further:
+        name = one.label.name
         if one.boxes:
-            boxes += [n for part in one.boxes for n in part.counts]
+            boxes.append(_side(name, _names(one.extra.get('classes')),
+                               one.boxes))
         elif one.label.kind == CLASSES and one.legend is not None:
-            pixels += one.legend.names
-    if not boxes or not pixels:
-        return
-    shared = [name for name in dict.fromkeys(boxes) if name in pixels]
-    if shared:
-        project.values['weak_losses'] = WEAK_LOSSES
-        fact = (f'both have {some(shared)}, so they teach one another: '
-                '`weak_losses` in the config; an update takes a quarter '
-                'longer')
-    else:
-        fact = (f'no class of boxes ({some(boxes)}) has the name of one of '
-                f'masks ({some(pixels)}), so they do not teach one another; '
-                'docs/weak_losses.md tells how to join other names')
-    project.facts.append(('boxes and masks', [fact]))
+            masks.append(_side(name, one.legend.names, one.maps))
+    pairs = [(b, m) for b in boxes for m in masks if b.images and m.images]
+    if pairs:
+        project.facts.append(('boxes and masks', [_decided(project, pairs)]))
+
+
+def _decided(project: Project, pairs: Sequence[tuple[_Side, _Side]]) -> str:
+    shared = [(b, m) for b, m in pairs if b.classes & m.classes]
+    if not shared:
+        b, m = pairs[0]
+        return (f'no class of boxes ({some(sorted(b.classes))}) has the name '
+                f'of one of masks ({some(sorted(m.classes))}), so they do '
+                'not teach one another; docs/weak_losses.md tells how to '
+                'join other names')
+    for b, m in shared:
+        both = len(b.images & m.images)
+        least = min(len(b.images), len(m.images))
+        if both >= MANY * least:
+            return (f'{both} of {least} images have labels of {b.task} and '
+                    f'{m.task}, which leaves little to teach one another: '
+                    '`weak_losses` is off in the config')
+    project.values['weak_losses'] = WEAK_LOSSES
+    names = sorted(set().union(*(b.classes & m.classes for b, m in shared)))
+    return (f'both have {some(names)}, so they teach one another: '
+            '`weak_losses` in the config; an update takes a quarter longer')
+
+
+def _side(task: str, classes: Iterable[str],
+          parts: Sequence[BoxSource | MaskSource]) -> _Side:
+    images = frozenset((os.path.realpath(parts[0].images), name)
+                       for name in parts[0].names) if parts else frozenset()
+    return _Side(task, frozenset(
+        n for n in classes if not _NO_NAME.fullmatch(n)), images)
+
+
+def _names(classes: object) -> list[str]:
+    return [str(n) for n in classes] if isinstance(
+        classes, list | tuple) else []

@@ -35,7 +35,8 @@ def write_by_dynamo(graph: nn.Module, example: Tensor, path: Path,
     Raises:
         UserError: The package ``onnxscript`` is missing.
     """
-    if not hasattr(torch.export.Dim, 'DYNAMIC'):
+    dim = getattr(getattr(torch, 'export', None), 'Dim', None)
+    if not hasattr(dim, 'DYNAMIC'):
         raise UserError('--dynamo needs PyTorch 2.6 or newer, this is '
                         f'{torch.__version__}: leave it out.')
     try:

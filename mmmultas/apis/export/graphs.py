@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mmmultas.structures import BOXES, CLASSES
 from mmmultas.utils.errors import ConfigError
-from mmmultas.utils.tracing import is_compiling
+from mmmultas.utils.tracing import is_captured, is_compiling
 
 from ..saved_model import SavedModel
 from .boxes import NMS, dense_boxes
@@ -174,7 +174,7 @@ class EndToEnd(nn.Module):
         boxes = torch.minimum(boxes.clamp(min=0.0), limit)
         # classes far apart, so that one suppression serves all
         apart = boxes + (labels.float() * (max(self.size) + 1.0))[:, None]
-        nms = (torch.ops.mmmultas.nms if torch.compiler.is_compiling()
+        nms = (torch.ops.mmmultas.nms if is_captured()
                else NMS.apply)
         keep = nms(apart, best, int(cfg['max_per_img']),
                          float(cfg['iou_threshold']),
@@ -301,7 +301,7 @@ def _taps(old: Any, new: int,
 
 def _number(size: Any) -> Tensor:
     """A side of a picture, which stays open while a graph is written."""
-    if torch.compiler.is_compiling():
+    if is_captured():
         return torch.scalar_tensor(size, dtype=torch.int64)
     return torch.as_tensor(size)
 

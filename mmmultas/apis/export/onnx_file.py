@@ -1,4 +1,5 @@
 """Write a model into an ONNX file, say in it what it is, and check it."""
+import inspect
 import json
 import os
 import warnings
@@ -89,7 +90,8 @@ def export_onnx(saved: SavedModel,
             raise ConfigError(
                 'PyTorch cannot write this network as ONNX '
                 f'({_told(error)}): docs/export.md lists what can be '
-                'exported.') from error
+                f'exported{"" if dynamo else ", or try --dynamo"}.'
+            ) from error
         model = onnx.load(str(part))
         entry = model.metadata_props.add()
         entry.key, entry.value = 'mmmultas', json.dumps(meta)
@@ -123,11 +125,14 @@ def write_by_torchscript(graph: nn.Module, example: torch.Tensor,
                          axes: Mapping[str, Mapping[int, str]]) -> None:
     """Write a graph of one input, as :func:`write_by_dynamo` does."""
     # where it fails it prints the whole graph, past Python's stdout
+    old: dict[str, Any] = dict(dynamo=False)
+    if 'dynamo' not in inspect.signature(torch.onnx.export).parameters:
+        old = {}  # before PyTorch 2.5 there was no other way
     with mock.patch.object(torch._C, '_jit_onnx_log', create=True):
         torch.onnx.export(
             graph, (example, ), str(path), input_names=names[0],
             output_names=names[1], dynamic_axes=axes, opset_version=OPSET,
-            dynamo=False)
+            **old)
 
 
 def _free_axes(saved: SavedModel) -> dict[str, dict[int, str]]:

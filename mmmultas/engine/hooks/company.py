@@ -50,9 +50,11 @@ class CompanyHook(Hook):
             self._clip = optimizer.register_step_pre_hook(before_step)
 
     def after_train(self, runner: Any) -> None:
-        """Leave the optimizer as it was."""
+        """Leave the optimizer and the network as they were."""
         if self._clip is not None:
             self._clip.remove()
+        # who goes on training by hand reads no batch again
+        _network(runner).second_reading = None
 
     def before_train_iter(self, runner: Any, batch_idx: int,
                           data_batch: Any = None) -> None:

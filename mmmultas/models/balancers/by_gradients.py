@@ -16,7 +16,8 @@ from mmmultas.utils.errors import ConfigError
 
 from .base import Run
 from .by_losses import positive
-from .task_balancer import TaskBalancer, UpdateBalancer, refuse_alternation
+from .task_balancer import (TaskBalancer, UpdateBalancer, refuse_alternation,
+                            seed_of)
 
 __all__ = [
     'IMTL', 'MGDA', 'AlignedMTL', 'CAGrad', 'EqualNorms', 'GradNorm',
@@ -209,7 +210,7 @@ class GradVac(_Spared):
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
         positive(self, beta=beta)
-        self.seed = seed
+        self.seed = seed_of(seed)
 
     def meet(self, tasks: Any) -> None:
         """Make room for the means of the cosines."""
@@ -269,7 +270,7 @@ class PCGrad(_OfTorchJD):
 
     def __init__(self, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.seed = seed
+        self.seed = seed_of(seed)
 
     def rule(self, losses: Tensor, here: Tensor,
              gram: Tensor | None) -> Tensor:

@@ -10,7 +10,8 @@ from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
 from .base import Run
-from .task_balancer import TaskBalancer, UpdateBalancer, refuse_alternation
+from .task_balancer import (TaskBalancer, UpdateBalancer, refuse_alternation,
+                            seed_of)
 
 __all__ = [
     'DWA', 'FAMO', 'GLS', 'RLW', 'STCH', 'UWSO', 'Uncertainty', 'positive'
@@ -155,7 +156,7 @@ class RLW(UpdateBalancer):
 
     def __init__(self, seed: int = 0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.seed = seed
+        self.seed = seed_of(seed)
 
     def rule(self, losses: Tensor, here: Tensor,
              gram: Tensor | None) -> Tensor:

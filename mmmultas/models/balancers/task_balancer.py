@@ -13,7 +13,9 @@ from mmmultas.utils.errors import ConfigError
 
 from .base import Balancer, Run
 
-__all__ = ['TaskBalancer', 'UpdateBalancer', 'refuse_alternation']
+__all__ = [
+    'TaskBalancer', 'UpdateBalancer', 'refuse_alternation', 'seed_of'
+]
 
 
 class TaskBalancer(Balancer):
@@ -291,3 +293,15 @@ def refuse_alternation(balancer: Balancer, run: Run) -> None:
             f'`model.balancer` {type(balancer).__name__} weighs the tasks of '
             "one update, but with `train_cfg.alternate='epoch'` each has one "
             "stream's: set it to 'iteration', or take mmmultas.Uncertainty.")
+
+
+def seed_of(seed: Any) -> int:
+    """The seed of a rule's draws.
+
+    Raises:
+        ConfigError: It is no whole number of 0 or more.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ConfigError('`model.balancer.seed` is a whole number of 0 or '
+                          f'more, not {seed!r}.')
+    return seed

@@ -304,7 +304,8 @@ class MultiTaskDetSeg(Accompanied):
         inputs: Mapping[str, Tensor],
         samples: Mapping[str, SampleList],
         labels: bool = True,
-        companions: Mapping[str, Companion] | None = None
+        companions: Mapping[str, Companion] | None = None,
+        also: Asked | None = None
     ) -> tuple[dict[str, Levels], Sums]:
         """Losses as sums and counts, and the levels that they are of.
 
@@ -313,6 +314,7 @@ class MultiTaskDetSeg(Accompanied):
             samples: N samples per stream.
             labels: Whether labels are learnt from.
             companions: Those that take part, default all.
+            also: What heads run on besides, for whoever asked.
         """
         companions = self.companions if companions is None else companions
         taps = {path for c in companions.values() for path in c.encoder_taps}
@@ -326,6 +328,10 @@ class MultiTaskDetSeg(Accompanied):
         labels = labels and all(c.uses_labels for c in companions.values())
         mine = self.labelled(samples) if labels else {}
         self.label_sums.ask(asked, mine)
+        if also is not None:
+            asked.merge(also)
+        elif self.second_reading is not None:
+            self.second_reading.run_on(asked)
         update.outputs = self.run_heads(feats, asked.rows, asked.taps)
         sums = self.label_sums(update, mine)
         for companion in companions.values():

@@ -1,13 +1,14 @@
 """What the batches of a step lose after it."""
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import torch
 from mmdet.structures import SampleList
 from torch import Tensor, nn
 
+from ..companions.base import Asked
 from .pool import pool
 from .weighing import PSEUDO, task_losses
 
@@ -23,6 +24,7 @@ class _Batch:
     update: int
     inputs: Mapping[str, Tensor]
     samples: Mapping[str, SampleList]
+    asked: Asked = field(default_factory=Asked)
     losses: Mapping[str, Tensor] = field(default_factory=dict)
 
 
@@ -44,6 +46,14 @@ class SecondReading:
         """See a batch; its losses may turn out to be no numbers."""
         self._entered = _Batch(self.update, inputs, samples)
 
+    def run_on(self, asked: Asked) -> None:
+        """Remember which images the heads ran on, and together or apart.
+
+        Batch norm and dropout of a head depend on it, whoever asked.
+        """
+        if self._entered is not None:
+            self._entered = replace(self._entered, asked=asked)
+
     def learn(self, losses: Mapping[str, Tensor]) -> None:
         """Keep the batch, since a step will be made from it.
 
@@ -52,8 +62,7 @@ class SecondReading:
         """
         batch, self._entered = self._entered, None
         if batch is not None:
-            self._learnt.append(
-                _Batch(batch.update, batch.inputs, batch.samples, losses))
+            self._learnt.append(replace(batch, losses=losses))
 
     @torch.no_grad()
     def read(self, model: Any,
@@ -77,7 +86,7 @@ class SecondReading:
         for batch in batches:
             with buffers_kept(model), scope(batch.update):
                 _, sums = model.loss_sums(batch.inputs, batch.samples, labels,
-                                          teachers)
+                                          teachers, batch.asked)
                 device = next(model.parameters()).device
                 joint = pool(sums, model.counted_terms(), list(model.tasks),
                              device)

@@ -244,3 +244,11 @@ def test_a_step_of_several_batches_moves_a_state_once():
     whole.commit()
     assert seen[0] == seen[1]
     assert seen[2] == pytest.approx(asked(whole, losses_of(det=1.))[0]['det'])
+
+
+@pytest.mark.parametrize('seed', [-1, 1.5, 'x', True])
+@pytest.mark.parametrize('rule', [balancers.RLW, balancers.PCGrad,
+                                  balancers.GradVac])
+def test_a_seed_is_a_whole_number(rule, seed):
+    with pytest.raises(ConfigError, match='model.balancer.seed'):
+        rule(seed=seed)
