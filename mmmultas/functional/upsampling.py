@@ -50,7 +50,10 @@ def nine_of_upsampled(x: Tensor, weight: Tensor, bias: Tensor | None,
     """The nine values of each block of :func:`conv3x3_of_upsampled`.
 
     Args:
-        x, weight, bias, factor: As there.
+        x: (N, C, H, W), the map before upsampling.
+        weight: (D, C, 3, 3).
+        bias: (D,) or None.
+        factor: Whole factor of the upsampling, 3 or more.
 
     Returns:
         Nine maps (N, D, H, W): of the inside; of the upper, lower, left and
