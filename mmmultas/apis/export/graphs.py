@@ -12,6 +12,7 @@ from mmmultas.utils.tracing import is_captured, is_compiling
 
 from ..saved_model import SavedModel
 from .boxes import NMS, dense_boxes
+from .class_maps import LargestClass
 
 __all__ = ['CoreGraph', 'EndToEnd', 'input_size', 'output_names']
 
@@ -195,6 +196,11 @@ class EndToEnd(nn.Module):
         if task.kind != CLASSES:
             maps = task.meaning(maps)
         maps = maps[..., :self.size[0], :self.size[1]]
+        if task.kind == CLASSES and maps.shape[1] > 1 and not is_captured():
+            size = torch.stack([_number(side) for side in (
+                1, height, width, maps.shape[1])])
+            classes: Tensor = LargestClass.apply(maps, size, bool(align))
+            return classes.flatten(0, 1)
         maps = _resized(maps, (height, width), align)
         # flattening copies nothing in a runtime, taking the first does
         if task.kind != CLASSES:
