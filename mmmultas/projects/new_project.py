@@ -101,9 +101,9 @@ def new_project(det: Source | None,
         project.train)
     set_schedule(project, project.inputs)
     _classes(project, boxes)
-    choose_weak_losses(project, {DET: boxes, SEG: masks}, further)
+    taught = choose_weak_losses(project, {DET: boxes, SEG: masks}, further)
     _write(project, boxes, masks, further, held)
-    say_inputs(project, f'{chosen} ({why})')
+    say_inputs(project, f'{chosen} ({why})', taught)
     return project
 
 

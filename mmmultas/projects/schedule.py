@@ -1,4 +1,5 @@
 """How long a config trains, by the data; what to say of it."""
+from collections.abc import Sequence
 from importlib.util import find_spec
 
 from .inputs import Inputs, workers
@@ -24,7 +25,9 @@ def set_schedule(project: Project, inputs: Inputs) -> None:
         num_workers=workers())
 
 
-def say_inputs(project: Project, model: str) -> None:
+def say_inputs(project: Project, model: str,
+               taught: Sequence[str] = ()) -> None:
+    """Tell the model, what it sees and how long, and who teaches whom."""
     inputs = project.inputs
     assert inputs is not None
     size = inputs.img_size
@@ -33,7 +36,7 @@ def say_inputs(project: Project, model: str) -> None:
     if inputs.side is not None:
         facts[-1] += (f', where nine of ten boxes are above '
                       f'{inputs.side:.0f} pixels')
-    facts.append(_length_text(project, inputs))
+    facts += [_length_text(project, inputs), *taught]
     project.facts.append((f'config: {project.out}', facts))
 
 

@@ -33,14 +33,16 @@ class _Side:
 
 def choose_weak_losses(project: Project,
                        found: Mapping[str, Sequence[BoxSource | MaskSource]],
-                       further: Sequence[LabelFound] = ()) -> None:
+                       further: Sequence[LabelFound] = ()) -> list[str]:
     """Switch them on where boxes and masks of other images share classes.
 
     Args:
-        project: Has the classes of its values; gets ``weak_losses``, and a
-            fact where there are boxes and masks.
+        project: Has the classes of its values; gets ``weak_losses``.
         found: The files of ``det`` and ``seg``.
         further: Further labels.
+
+    Returns:
+        What a person should know; nothing where boxes or masks lack.
     """
     boxes = [_side(DET, project.values.get('det_classes', ()),
                    found.get(DET) or ())]
@@ -54,8 +56,7 @@ def choose_weak_losses(project: Project,
         elif one.label.kind == CLASSES and one.legend is not None:
             masks.append(_side(name, one.legend.names, one.maps))
     pairs = [(b, m) for b in boxes for m in masks if b.images and m.images]
-    if pairs:
-        project.facts.append(('boxes and masks', [_decided(project, pairs)]))
+    return [_decided(project, pairs)] if pairs else []
 
 
 def _decided(project: Project, pairs: Sequence[tuple[_Side, _Side]]) -> str:
@@ -75,7 +76,7 @@ def _decided(project: Project, pairs: Sequence[tuple[_Side, _Side]]) -> str:
                     '`weak_losses` is off in the config')
     project.values['weak_losses'] = WEAK_LOSSES
     names = sorted(set().union(*(b.classes & m.classes for b, m in shared)))
-    return (f'both have {some(names)}, so they teach one another: '
+    return (f'boxes and masks have {some(names)} and teach one another: '
             '`weak_losses` in the config; an update takes a quarter longer')
 
 
