@@ -47,6 +47,7 @@ def write_by_dynamo(graph: nn.Module, example: Tensor, path: Path,
     opset: Any = getattr(onnxscript, f'opset{OPSET}')
     free = {axis: torch.export.Dim.DYNAMIC for axis in axes[names[0][0]]}
     # it logs what it tries
+    before = logging.root.manager.disable
     logging.disable(logging.ERROR)
     try:
         with contextlib.redirect_stderr(io.StringIO()):
@@ -56,7 +57,7 @@ def write_by_dynamo(graph: nn.Module, example: Tensor, path: Path,
                 opset_version=OPSET, dynamo=True, external_data=False,
                 verbose=False, custom_translation_table=_nms(opset))
     finally:
-        logging.disable(logging.NOTSET)
+        logging.disable(before)
 
 
 @lru_cache
