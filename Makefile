@@ -18,7 +18,7 @@ QUIET = --quiet --disable-pip-version-check $(PIP_ARGS) \
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-tasks notebook env dev operators test test-slow test-all \
-    test-operators coverage lint type fmt fuzz configs package docs clean
+    test-operators test-gpu coverage lint type fmt fuzz configs package docs clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) \
@@ -62,6 +62,10 @@ test-all: dev operators  ## all tests, also fresh environments and the notebook
 
 test-operators: dev operators  ## what compiled operators do, against NumPy
 	$(BIN)/python -m pytest --slow -m operators $(PYTEST_ARGS)
+
+test-gpu: dev  ## what only a GPU can show
+	CUDA_VISIBLE_DEVICES=$${CUDA_VISIBLE_DEVICES:-0} \
+	    $(BIN)/python -m pytest tests/test_gpu.py $(PYTEST_ARGS)
 
 coverage: dev  ## tests, and how much of the package they reach
 	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)

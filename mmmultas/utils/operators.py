@@ -1,10 +1,11 @@
 """Operators of mmcv where nobody has compiled them.
 
 MMDetection and MMSegmentation ask ``mmcv._ext`` for more than a hundred
-operators when they are imported. What this package runs on a CPU calls one
-of them, ``nms``. Where there is no ``_ext``, this module takes its place: NMS
-in NumPy, with the sums of the compiled one in the same order, and in place of
-every other operator a sentence that is raised when it is called.
+operators when they are imported. Most models call two of them: ``nms``, and
+on a GPU the focal loss. Where there is no ``_ext``, this module takes its
+place: NMS in NumPy, with the sums of the compiled one in the same order, the
+focal loss in PyTorch, and in place of every other operator a sentence that is
+raised when it is called.
 
 It is the last of Python's finders, so that compiled operators always win.
 Nothing heavy is imported before somebody asks for them.
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     'MissingOperator', 'OperatorFinder', 'are_compiled', 'install_operators',
-    'nms'
+    'nms', 'sigmoid_focal_loss_backward', 'sigmoid_focal_loss_forward'
 ]
 
 _NAME = 'mmcv._ext'
@@ -48,9 +49,12 @@ class OperatorFinder(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Fill the module; names that it has not are missing operators."""
-        module.__doc__ = 'NMS in NumPy; other operators are not compiled.'
+        module.__doc__ = ('NMS in NumPy, the focal loss in PyTorch; other '
+                          'operators are not compiled.')
         vars(module).update(
             nms=nms,
+            sigmoid_focal_loss_forward=sigmoid_focal_loss_forward,
+            sigmoid_focal_loss_backward=sigmoid_focal_loss_backward,
             get_compiler_version=_compiler,
             get_compiling_cuda_version=_cuda,
             __getattr__=_missing)
@@ -96,39 +100,105 @@ def nms(boxes: 'Tensor', scores: 'Tensor', iou_threshold: float,
     """Suppress boxes that overlap with a better one, as mmcv does on a CPU.
 
     Float32 like the compiled operator, and in its order, so that both keep
-    the same boxes; not-a-number compares as in C++.
+    the same boxes; not-a-number compares as in C++. Boxes of a GPU are
+    compared on the CPU.
 
     Args:
-        boxes: (M, 4), float32, xyxy.
-        scores: (M,).
+        boxes: (M, 4), float32, xyxy, on any device.
+        scores: (M,), on the same.
         iou_threshold: Boxes that overlap by more than this are suppressed.
         offset: Is added to widths and heights, 0 or 1.
 
     Returns:
-        (K,), int64: indices of what is kept, by falling score.
+        (K,), int64: indices of what is kept, by falling score, on the
+        device of the boxes.
 
     Raises:
-        ConfigError: The boxes are not on the CPU.
-        TypeError: They are not float32.
+        TypeError: The boxes are not float32.
 
     Source: mmcv, ``ops/csrc/pytorch/cpu/nms.cpp``.
     """
     import numpy as np
     import torch
 
-    if boxes.device.type != 'cpu':
-        raise ConfigError(
-            f'Boxes on {boxes.device} need the compiled operators of mmcv: '
-            'run `make operators` where there is a compiler for that device, '
-            'or choose the CPU (`CUDA_VISIBLE_DEVICES=`).')
     if boxes.dtype != torch.float32:
         raise TypeError(f'nms compares boxes of float32, not {boxes.dtype}.')
     # The same sort, since the order of ties is its own.
     order = scores.detach().sort(0, descending=True)[1]
-    table = boxes.detach()[order].T.numpy()
+    table = boxes.detach()[order].T.cpu().numpy()
     with np.errstate(all='ignore'):
         kept = _suppress(table, np.float32(iou_threshold), np.float32(offset))
-    return order[torch.from_numpy(kept)]
+    return order[torch.from_numpy(kept).to(order.device)]
+
+
+def sigmoid_focal_loss_forward(logits: 'Tensor', target: 'Tensor',
+                               weight: 'Tensor', output: 'Tensor',
+                               gamma: float, alpha: float) -> None:
+    """The sigmoid focal loss of every class, in the place of mmcv's for a GPU.
+
+    Logarithms are taken of logits, which is exact where mmcv's end at 87.
+
+    Args:
+        logits: (M, C).
+        target: (M,), int64: classes, C for background.
+        weight: (C,) of the classes, or empty.
+        output: (M, C), is filled.
+        gamma: Power of the modulating factor.
+        alpha: Weight of what is there, 1 - alpha of what is not.
+
+    Source: Lin et al., Focal Loss for Dense Object Detection, 2017; mmcv,
+    ``sigmoid_focal_loss_cuda_kernel.cuh``.
+    """
+    import torch
+    from torch.nn.functional import logsigmoid
+
+    logits = logits.float()
+    there = (-logits).sigmoid()**gamma * logsigmoid(logits)
+    absent = logits.sigmoid()**gamma * logsigmoid(-logits)
+    output.copy_(torch.where(_is_class(logits, target), -alpha * there,
+                             (alpha - 1) * absent))
+    _weigh(output, target, weight)
+
+
+def sigmoid_focal_loss_backward(logits: 'Tensor', target: 'Tensor',
+                                weight: 'Tensor', grad: 'Tensor',
+                                gamma: float, alpha: float) -> None:
+    """The slope of :func:`sigmoid_focal_loss_forward` at every logit.
+
+    Args:
+        logits: (M, C).
+        target: (M,), int64: classes, C for background.
+        weight: (C,) of the classes, or empty.
+        grad: (M, C), is filled.
+        gamma: Power of the modulating factor.
+        alpha: Weight of what is there, 1 - alpha of what is not.
+    """
+    import torch
+    from torch.nn.functional import logsigmoid
+
+    logits = logits.float()
+    prob, rest = logits.sigmoid(), (-logits).sigmoid()
+    there = rest**gamma * (rest - gamma * prob * logsigmoid(logits))
+    absent = prob**gamma * (gamma * rest * logsigmoid(-logits) - prob)
+    grad.copy_(torch.where(_is_class(logits, target), -alpha * there,
+                           (alpha - 1) * absent))
+    _weigh(grad, target, weight)
+
+
+def _is_class(logits: 'Tensor', target: 'Tensor') -> 'Tensor':
+    """(M, C), bool: the column is the row's class."""
+    import torch
+
+    classes = torch.arange(logits.shape[1], device=logits.device)
+    return target[:, None] == classes
+
+
+def _weigh(values: 'Tensor', target: 'Tensor', weight: 'Tensor') -> None:
+    """Multiply rows by the weight of their class, background by 1."""
+    if weight.numel():
+        of_all = weight.new_ones(len(weight) + 1)
+        of_all[:-1] = weight
+        values *= of_all[target, None]
 
 
 def _suppress(table: 'np.ndarray', threshold: 'np.float32',

@@ -132,5 +132,5 @@ class FillRates:
                 f'{len(state["sums"])} classes and the network '
                 f'{len(self._sums)}: resume with the config of the first '
                 'run.')
-        self._sums = state['sums'].clone()
-        self._counts = state['counts'].clone()
+        self._sums = state['sums'].cpu().clone()
+        self._counts = state['counts'].cpu().clone()

@@ -104,6 +104,6 @@ class Threshold:
         return dict(limits=self.limits, scores=self._scores)
 
     def load(self, state: Mapping[str, Tensor]) -> None:
-        """Restore :meth:`state`."""
-        self.limits = state['limits'].clone()
-        self._scores = state['scores'].clone()
+        """Restore :meth:`state`, whatever device a checkpoint is read to."""
+        self.limits = state['limits'].cpu().clone()
+        self._scores = state['scores'].cpu().clone()
