@@ -6,8 +6,8 @@ import torch
 from mmengine.optim import OptimWrapper
 from test_configs import CONFIGS, _name, _shrunken, _streams
 
-from mmmultas.registry import MODELS
-from mmmultas.structures import pred_field
+from mmmultas.registry import METRICS, MODELS
+from mmmultas.structures import gt_field, pred_field
 from mmmultas.testing import (toy_batch, toy_config, toy_distillation,
                               toy_model)
 from mmmultas.utils.checkpoint import load_file
@@ -22,6 +22,8 @@ BALANCERS = [
     'EqualNorms', 'MGDA', 'CAGrad', 'GradVac', 'PCGrad', 'AlignedMTL', 'IMTL',
     'FairGrad', 'NashMTL'
 ]
+METRIC_OF = dict(depth='DepthMetric', normals='NormalMetric',
+                 edges='EdgeMetric', saliency='SaliencyMetric')
 FLOAT16 = dict(type='AmpOptimWrapper', dtype='float16', loss_scale='dynamic')
 BFLOAT16 = dict(type='mmmultas.BFloat16OptimWrapper')
 
@@ -113,6 +115,23 @@ def test_balancers(name, wrapper, tmp_path):
     cfg.val_dataloader = cfg.val_evaluator = cfg.val_cfg = None
     runner = _run(cfg)
     assert all(torch.isfinite(p).all() for p in runner.model.parameters())
+
+
+@pytest.mark.parametrize('kind', METRIC_OF)
+def test_maps_are_judged_as_on_a_cpu(kind):
+    torch.manual_seed(0)
+    channels = 3 if kind == 'normals' else 1
+    known = torch.rand(channels, 20, 30)
+    truth = (known > .5).byte() if kind in ('edges', 'saliency') else known
+    maps = {pred_field(kind): torch.rand(channels, 20, 30),
+            gt_field(kind): truth}
+    scores = []
+    for device in ('cpu', DEVICE):
+        metric = METRICS.build(dict(type=f'mmmultas.{METRIC_OF[kind]}'))
+        metric.process({}, [{k: dict(data=v.to(device))
+                             for k, v in maps.items()}])
+        scores.append(metric.evaluate(1))
+    assert scores[0] == pytest.approx(scores[1])
 
 
 def test_losses_are_those_of_a_cpu(monkeypatch):

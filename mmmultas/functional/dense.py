@@ -166,7 +166,7 @@ def yes_no_counts(scores_P: Tensor, labels_P: Tensor,
         >>> yes_no_counts(scores, labels, torch.tensor([.5])).tolist()
         [[1, 0, 1]]
     """
-    yes = scores_P[None] > thresholds_T[:, None].to(scores_P.dtype)
+    yes = scores_P[None] > thresholds_T[:, None].to(scores_P)
     truth = (labels_P == 1)[None]
     return torch.stack([(yes & truth).sum(1), (yes & ~truth).sum(1),
                         (~yes & truth).sum(1)], 1)
