@@ -48,8 +48,8 @@ further = {}
 val_further = {}
 
 # boxes teach masks ('b4m'), masks teach boxes ('m4b'), where classes of both
-# have the same names and `tasks` has both (docs/weak_losses.md); () for
-# neither, and with model.sequential or heads that they refuse
+# have the same names (docs/weak_losses.md); () for neither, which it must be
+# with tasks of one kind, with model.sequential and with heads that they refuse
 weak_losses = ()
 
 img_size = 320
@@ -250,12 +250,8 @@ heads = dict(
 companions = dict(
     b4m=dict(type='mmmultas.BoxForMask'),
     m4b=dict(type='mmmultas.MaskForBox'))
-kinds = [k for t, k in (('det', 'boxes'), ('seg', 'classes')) if t in tasks]
-kinds += [label['kind'] for label in further_labels.values()]
 if isinstance(weak_losses, str):
     weak_losses = (weak_losses, )
-if not ('boxes' in kinds and 'classes' in kinds):
-    weak_losses = ()
 model = dict(
     heads={task: heads[task] if task in tasks else None for task in heads},
     companions={name: companions.get(name, name) for name in weak_losses},

@@ -14,6 +14,7 @@ ERROR, WARNING = 'error', 'warning'
 KINDS = {
     'nothing': 'Nothing to learn from',
     'pipeline': 'Pipelines of which nothing right would be learnt',
+    'model': 'Parts of the model that do not fit the labels',
     'file': 'Files that cannot be used',
     'match': 'Labels and images that do not find each other',
     'units': 'Boxes in another form',

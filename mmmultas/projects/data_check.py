@@ -23,7 +23,7 @@ from mmmultas.utils.quiet import import_stock
 
 from .judgement import judge
 from .stream_report import StreamReport, size_group
-from .trial import try_stream
+from .trial import try_run, try_stream
 
 __all__ = ['DataReport', 'StreamReport', 'check_data', 'size_group']
 
@@ -84,7 +84,11 @@ def check_data(cfg: Mapping[str, Any], num_workers: int = 0) -> DataReport:
     streams = [report for report, _ in plans]
     for report in streams:
         _try(report, cfg)
-    return DataReport(streams, _between(streams) + judge(streams, cfg))
+    between = _between(streams) + judge(streams, cfg)
+    if not any(p.severity == ERROR
+               for p in between + [p for s in streams for p in s.problems]):
+        between += filter(None, [try_run(cfg)])
+    return DataReport(streams, between)
 
 
 def _try(report: StreamReport, cfg: Mapping[str, Any]) -> None:

@@ -67,13 +67,16 @@ def test_the_config_fits_the_data(kits, tmp_path):
         'mmmultas.BoxForMask', 'mmmultas.MaskForBox']
     assert not check_data(cfg).problems
     text = Path(out).read_text()
-    for old, new in (("tasks = ('det', 'seg')", "tasks = ('det', )"),
-                     ("= ('b4m', 'm4b')", "= 'b4m'")):
+    for old, new, words in (
+            ("tasks = ('det', 'seg')", "tasks = ('det', )",
+             '`model.companions.b4m` joins boxes and masks, but no head is'),
+            ("= ('b4m', 'm4b')", "= 'b4m'", '')):
         assert old in text
         Path(out).with_name('changed.py').write_text(text.replace(old, new))
         changed = Config.fromfile(Path(out).with_name('changed.py'))
-        assert list(changed.model.companions) == [
-            'b4m'] * ('tasks' not in old)
+        assert [words in str(p) for p in check_data(changed).problems] == [
+            True] * bool(words)
+        assert words or list(changed.model.companions) == ['b4m']
     assert counts_of(cfg) == {('train', 'det'): 10, ('train', 'seg'): 10,
                               ('val', 'det'): 2, ('val', 'seg'): 2}
     assert project.train == dict(det=10, seg=10) and project.val == dict(

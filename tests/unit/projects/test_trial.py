@@ -1,8 +1,9 @@
 import pytest
 
 from mmmultas.projects.data_check import check_data
-from mmmultas.projects.trial import try_stream
-from mmmultas.testing import SHAPES, ShapeFolder
+from mmmultas.projects.trial import try_run, try_stream
+from mmmultas.testing import (SHAPES, ShapeFolder, toy_config,
+                              toy_distillation, toy_model)
 
 LOAD, LABELS, PACK = (dict(type=f'mmmultas.{name}')
                       for name in ('LoadImage', 'LoadLabels', 'PackInputs'))
@@ -51,3 +52,34 @@ def test_boxes_of_evaluation_in_the_size_of_the_input(loader):
     found = try_stream('val_dataloader.v', wrong, True)
     assert 'behind the resize' in str(found)
     assert try_stream('train_dataloader.v', wrong, False) is None
+
+
+def run_config(tmp_path, **companion):
+    """Toy streams of boxes and of masks, and a weak loss."""
+    model = toy_model(companions=dict(b4m=dict(
+        type='mmmultas.BoxForMask', **companion)))
+    return toy_config(tmp_path / 'run', model=model)
+
+
+def test_companions_that_fit(tmp_path):
+    assert try_run(run_config(tmp_path)) is None
+    assert try_run(toy_config(tmp_path, model=toy_model())) is None
+    assert try_run(dict(train_dataloader={})) is None
+    assert not (tmp_path / 'run').exists()
+
+
+def test_what_training_would_refuse_is_a_problem(tmp_path):
+    cfg = run_config(tmp_path)
+    # the boxes' images have masks, too: nobody lacks what boxes would teach
+    for stream in cfg.train_dataloader.values():
+        stream.dataset.tasks = ('det', 'seg')
+    found = try_run(cfg)
+    assert found.kind == 'model' and '`model.companions.b4m`' in str(found)
+    found = try_run(run_config(tmp_path, no_such_option=1))
+    assert 'no_such_option' in str(found)
+
+
+def test_a_teacher_that_is_still_to_be_trained_is_none(tmp_path):
+    cfg = toy_config(tmp_path, model=toy_distillation(tmp_path))
+    (tmp_path / 'det.pth').unlink()
+    assert try_run(cfg) is None
