@@ -5,22 +5,7 @@ registry imports its ``locations`` the first time that it is asked.
 """
 from importlib import import_module
 
-from mmengine.registry import DATA_SAMPLERS as MMENGINE_DATA_SAMPLERS
-from mmengine.registry import DATASETS as MMENGINE_DATASETS
-from mmengine.registry import EVALUATOR as MMENGINE_EVALUATOR
-from mmengine.registry import HOOKS as MMENGINE_HOOKS
-from mmengine.registry import LOOPS as MMENGINE_LOOPS
-from mmengine.registry import METRICS as MMENGINE_METRICS
-from mmengine.registry import MODELS as MMENGINE_MODELS
-from mmengine.registry import \
-    OPTIM_WRAPPER_CONSTRUCTORS as MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS
-from mmengine.registry import OPTIM_WRAPPERS as MMENGINE_OPTIM_WRAPPERS
-from mmengine.registry import PARAM_SCHEDULERS as MMENGINE_PARAM_SCHEDULERS
-from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
-from mmengine.registry import TASK_UTILS as MMENGINE_TASK_UTILS
-from mmengine.registry import TRANSFORMS as MMENGINE_TRANSFORMS
-from mmengine.registry import VISUALIZERS as MMENGINE_VISUALIZERS
-from mmengine.registry import WEIGHT_INITIALIZERS as MMENGINE_INITIALIZERS
+from mmengine import registry as mmengine_registry
 from mmengine.registry import DefaultScope, Registry
 
 __all__ = [
@@ -28,7 +13,9 @@ __all__ = [
     'MODELS', 'TASKS', 'PAINTERS', 'WRITERS', 'TASK_UTILS',
     'WEIGHT_INITIALIZERS', 'RUNNERS', 'LOOPS', 'HOOKS',
     'PARAM_SCHEDULERS', 'OPTIM_WRAPPERS', 'OPTIM_WRAPPER_CONSTRUCTORS',
-    'EVALUATOR', 'METRICS', 'VISUALIZERS'
+    'EVALUATOR', 'METRICS', 'VISUALIZERS', 'OPTIMIZERS', 'MODEL_WRAPPERS',
+    'RUNNER_CONSTRUCTORS', 'STRATEGIES', 'LOG_PROCESSORS', 'VISBACKENDS',
+    'INFERENCERS', 'FUNCTIONS'
 ]
 
 
@@ -60,13 +47,13 @@ def _child(parent: Registry, *locations: str) -> Registry:
         locations=[f'mmmultas.{room}' for room in locations])
 
 
-DATASETS = _child(MMENGINE_DATASETS, 'datasets')
-DATA_SAMPLERS = _child(MMENGINE_DATA_SAMPLERS, 'datasets')
-TRANSFORMS = _child(MMENGINE_TRANSFORMS, 'datasets')
+DATASETS = _child(mmengine_registry.DATASETS, 'datasets')
+DATA_SAMPLERS = _child(mmengine_registry.DATA_SAMPLERS, 'datasets')
+TRANSFORMS = _child(mmengine_registry.TRANSFORMS, 'datasets')
 
-MODELS = _child(MMENGINE_MODELS, 'models')
-TASK_UTILS = _child(MMENGINE_TASK_UTILS, 'models')
-WEIGHT_INITIALIZERS = _child(MMENGINE_INITIALIZERS, 'models')
+MODELS = _child(mmengine_registry.MODELS, 'models')
+TASK_UTILS = _child(mmengine_registry.TASK_UTILS, 'models')
+WEIGHT_INITIALIZERS = _child(mmengine_registry.WEIGHT_INITIALIZERS, 'models')
 
 #: What a kind of labels ('boxes', 'depth', ...) is, room by room.
 READERS = Registry('label reader', scope='mmmultas',
@@ -79,14 +66,25 @@ PAINTERS = Registry('painter', scope='mmmultas',
 WRITERS = Registry('prediction writer', scope='mmmultas',
                    locations=['mmmultas.apis'])
 
-RUNNERS = _child(MMENGINE_RUNNERS, 'engine')
-LOOPS = _child(MMENGINE_LOOPS, 'engine')
-HOOKS = _child(MMENGINE_HOOKS, 'engine')
-PARAM_SCHEDULERS = _child(MMENGINE_PARAM_SCHEDULERS, 'engine')
-OPTIM_WRAPPERS = _child(MMENGINE_OPTIM_WRAPPERS, 'engine')
-OPTIM_WRAPPER_CONSTRUCTORS = _child(MMENGINE_OPTIM_WRAPPER_CONSTRUCTORS,
-                                    'engine')
+RUNNERS = _child(mmengine_registry.RUNNERS, 'engine')
+LOOPS = _child(mmengine_registry.LOOPS, 'engine')
+HOOKS = _child(mmengine_registry.HOOKS, 'engine')
+PARAM_SCHEDULERS = _child(mmengine_registry.PARAM_SCHEDULERS, 'engine')
+OPTIM_WRAPPERS = _child(mmengine_registry.OPTIM_WRAPPERS, 'engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    mmengine_registry.OPTIM_WRAPPER_CONSTRUCTORS, 'engine')
 
-EVALUATOR = _child(MMENGINE_EVALUATOR, 'evaluation')
-METRICS = _child(MMENGINE_METRICS, 'evaluation')
-VISUALIZERS = _child(MMENGINE_VISUALIZERS, 'visualization')
+EVALUATOR = _child(mmengine_registry.EVALUATOR, 'evaluation')
+METRICS = _child(mmengine_registry.METRICS, 'evaluation')
+VISUALIZERS = _child(mmengine_registry.VISUALIZERS, 'visualization')
+
+# Nothing of ours is here. What is inherited from `mmmultas::...` is looked up
+# in our scope, and MMEngine warns of a registry that a scope has not.
+OPTIMIZERS = _child(mmengine_registry.OPTIMIZERS)
+MODEL_WRAPPERS = _child(mmengine_registry.MODEL_WRAPPERS)
+RUNNER_CONSTRUCTORS = _child(mmengine_registry.RUNNER_CONSTRUCTORS)
+STRATEGIES = _child(mmengine_registry.STRATEGIES)
+LOG_PROCESSORS = _child(mmengine_registry.LOG_PROCESSORS)
+VISBACKENDS = _child(mmengine_registry.VISBACKENDS)
+INFERENCERS = _child(mmengine_registry.INFERENCERS)
+FUNCTIONS = _child(mmengine_registry.FUNCTIONS)
