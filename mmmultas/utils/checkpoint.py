@@ -23,7 +23,8 @@ from .safe_globals import safe_globals, without_marks
 
 __all__ = [
     'assert_fits', 'atomic_path', 'find_weights', 'load_file',
-    'load_matching', 'load_weights', 'state_dict_of', 'with_our_names'
+    'load_matching', 'load_weights', 'parts_of', 'state_dict_of',
+    'with_our_names'
 ]
 
 #: Folder that is searched for files named in configs.
@@ -291,8 +292,8 @@ def load_matching(module: torch.nn.Module, state: dict[str, torch.Tensor],
             f'entry is {next(iter(state), "missing")}): check the path.')
     module.load_state_dict(fits, strict=False)
     named = [*own, *state]
-    left = _parts([key for key in own if key not in fits], named)
-    unused = _parts([key for key in state if key not in fits], named)
+    left = parts_of([key for key in own if key not in fits], named)
+    unused = parts_of([key for key in state if key not in fits], named)
     report = f'{len(fits)} of {len(own)} entries filled'
     if left:
         report += f'; at their initial values: {", ".join(left)}'
@@ -338,11 +339,11 @@ def with_our_names(state: dict[str, torch.Tensor],
     return renamed
 
 
-def _parts(keys: Sequence[str], among: Iterable[str]) -> list[str]:
+def parts_of(keys: Sequence[str], among: Iterable[str]) -> list[str]:
     """The shortest prefixes that hold ``keys`` and no other entry.
 
     Example:
-        >>> _parts(['heads.det.a', 'heads.det.b', 'neck.c'],
+        >>> parts_of(['heads.det.a', 'heads.det.b', 'neck.c'],
         ...        ['heads.det.a', 'heads.det.b', 'heads.seg.a', 'neck.c',
         ...         'neck.d'])
         ['heads.det', 'neck.c']

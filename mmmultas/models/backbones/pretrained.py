@@ -3,7 +3,8 @@ from mmengine.logging import print_log
 from torch import nn
 
 from mmmultas.registry import WEIGHT_INITIALIZERS
-from mmmultas.utils.checkpoint import find_weights, load_file, load_weights
+from mmmultas.utils.checkpoint import (find_weights, load_file, load_weights,
+                                       parts_of, state_dict_of)
 
 __all__ = ['Pretrained']
 
@@ -50,7 +51,10 @@ class Pretrained:
         kept = {k for k in module.state_dict() if own and k.startswith(own)}
         unused = homeless + load_weights(module, content, str(path), rename,
                                          kept)
+        named = [key.removeprefix(self.prefix)
+                 for key in state_dict_of(content)]
+        left = parts_of(unused, named)
         print_log(
             f'{type(module).__name__}: weights of {path}'
-            f'{"; not used: " + ", ".join(unused) if unused else ""}',
+            f'{"; not used: " + ", ".join(left) if left else ""}',
             logger='current')

@@ -44,3 +44,16 @@ def test_what_stays_unfilled_is_an_error(tmp_path):
 def test_a_missing_file_is_an_error():
     with pytest.raises(CheckpointError, match='MMMULTAS_WEIGHTS'):
         Pretrained('nowhere/resnet.pth')(nn.Linear(2, 3))
+
+
+def test_what_is_not_used_is_said_by_part(tmp_path, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmmultas.models.backbones.pretrained.print_log',
+                        lambda text, logger: said.append(text))
+    state = {f'{k}': torch.ones(1) for k in (
+        '0.weight', '0.bias', '1.0.weight', '1.0.bias', '1.1.bias', 'fc.bias')}
+    target = nn.Sequential(nn.Linear(1, 1, bias=False))
+    target[0].weight.data = torch.zeros(1)
+    Pretrained(_save(tmp_path, state))(target)
+    assert said == [f'Sequential: weights of {tmp_path}/weights.pth; not '
+                    'used: 0.bias, 1, fc']
