@@ -71,6 +71,28 @@ def cosine_loss(raw_N3HW: Tensor, truth_N3HW: Tensor) -> tuple[Tensor, Tensor]:
     return loss.sum(), valid.sum().to(loss.dtype)
 
 
+def vector_l1_loss(raw_N3HW: Tensor,
+                   truth_N3HW: Tensor) -> tuple[Tensor, Tensor]:
+    """Absolute error of unit vectors' components, and how many there are.
+
+    Args:
+        raw_N3HW: Prediction of any length.
+        truth_N3HW: Unit vectors; (0, 0, 0) is invalid.
+
+    Returns:
+        tuple: Sum with gradient, count: three for each valid pixel.
+
+    Example:
+        >>> x = torch.tensor([0., 0., 1.]).reshape(1, 3, 1, 1)
+        >>> [v.item() for v in vector_l1_loss(-2 * x, x)]
+        [2.0, 3.0]
+    """
+    valid = truth_N3HW.abs().sum(1, keepdim=True) > 0
+    error = (unit_normals(raw_N3HW) - truth_N3HW).abs()
+    loss = torch.where(valid, error, 0)
+    return loss.sum(), 3 * valid.sum().to(loss.dtype)
+
+
 def balanced_bce(logits_N1HW: Tensor,
                  labels_N1HW: Tensor,
                  weight: float | str | None = None,

@@ -22,4 +22,4 @@ model = dict(
             type='mmmultas.AtrousHead', kind='classes', num_classes=7),
         saliency=dict(type='mmmultas.AtrousHead', yes_weight='batch'),
         edges=dict(type='mmmultas.AtrousHead'),
-        normals=dict(type='mmmultas.AtrousHead')))
+        normals=dict(type='mmmultas.AtrousHead', distance='l1')))

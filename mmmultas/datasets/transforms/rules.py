@@ -41,6 +41,18 @@ class MapRule:
         """The part in a window, which may reach beyond the map."""
         return cut_window(values, window, self.fill)
 
+    def turn(self, values: Map, matrix: NDArray[Any]) -> Map:
+        """The map turned and scaled, of its own size.
+
+        Args:
+            values: The map.
+            matrix: (2, 3), from points to where they come, in pixels whose
+                centres are whole numbers.
+        """
+        return np.asarray(cv2.warpAffine(
+            values, matrix, values.shape[1::-1], flags=cv2.INTER_NEAREST,
+            borderValue=[float(self.fill)] * 4))
+
     def zoom(self, values: Map, factor: float) -> Map:
         """The map after the camera has come closer by a factor."""
         return values
@@ -100,6 +112,18 @@ class NormalRule(MapRule):
         known = known_vectors(values).astype(np.float32)
         out = np.asarray(cv2.resize(values, size[::-1]), np.float32)
         share = np.asarray(cv2.resize(known, size[::-1]))
+        return unit_vectors(out, share > .5).astype(values.dtype, copy=False)
+
+    def turn(self, values: Map, matrix: NDArray[Any]) -> Map:
+        """Cubic over valid pixels, of length 1 again; x and y turn, too."""
+        size = values.shape[1::-1]
+        known = known_vectors(values).astype(np.float32)
+        out = np.asarray(cv2.warpAffine(
+            values.astype(np.float32), matrix, size,
+            flags=cv2.INTER_CUBIC), np.float32)
+        share = np.asarray(cv2.warpAffine(known, matrix, size))
+        scale = np.linalg.det(matrix[:, :2])**.5
+        out[..., :2] = out[..., :2] @ (matrix[:, :2].T / scale)
         return unit_vectors(out, share > .5).astype(values.dtype, copy=False)
 
     def flip(self, values: Map) -> Map:

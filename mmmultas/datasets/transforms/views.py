@@ -1,4 +1,5 @@
 """Two views of an image: a plain one for a teacher, another to learn from."""
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from mmmultas.utils.errors import ConfigError
 from .alignment import loses_view
 from .labels import Results
 
-__all__ = ['KeepTeacherView', 'TeacherView', 'move_view']
+__all__ = ['KeepTeacherView', 'TeacherView', 'move_view', 'view_steps']
 
 
 @TRANSFORMS.register_module()
@@ -41,18 +42,11 @@ class TeacherView(BaseTransform):
 
     Raises:
         ConfigError: One of another package that moves the image: where to,
-            it does not say.
+            it does not say; or one that turns it.
     """
 
     def __init__(self, transforms: list[dict[str, Any]]) -> None:
-        self.transforms = Compose(transforms)
-        for step in self.transforms.transforms:
-            if loses_view(type(step), cut=True):
-                raise ConfigError(
-                    f'`transforms` of TeacherView has {type(step).__name__}, '
-                    'which does not say where it moves the image: take '
-                    "'mmmultas.CropExpand', 'mmmultas.RandomFlip' and "
-                    "'mmmultas.Squash'.")
+        self.transforms = view_steps('TeacherView', transforms)
 
     def transform(self, results: Results) -> Results:
         """Make the teacher's view of the image."""
@@ -64,6 +58,32 @@ class TeacherView(BaseTransform):
         # from the teacher's view back to the image that both start from
         results['from_teacher'] = np.linalg.inv(view['from_teacher'])
         return results
+
+
+def view_steps(name: str, transforms: Sequence[dict[str, Any]]) -> Compose:
+    """Build what makes a view of another one.
+
+    Args:
+        name: Of the transform that makes it, for messages.
+        transforms: Their configs.
+
+    Raises:
+        ConfigError: One that does not say where it moves the image, or that
+            turns it.
+    """
+    steps = Compose(list(transforms))
+    for step in steps.transforms:
+        why = None
+        if loses_view(type(step), cut=True):
+            why = 'does not say where it moves the image'
+        elif getattr(step, 'turns', False):
+            why = 'turns the image, which no comparison of views follows'
+        if why is not None:
+            raise ConfigError(
+                f'`transforms` of {name} has {type(step).__name__}, which '
+                f"{why}: take 'mmmultas.ZoomCrop', 'mmmultas.CropExpand', "
+                "'mmmultas.RandomFlip' and 'mmmultas.Squash'.")
+    return steps
 
 
 def move_view(results: Results, matrix: Any) -> None:

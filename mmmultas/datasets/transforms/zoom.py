@@ -6,16 +6,16 @@ from typing import Any
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmcv.transforms import BaseTransform, Compose
+from mmcv.transforms import BaseTransform
 from numpy.typing import NDArray
 
 from mmmultas.registry import TRANSFORMS
 from mmmultas.utils.errors import ConfigError
 
-from .alignment import loses_view
 from .geometry import Squash, cut_all
 from .labels import Results, each_map
 from .rules import NormalRule
+from .views import view_steps
 
 __all__ = ['SecondView', 'ZoomCrop', 'aligned_resize']
 
@@ -113,21 +113,15 @@ class SecondView(BaseTransform):
         supervised: Whether heads learn from the second view, too.
 
     Raises:
-        ConfigError: A transform that does not say where it moves the image.
+        ConfigError: A transform that does not say where it moves the image,
+            or that turns it.
     """
 
     def __init__(self,
                  transforms: Sequence[dict[str, Any]],
                  supervised: bool = False) -> None:
-        self.transforms = Compose(list(transforms))
+        self.transforms = view_steps('SecondView', transforms)
         self.supervised = supervised
-        for step in self.transforms.transforms:
-            if loses_view(type(step), cut=True):
-                raise ConfigError(
-                    f'`transforms` of SecondView has {type(step).__name__}, '
-                    'which does not say where it moves the image: take '
-                    "'mmmultas.ZoomCrop', 'mmmultas.CropExpand', "
-                    "'mmmultas.RandomFlip' and 'mmmultas.Squash'.")
 
     def transform(self, results: Results) -> Results:
         """Make the second view."""

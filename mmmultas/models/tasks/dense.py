@@ -15,7 +15,7 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from mmmultas.functional.dense import (balanced_bce, cosine_loss, depth_loss,
-                                       unit_normals)
+                                       unit_normals, vector_l1_loss)
 from mmmultas.functional.task_space import (relative_depth, unit_range,
                                             yes_maps)
 from mmmultas.registry import TASKS
@@ -220,13 +220,21 @@ class DepthTask(DenseTask):
 
 @TASKS.register_module(name=NORMALS)
 class NormalTask(DenseTask):
-    """1 - cosine over valid pixels."""
+    """1 - cosine over valid pixels, or (``distance='l1'``) absolute error."""
     kind = NORMALS
     channels = 3
+    distances = dict(cosine=cosine_loss, l1=vector_l1_loss)
+
+    def __init__(self, cfg: Mapping[str, Any], name: str = '') -> None:
+        super().__init__(cfg, name)
+        self.distance = self.cfg.pop('distance', 'cosine')
+        if self.distance not in self.distances:
+            raise ConfigError(f"`{self.key}.distance` is 'cosine' or 'l1', "
+                              f'got {self.distance!r}.')
 
     def loss(self, maps: Tensor, truth: Tensor) -> tuple[Tensor, Tensor]:
         """SPEC-MTPSL 4."""
-        return cosine_loss(maps, truth)
+        return self.distances[self.distance](maps, truth)
 
     def meaning(self, maps: Tensor) -> Tensor:
         """Vectors of length 1."""

@@ -190,3 +190,14 @@ def test_maps_as_another_network_reads_them():
             # raw values, below 0, too: by the largest one of each image
             assert (said < 0).any()
             assert label.amax((1, 2, 3)).tolist() == [1, 1]
+
+
+def test_distance_of_normals():
+    """Turned by a right angle: 1 - cosine is 1, components differ by 2/3."""
+    maps = torch.tensor([0., 5, 0]).reshape(1, 3, 1, 1).repeat(1, 1, 4, 4)
+    for distance, expected in ((None, 1), ('cosine', 1), ('l1', 2 / 3)):
+        cfg = {} if distance is None else dict(distance=distance)
+        total, count = NormalTask(cfg).loss(maps, truth('normals')[None])
+        assert (total / count).item() == pytest.approx(expected)
+    with pytest.raises(ConfigError, match="distance` is 'cosine' or 'l1'"):
+        NormalTask(dict(distance='l2'))
