@@ -20,6 +20,7 @@ from mmmultas.utils.values import mapping_of, number_of
 
 from ..companions.base import Asked, Update
 from ..losses.loss_sum import LossSum
+from ..multitask.samples import is_supervised
 from ..multitask.taps import OUTPUTS
 from ..tasks.base import Task, pooled
 from .teachers import Answers, Teachers
@@ -112,11 +113,12 @@ class PseudoLabels:
                     f'{theirs}: they must have the same.')
 
     def wanted(self, name: str, batch: SampleList) -> set[int]:
-        """Samples that a teacher is to label."""
+        """Samples that a teacher is to label; none is a second view."""
         tasks = [t for t, rule in self.rules.items() if rule.teacher == name]
         return {
             i for i, sample in enumerate(batch)
-            if not all(has_task(sample, t) for t in tasks)
+            if is_supervised(sample) and not all(
+                has_task(sample, t) for t in tasks)
         }
 
     def write(self, teachers: Teachers, answers: Answers,
@@ -135,7 +137,7 @@ class PseudoLabels:
             head = teachers[rule.teacher].members[0].heads[task]
             for stream, batch in samples.items():
                 rows = [i for i, s in enumerate(batch)
-                        if not has_task(s, task)]
+                        if is_supervised(s) and not has_task(s, task)]
                 if rows:
                     said = answers.of(rule.teacher, stream, rows)
                     self._label(task, head, said[RECORDER.format(task)],

@@ -66,6 +66,16 @@ def test_only_what_is_not_labelled_is_labelled(tmp_path):
     assert {'pseudo.seg.loss_ce', 'det.loss_cls', 'seg.loss_ce'} <= set(losses)
 
 
+def test_a_second_view_is_not_labelled(tmp_path):
+    model = _build(_cfg(tmp_path, seg=dict(min_score=0.0)))
+    data = model.data_preprocessor(_batches(), True)
+    samples = data['data_samples']['det']
+    samples[1].set_metainfo(dict(supervised=False))
+    assert model(**data, mode='loss')['pseudo.seg.loss_ce'] > 0
+    assert ['pseudo_sem_seg' in sample for sample in samples] == [
+        True, False, True]
+
+
 def test_the_losses_are_the_heads_own(tmp_path):
     """On images without labels they equal those of the labels written."""
     model = _build(_cfg(tmp_path, seg=dict(min_score=0.0, weight=0.5)))
