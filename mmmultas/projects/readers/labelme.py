@@ -1,15 +1,24 @@
 """LabelMe's json files, one per image."""
+import base64
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from mmmultas.datasets.files import MAX_PIXELS, picture_size
 from mmmultas.datasets.problems import Problem, problem_of
 from mmmultas.projects.records import LabelSet, Opened, Picture, Thing
 from mmmultas.utils.errors import DataError
 from mmmultas.utils.progress import progress
 
 from .base import Format, files_below, load_json, number
+from .shapes import column_runs, ellipse, outlined, rectangle
 
 __all__ = ['LABELME']
+
+_OUTLINES = ('polygon', 'rectangle', 'oriented_rectangle')
 
 
 def _open(path: Path) -> Opened | None:
@@ -25,7 +34,7 @@ def _open(path: Path) -> Opened | None:
     return Opened(
         'LabelMe json', str(path), list(files),
         [path, path.parent / 'images', path.parent],
-        lambda _, task: _read(files, task), gives=('det', 'seg'))
+        lambda _, task: _read(files), gives=('det', 'seg'))
 
 
 def _is_labelme(file: Path) -> bool:
@@ -37,7 +46,7 @@ def _is_labelme(file: Path) -> bool:
         content.get('shapes'), list)
 
 
-def _read(files: dict[str, Path], task: str) -> LabelSet:
+def _read(files: dict[str, Path]) -> LabelSet:
     found = LabelSet(())
     for name, file in progress(files.items(), what='jsons', unit='file'):
         try:
@@ -48,8 +57,7 @@ def _read(files: dict[str, Path], task: str) -> LabelSet:
             height, width = (number(content, k)
                              for k in ('imageHeight', 'imageWidth'))
             size = (height, width) if height and width else None
-            things = (_boxes(file, content) if task == 'det' else
-                      _shapes(file, content, found.problems))
+            things = _things(file, content, size, found.problems)
             found.pictures.append(Picture(name, size, tuple(things)))
         except DataError as error:
             found.problems.append(problem_of(error, file))
@@ -58,34 +66,64 @@ def _read(files: dict[str, Path], task: str) -> LabelSet:
     return found
 
 
-def _boxes(file: Path, content: dict[str, Any]) -> list[Thing]:
-    from globox import Annotation
-
-    try:
-        boxes = Annotation.from_labelme(file, include_poly=True).boxes
-    except Exception as error:  # KeyError, TypeError, ParsingError
-        raise DataError(f'{file} cannot be read as boxes ({error}); save it '
-                        f'again with LabelMe.') from error
-    return [Thing(box.label, tuple(box.ltrb)) for box in boxes]
-
-
-def _shapes(file: Path, content: dict[str, Any],
+def _things(file: Path, content: dict[str, Any], size: Any,
             problems: list[Problem]) -> list[Thing]:
+    """Shapes that have an area; a problem for each of the others."""
     things = []
     for shape in content['shapes']:
-        label, kind = str(shape.get('label')), shape.get('shape_type')
-        points = shape.get('points') or []
-        if kind == 'rectangle' and len(points) == 2:
-            (a, b), (c, d) = points
-            points = [(a, b), (c, b), (c, d), (a, d)]
-        elif kind != 'polygon' or len(points) < 3:
+        shape = shape if isinstance(shape, dict) else {}
+        label = str(shape.get('label'))
+        kind = shape.get('shape_type') or 'polygon'  # old files say none
+        try:
+            found = _thing(label, kind, shape, size)
+        except (ValueError, TypeError) as error:
+            problems.append(Problem(
+                str(file), f'has a {kind} of {label!r} that cannot be read '
+                f'({error})', 'draw it again with LabelMe', 'entry'))
+            continue
+        if found is None:
             problems.append(Problem(
                 str(file), f'has a {kind} of {label!r}, which is no area',
-                'draw a polygon', 'entry'))
-            continue
-        things.append(Thing(label, None, [[float(v) for p in points
-                                           for v in p]]))
+                'draw a rectangle or a polygon', 'entry'))
+        else:
+            things.append(found)
     return things
+
+
+def _thing(label: str, kind: Any, shape: dict[str, Any],
+           size: tuple[int, int] | None) -> Thing | None:
+    """What a shape encloses; None for points and lines."""
+    points = np.array(shape.get('points') or (), float)
+    if kind == 'mask':
+        return _painted(label, points, shape.get('mask'), size)
+    if kind == 'rectangle' and len(points) == 2:
+        return outlined(label, rectangle(*points.min(0), *points.max(0)))
+    if kind == 'circle' and len(points) == 2:  # the centre, one of its edge
+        radius = float(np.hypot(*(points[1] - points[0])))
+        return outlined(label, ellipse(points[0], (radius, radius)))
+    if kind not in _OUTLINES or len(points) < 3:
+        return None
+    return outlined(label, points)
+
+
+def _painted(label: str, points: NDArray[np.float64], text: Any,
+             size: tuple[int, int] | None) -> Thing:
+    """A mask: its two corners, both inside, and a PNG of that window."""
+    left, top, right, bottom = points.round().astype(int).ravel().tolist()
+    if size is None or size[0] * size[1] > MAX_PIXELS:
+        raise ValueError('imageHeight and imageWidth are missing or wrong')
+    whole = np.zeros(size, np.uint8)
+    part = whole[max(top, 0):bottom + 1, max(left, 0):right + 1]
+    data = base64.b64decode(str(text), validate=True)
+    if not part.size == (bottom - top + 1) * (right - left + 1) or (
+            picture_size(data) != part.shape):
+        raise ValueError('its picture has another size than its corners say')
+    window = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if window is None:
+        raise ValueError('its picture cannot be decoded')
+    part[:] = window > 0
+    return Thing(label, (float(left), float(top), right + 1., bottom + 1.),
+                 column_runs(whole))
 
 
 LABELME = Format('LabelMe json', 'a folder of jsons with "shapes"',
