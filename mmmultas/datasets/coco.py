@@ -17,7 +17,7 @@ from mmmultas.utils.errors import DataError
 from .box_units import unit_problem
 from .checks import FARTHEST, MAX_CLASS_NAME
 from .files import read_bytes, shown
-from .problems import Problem, first_of
+from .problems import WARNING, Problem, first_of
 
 __all__ = ['CocoBox', 'CocoFile', 'CocoImage', 'read_coco', 'scan_coco']
 
@@ -188,6 +188,13 @@ class _Reader:
                 image.boxes.append(CocoBox(name, box, skip))
         self._lost('image_id', lost['image_id'], images)
         self._lost('category_id', lost['category_id'], names)
+        turned = [_get(e, 'id') for e in entries if _is_turned(e)]
+        if turned:  # CVAT writes the box as it was before
+            self.problems.append(Problem(
+                self.path, f'has {len(turned)} boxes with a `rotation`, '
+                f'annotation {shown(turned[0])} for example, which are read '
+                'as if they were not turned', 'export as "CVAT for images", '
+                'whose turned boxes are read', 'box', WARNING))
 
     def _lost(self, key: str, ids: list[Any], known: Mapping[Any, Any]
               ) -> None:
@@ -203,6 +210,12 @@ class _Reader:
             f'has {len(ids)} annotations of an {key} that it does not list, '
             f'for example {shown(ids[0])}; ids of its {what} are such as '
             f'{there}', mend)
+
+
+def _is_turned(entry: Any) -> bool:
+    degrees = _get(_get(entry, 'attributes'), 'rotation')
+    return isinstance(degrees, (int, float)) and degrees % 360 != 0 and (
+        not _get(entry, 'segmentation'))
 
 
 def _alike(one: Any, other: Any) -> bool:

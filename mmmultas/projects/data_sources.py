@@ -14,7 +14,7 @@ from .readers import open_labels, readable, what_lies_there
 from .readers.voc import voc_root
 from .records import LabelSet, Opened
 
-__all__ = ['BoxSource', 'choose_images', 'find_boxes', 'left_out']
+__all__ = ['BoxSource', 'choose_images', 'find_boxes', 'lacking', 'left_out']
 
 
 @dataclass
@@ -94,6 +94,7 @@ def find_boxes(path: str,
     source.facts += labels.facts
     if not in_place:
         source.problems += labels.problems
+        source.problems += lacking(labels, match, opened, 'bbox')
     return source
 
 
@@ -155,6 +156,32 @@ def left_out(match: Match, opened: Opened,
         facts.append('the labels name other folders than there are: images '
                      'were found by the last part of their names')
     return facts, problems
+
+
+def lacking(labels: LabelSet, match: Match, opened: Opened,
+            what: str) -> list[Problem]:
+    """Objects that cannot be taught: images would say that none is there.
+
+    Args:
+        labels: What was read.
+        match: Whose labels they are.
+        opened: Where they are.
+        what: 'bbox' or 'shape', which objects must have.
+    """
+    found = [(p.file_name, t.name) for p in labels.pictures
+             if p.file_name in match.pairs for t in p.things
+             if getattr(t, what) is None]
+    if not found:
+        return []
+    (image, name), count = found[0], len(found)
+    lack, as_if, mend = (
+        ('no box', 'as if they were not there', 'add their boxes')
+        if what == 'bbox' else
+        ('no outline', 'and would be background', 'draw their outlines'))
+    return [Problem(
+        opened.path, f'has {count} object{"s" * (count > 1)} with {lack} '
+        f'({name} in {image} for example), which are left out {as_if}',
+        f'{mend}, or remove the objects', 'entry')]
 
 
 def _nothing(source: BoxSource, opened: Opened, match: Match,

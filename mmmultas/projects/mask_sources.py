@@ -12,7 +12,7 @@ from mmmultas.datasets.problems import WARNING, Problem
 from mmmultas.utils.errors import ConfigError, DataError
 
 from .class_names import NameList, mask_names
-from .data_sources import choose_images, left_out
+from .data_sources import choose_images, lacking, left_out
 from .mask_values import (Legend, MaskValues, Value, count_values,
                           name_values)
 from .matching import Claim, MaskMatch, common_end, match_masks, some
@@ -187,13 +187,14 @@ def _drawn(path: str, images: str | None, option: str,
             f'{some(list(opened.names))}; the folder holds '
             f'{some(list(files))}.')
     facts, problems = left_out(match, opened, folder)
+    bare = [] if labels.paint else lacking(labels, match, opened, 'shape')
     facts += labels.facts
     if labels.background:
         facts.append('pixels outside of all shapes are "background"')
     return MaskSource(
         path, folder, None, opened.form, names, files, labels=labels,
         pairs=match.pairs, facts=facts,
-        problems=[*problems, *labels.problems])
+        problems=[*problems, *labels.problems, *bare])
 
 
 def _no_masks(path: str, option: str) -> Exception:

@@ -46,9 +46,9 @@ def _with_shapes(content: Any) -> list[Picture]:
     shapes: dict[Any, list[Thing]] = {}
     for entry in content['annotations']:
         name = names.get(entry.get('category_id'))
-        if name is not None and entry.get('segmentation'):
+        if name is not None:
             shapes.setdefault(entry.get('image_id'), []).append(
-                Thing(name, None, entry['segmentation'],
+                Thing(name, None, entry.get('segmentation') or None,
                       bool(entry.get('iscrowd'))))
     return [
         Picture(

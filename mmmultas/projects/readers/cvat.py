@@ -11,10 +11,12 @@ from mmmultas.datasets.problems import Problem
 from mmmultas.projects.records import LabelSet, Opened, Picture, Thing
 
 from .base import Format, near
+from .shapes import column_runs, ellipse, outlined, rectangle, turned
 
 __all__ = ['CVAT']
 
 _MAX_BYTES = 2**30
+_AREAS = ('box', 'polygon', 'ellipse', 'mask')
 
 
 def _open(path: Path) -> Opened | None:
@@ -37,61 +39,67 @@ def _read(path: Path, root: Element, images: list[Element],
     labels = [n.text or '' for n in root.findall('.//labels/label/name')]
     found = LabelSet(tuple(dict.fromkeys(labels)))
     for node in images:
-        if task == 'det':
-            things, size = _boxes(path, node, found.problems)
-        else:
-            things, size = _shapes(path, node, found.problems), _size(node)
+        size = _size(node)
+        things = _things(path, node, size, task, found.problems)
         found.pictures.append(
             Picture(node.get('name') or '', size, tuple(things)))
     used = {t.name for p in found.pictures for t in p.things}
     found.classes = (*(n for n in found.classes if n in used),
                      *sorted(used - set(found.classes)))
+    tagged = sum(node.find('tag') is not None for node in images)
+    if tagged:
+        found.facts.append(f'{tagged} images have tags, labels of the whole '
+                           'image, which take no part')
     return found
 
 
-def _boxes(path: Path, node: Element, problems: list[Problem]
-           ) -> tuple[list[Thing], tuple[int, int] | None]:
-    from globox import Annotation
-
-    try:
-        read = Annotation.from_cvat(node)
-    except Exception as error:  # ParsingError, AssertionError
-        problems.append(Problem(
-            str(path), f'has boxes of {node.get("name")} that cannot be read '
-            f'({error})', 'mend the entry', 'entry'))
-        return [], _size(node)
-    things = [Thing(b.label, tuple(b.ltrb)) for b in read.boxes]
-    for polygon in node.findall('polygon'):
-        points = _points(polygon)
-        if len(points):
-            low, high = points.min(0), points.max(0)
-            things.append(Thing(
-                polygon.get('label') or '',
-                (low[0], low[1], high[0], high[1])))
-    return things, _size(node)
-
-
-def _shapes(path: Path, node: Element,
-            problems: list[Problem]) -> list[Thing]:
+def _things(path: Path, node: Element, size: tuple[int, int] | None,
+            task: str, problems: list[Problem]) -> list[Thing]:
+    """Shapes that have an area; a problem for each of the others."""
     things = []
-    size = _size(node)
     for shape in node:
         label = shape.get('label') or ''
-        if shape.tag == 'polygon':
-            outline = _points(shape).ravel().tolist()
-            things.append(Thing(label, None, [outline]))
-        elif shape.tag == 'mask' and size:
-            things.append(Thing(label, None, _runs(shape, size)))
-        elif shape.tag == 'box':
-            a, b, c, d = (float(shape.get(k, 0))
-                          for k in ('xtl', 'ytl', 'xbr', 'ybr'))
-            things.append(Thing(label, None, [[a, b, c, b, c, d, a, d]]))
-        elif shape.tag in ('polyline', 'points', 'ellipse', 'cuboid'):
+        told = f'has a {shape.tag} of {label!r} in {node.get("name")}'
+        try:
+            if shape.tag in _AREAS:
+                things.append(_thing(label, shape, size, task))
+            elif shape.tag != 'tag':
+                problems.append(Problem(
+                    str(path), f'{told}, which is no area', 'draw a box or '
+                    'a polygon, or remove it', 'entry'))
+        except (ValueError, TypeError) as error:
             problems.append(Problem(
-                str(path), f'has a {shape.tag} of {label!r} in '
-                f'{node.get("name")}, which is not drawn into masks',
-                'draw a polygon', 'entry'))
+                str(path), f'{told} that cannot be read ({error})',
+                'mend the entry', 'entry'))
     return things
+
+
+def _thing(label: str, shape: Element, size: tuple[int, int] | None,
+           task: str) -> Thing:
+    if shape.tag == 'polygon':
+        return outlined(label, _points(shape))
+    if shape.tag == 'mask':
+        left, top, width, height = _numbers(
+            shape, 'left', 'top', 'width', 'height')
+        return Thing(label, (left, top, left + width, top + height),
+                     _runs(shape, size) if task == 'seg' else None)
+    if shape.tag == 'box':
+        x1, y1, x2, y2 = _numbers(shape, 'xtl', 'ytl', 'xbr', 'ybr')
+        if x1 > x2 or y1 > y2:
+            raise ValueError('its corners are reversed')
+        points = rectangle(x1, y1, x2, y2)
+    else:
+        x, y, *radii = _numbers(shape, 'cx', 'cy', 'rx', 'ry')
+        points = ellipse((x, y), radii)
+    degrees = float(shape.get('rotation') or 0)
+    return outlined(label, turned(points, degrees) if degrees else points)
+
+
+def _numbers(shape: Element, *names: str) -> list[float]:
+    missing = [name for name in names if shape.get(name) is None]
+    if missing:
+        raise ValueError(f'it has no {missing[0]}')
+    return [float(shape.get(name, '')) for name in names]
 
 
 def _size(node: Element) -> tuple[int, int] | None:
@@ -102,33 +110,28 @@ def _size(node: Element) -> tuple[int, int] | None:
     return (height, width) if height > 0 and width > 0 else None
 
 
-def _points(node: Element) -> Any:
-    try:
-        pairs = [p.split(',') for p in (node.get('points') or '').split(';')]
-        return np.array([(float(x), float(y)) for x, y in pairs])
-    except ValueError:
-        return np.zeros((0, 2))
+def _points(node: Element) -> list[tuple[float, float]]:
+    pairs = [p.split(',') for p in (node.get('points') or '').split(';')]
+    return [(float(x), float(y)) for x, y in pairs]
 
 
-def _runs(node: Element, size: tuple[int, int]) -> dict[str, Any]:
+def _runs(node: Element, size: tuple[int, int] | None) -> dict[str, Any]:
     """CVAT's runs (by row, within a window) as COCO's (by column)."""
+    if size is None:
+        raise ValueError('the image has no width and height')
     left, top, width, height = (int(node.get(k, 0))
                                 for k in ('left', 'top', 'width', 'height'))
     runs = [int(v) for v in (node.get('rle') or '').split(',') if v.strip()]
     if size[0] * size[1] > MAX_PIXELS or not (
             sum(runs) <= height * width <= size[0] * size[1]):
-        raise ValueError('a mask has more runs than pixels')
+        raise ValueError('it has more runs than pixels')
     values = np.repeat(np.arange(len(runs)) % 2, runs)
     window = np.zeros(height * width, np.uint8)
     window[:len(values)] = values[:len(window)]
     whole = np.zeros(size, np.uint8)
     part = whole[top:top + height, left:left + width]
     part[:] = window.reshape(height, width)[:part.shape[0], :part.shape[1]]
-    flat = whole.ravel('F')
-    edges = np.flatnonzero(np.diff(flat)) + 1
-    lengths = np.diff([0, *edges, len(flat)]).tolist()
-    return dict(size=list(size), counts=lengths if not flat[0] else
-                [0, *lengths])
+    return column_runs(whole)
 
 
 CVAT = Format('CVAT XML', '"CVAT for images", one XML with <image>s',

@@ -84,7 +84,7 @@ def _things(file: Path, content: dict[str, Any], size: Any,
         if found is None:
             problems.append(Problem(
                 str(file), f'has a {kind} of {label!r}, which is no area',
-                'draw a rectangle or a polygon', 'entry'))
+                'draw a rectangle or a polygon, or remove it', 'entry'))
         else:
             things.append(found)
     return things

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from mmmultas.datasets.decode import decode_colours
 from mmmultas.datasets.files import read_bytes
 from mmmultas.datasets.label_map import IGNORE
+from mmmultas.datasets.problems import Problem
 from mmmultas.projects.records import LabelSet, Opened, Picture, Thing
 from mmmultas.utils.errors import DataError
 
@@ -57,11 +58,18 @@ def _read(path: Path, content: dict[str, Any],
                 mask[ids == segment['id']] = order.index(name)
         return mask
 
+    unknown = [(name, s.get('category_id')) for name, entry in entries.items()
+               for s in entry['segments_info']
+               if s.get('category_id') not in classes]
+    problems = [Problem(
+        str(path), f'has {len(unknown)} segments of a category_id that it '
+        f'does not list, for example {unknown[0][1]!r} in {unknown[0][0]}; '
+        'they take no part', 'list the category', 'entry')] if unknown else []
     pictures = [
         Picture(name, None, tuple(_boxes(entry, classes, things)))
         for name, entry in entries.items()
     ]
-    return LabelSet(order, pictures, paint=paint, background=False)
+    return LabelSet(order, pictures, problems, paint=paint, background=False)
 
 
 def _boxes(entry: dict[str, Any], classes: dict[Any, str],
@@ -69,10 +77,14 @@ def _boxes(entry: dict[str, Any], classes: dict[Any, str],
     found = []
     for segment in entry['segments_info']:
         box, kind = segment.get('bbox'), segment.get('category_id')
-        if kind in things and kind in classes and box and len(box) == 4:
+        if kind not in things:
+            continue
+        corners = None
+        if box and len(box) == 4:
             x, y, w, h = map(float, box)
-            found.append(Thing(classes[kind], (x, y, x + w, y + h),
-                               ignore=bool(segment.get('iscrowd'))))
+            corners = x, y, x + w, y + h
+        found.append(Thing(classes[kind], corners,
+                           ignore=bool(segment.get('iscrowd'))))
     return found
 
 

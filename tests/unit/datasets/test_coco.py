@@ -127,3 +127,14 @@ def test_names_that_lead_out_of_the_folder(tmp_path):
     coco, problems = scan_coco(path, anywhere=True)
     assert [i.file_name for i in coco.images] == ['a.png', 'b.png']
     assert not problems
+
+
+def test_turned_boxes_are_said(tmp_path):
+    """CVAT's json has the box before it was turned, and by how much."""
+    kit = ShapeFolder(tmp_path, 1)
+    content = json.loads(kit.write_coco().read_text())
+    for degrees, said in ((0.0, 0), (30.0, 1)):
+        content['annotations'][0]['attributes'] = dict(rotation=degrees)
+        found = scan_coco(kit.write_coco(**content))[1]
+        assert ['1 boxes with a `rotation`' in p.reason
+                for p in found] == [True] * said

@@ -1,7 +1,11 @@
+import json
+
 import pytest
 
 from mmmultas.projects.data_sources import find_boxes
+from mmmultas.projects.mask_sources import find_masks
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder
+from mmmultas.testing.label_files import write_panoptic, write_polygons
 from mmmultas.utils.errors import ConfigError, DataError
 
 
@@ -90,3 +94,21 @@ def test_names_of_another_machine(kit):
     found = find_boxes(str(kit.write_coco(images=images)), None, '--det')
     assert found.names == tuple(kit.names) and found.boxes is None
     assert 'last part of their names' in ' '.join(found.facts)
+
+
+def test_objects_without_what_is_taught_are_a_problem(kit):
+    """Left out without a word they would be background, or no object."""
+    path = write_polygons(kit)
+    content = json.loads(path.read_text())
+    del content['annotations'][0]['segmentation']
+    path.write_text(json.dumps(content))
+    masks = find_masks(str(path), None, '--seg')
+    assert '1 object with no outline' in masks.problems[-1].reason
+    assert not find_boxes(str(path), None, '--det').problems
+    path = write_panoptic(kit)
+    content = json.loads(path.read_text())
+    del content['annotations'][0]['segments_info'][1]['bbox']
+    path.write_text(json.dumps(content))
+    boxes = find_boxes(str(path), None, '--det')
+    assert '1 object with no box' in boxes.problems[-1].reason
+    assert not find_masks(str(path), None, '--seg').problems

@@ -46,7 +46,68 @@ def test_what_is_no_cvat(kit, read):
     path.write_text('<!DOCTYPE x><annotations/>')
     with pytest.raises(DataError, match='DOCTYPE'):
         open_labels(str(path), 'det')
-    path.write_text('<annotations><image name="im00.png" width="80" '
-                    'height="64"><box label="x" xtl="9" ytl="1" xbr="2" '
-                    'ybr="8"/></image></annotations>')
-    assert 'cannot be read' in read(path)[1].problems[0].reason
+
+
+def image_of(kit, read, shapes, task='det', size='width="80" height="64"'):
+    path = kit.path('b.xml')
+    path.write_text(f'<annotations><image name="im00.png" {size}>{shapes}'
+                    '</image></annotations>')
+    return read(path, task)[1]
+
+
+BOX = '<box label="x" xtl="10" ytl="20" xbr="30" ybr="30" rotation="{}"/>'
+
+
+@pytest.mark.parametrize('shape, box', [
+    ('<ellipse label="x" cx="50" cy="40" rx="10" ry="8"/>', (40, 32, 60, 48)),
+    ('<ellipse label="x" cx="50" cy="40" rx="10" ry="8" rotation="90"/>',
+     (42, 30, 58, 50)),
+    (BOX.format('0.0'), (10, 20, 30, 30)),
+    (BOX.format('90'), (15, 15, 25, 35)),
+    (BOX.format('30'), (8.84, 15.67, 31.16, 34.33)),
+    ('<mask label="x" rle="1,2,1,2" left="10" top="5" width="3" height="2"/>',
+     (10, 5, 13, 7))])
+def test_whatever_has_an_area_is_a_box(kit, read, shape, box):
+    labels = image_of(kit, read, shape)
+    thing, = labels.pictures[0].things
+    assert thing.bbox == pytest.approx(box, abs=0.01)
+    assert not labels.problems
+
+
+def test_masks_of_turned_boxes_are_turned_clockwise(kit, read):
+    outline = image_of(kit, read, BOX.format(30), 'seg').pictures[0].things[
+        0].shape[0]
+    # seen with y downwards, the upper edge falls to the right
+    assert outline[:4] == pytest.approx([13.84, 15.67, 31.16, 25.67], abs=.01)
+
+
+@pytest.mark.parametrize('task', ['det', 'seg'])
+@pytest.mark.parametrize('shape', ['points', 'polyline', 'skeleton',
+                                   'cuboid'])
+def test_what_is_no_area_is_said(kit, read, shape, task):
+    labels = image_of(kit, read, f'<{shape} label="x" points="3,4;5,6"/>',
+                      task)
+    assert not labels.pictures[0].things
+    assert f"has a {shape} of 'x' in im00.png, which is no area" in (
+        labels.problems[0].reason)
+
+
+@pytest.mark.parametrize('shape, reason', [
+    ('<polygon label="x" points="1,1;2"/>', 'not enough values'),
+    ('<polygon label="x" points="1,1;2,2"/>', 'three or more pairs'),
+    ('<box label="x" xtl="9" ytl="1" xbr="2" ybr="8"/>', 'reversed'),
+    ('<box label="x" xtl="9" ytl="1" xbr="12"/>', 'has no ybr'),
+    ('<ellipse label="x" cx="1" cy="a" rx="1" ry="1"/>', 'could not convert'),
+    ('<mask label="x" rle="9" left="1" top="1" width="2" height="2"/>',
+     'more runs than pixels')])
+def test_one_broken_entry_costs_itself_alone(kit, read, shape, reason):
+    labels = image_of(kit, read, shape + BOX.format(0), 'seg')
+    assert len(labels.pictures[0].things) == 1
+    assert reason in labels.problems[0].reason
+
+
+def test_tags_and_images_without_a_size(kit, read):
+    mask = '<mask label="x" rle="1" left="1" top="1" width="1" height="1"/>'
+    labels = image_of(kit, read, mask + '<tag label="night"/>', 'seg', '')
+    assert 'no width and height' in labels.problems[0].reason
+    assert '1 images have tags' in labels.facts[0]

@@ -38,3 +38,15 @@ def test_pngs_that_are_elsewhere(kit, read):
     (kit.root / 'panoptic').rename(kit.root / 'other')
     with pytest.raises(DataError, match='im00.png, which is neither in'):
         read(path, 'seg')
+
+
+def test_segments_of_no_category_and_without_a_box(kit, read):
+    path = write_panoptic(kit)
+    content = json.loads(path.read_text())
+    ground, first, *_ = content['annotations'][0]['segments_info']
+    ground['category_id'] = 99
+    del first['bbox']
+    path.write_text(json.dumps(content))
+    _, labels = read(path)
+    assert '1 segments of a category_id' in labels.problems[0].reason
+    assert labels.pictures[0].things[0].bbox is None
