@@ -1,6 +1,5 @@
 #!/usr/bin/env python
 """A config for own data: new_project.py --det BOXES --seg MASKS --out FILE."""
-import shlex
 import sys
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
@@ -8,18 +7,18 @@ from pathlib import Path
 from mmengine.registry import init_default_scope
 
 from mmmultas.analysis.browse import browse_streams
-from mmmultas.datasets.problems import ERROR, Problem
+from mmmultas.datasets.problems import ERROR
 from mmmultas.projects.config_template import model_names
 from mmmultas.projects.data_check import check_data
 from mmmultas.projects.data_report import report_text
 from mmmultas.projects.labels import Label, parse_labels
 from mmmultas.projects.new_project import Source, new_project
+from mmmultas.projects.next_step import next_step
 from mmmultas.projects.readers import readable
 from mmmultas.structures import KINDS
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import friendly_errors, load_config
 from mmmultas.utils.quiet import import_stock
-from mmmultas.utils.resources import command
 
 
 def parse_args() -> Namespace:
@@ -157,7 +156,7 @@ def main() -> int:
     print(report_text(report, args.all))
     if all(problem.severity != ERROR for problem in report.problems):
         print(f'\n{pictures(args.out)}')
-    print(f'\n{next_step(report.problems, args.out)}')
+    print(f'\n{next_step(project, report.problems, sys.argv[1:])}')
     return int(bool(report.problems))
 
 
@@ -169,15 +168,6 @@ def pictures(out: str) -> str:
     sheets = browse_streams(cfg, folder, number=8)
     return ('Pictures, with their labels as the network is shown them:\n' +
             '\n'.join(f'  {sheet}' for sheet in sheets))
-
-
-def next_step(problems: list[Problem], out: str) -> str:
-    """A sentence, and the next command in the last line."""
-    out = shlex.quote(out)
-    if any(problem.severity == ERROR for problem in problems):
-        return f'Mend them, then look again:\n{command("check_data")} {out}'
-    first = 'If it is as you meant' if problems else 'Next'
-    return f'{first}:\n{command("train")} {out}'
 
 
 if __name__ == '__main__':

@@ -58,6 +58,12 @@ def _images(parts: Sequence[Part]) -> Any:
                   frozenset(p.names)) for p in parts)
 
 
+def _in_place(source: Part) -> bool:
+    """Whether the labels' own files are read in training."""
+    return bool(source.boxes if isinstance(source, BoxSource) else
+                source.masks)
+
+
 def _suffix(source: Part) -> str | None:
     return source.image_suffix if isinstance(source, MaskSource) else None
 
@@ -72,6 +78,8 @@ def _stream(group: Sequence[LabelFound], part: int, stem: Path,
     for one in group:
         entry, problems = _entry(one, part, stem)
         stream['labels'][one.label.name] = entry
+        if not _in_place(one.parts[part]):
+            project.converted.append(os.path.relpath(entry['root']))
         project.problems += problems
     return stream
 
@@ -97,9 +105,7 @@ def _entry(found: LabelFound, part: int,
 
 def _say(found: LabelFound, project: Project) -> None:
     for part, source in zip(('', 'validation '), found.parts):
-        own = (source.boxes if isinstance(source, BoxSource) else
-               source.masks)
-        how = 'read in place' if own else 'converted'
+        how = 'read in place' if _in_place(source) else 'converted'
         project.facts.append((
             f'{part}{found.label.name}: {source.path}',
             [f'{source.form}, {how}; images in {source.images}',

@@ -289,7 +289,10 @@ def _found(project: Project, part: str, task: str, source: Labels,
     project.values[f'{part}{task}_images'] = os.path.abspath(source.images)
     project.values[f'{part}{task}_{what}'] = os.path.abspath(place)
     own = source.boxes if isinstance(source, BoxSource) else source.masks
-    how = 'read in place' if own else f'converted into {place}'
+    how = 'read in place'
+    if not own:
+        how = f'converted into {place}'
+        project.converted.append(place)
     facts = [f'{source.form}, {how}; images in {source.images}']
     heading = f'{"validation " * bool(part)}{what}: {source.path}'
     project.facts.append((heading, facts + source.facts))

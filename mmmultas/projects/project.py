@@ -47,6 +47,7 @@ class Project:
         inputs: What the network gets.
         facts: What a person should know: (heading, sentences).
         problems: What is wrong and is not found in the config's files.
+        converted: Files and folders that were written from labels.
     """
     out: str
     values: dict[str, Any] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Project:
     inputs: Inputs | None = None
     facts: list[tuple[str, list[str]]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    converted: list[str] = field(default_factory=list)
 
 
 def validation_part(project: Project, source: Source, train: Found,
