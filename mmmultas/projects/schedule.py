@@ -11,12 +11,19 @@ __all__ = ['EPOCHS', 'say_inputs', 'set_schedule']
 EPOCHS = 30
 #: With fewer updates a network has hardly begun to learn.
 FEW_UPDATES = 1000
+#: With fewer, SGD with the papers' learning rate is far from done.
+MANY_UPDATES = 10_000
 
 
 def set_schedule(project: Project, inputs: Inputs) -> None:
-    """Batches that small data fill, and a warm-up of a tenth at most."""
+    """Batches that small data fill, a warm-up of a tenth at most, AdamW.
+
+    With as many updates as the papers have it is SGD.
+    """
     batch = inputs.batch_size
     updates = EPOCHS * max(1, max(project.train.values()) // batch)
+    if updates < MANY_UPDATES:
+        project.values.update(optimizer='AdamW', lr=2e-3)
     project.values.update(
         img_size=inputs.img_size,
         batch_size=batch,

@@ -15,6 +15,9 @@ def test_the_length_follows_the_data(count, warmup, said):
     project.inputs = Inputs(320, 10, True, None, [])
     set_schedule(project, project.inputs)
     assert project.values['warmup'] == warmup
+    short = dict(optimizer='AdamW', lr=2e-3) if count < 1000 else {}
+    assert {k: v for k, v in project.values.items()
+            if k in ('optimizer', 'lr')} == short
     assert (project.values['img_size'], project.values['batch_size']) == (
         320, 10)
     say_inputs(project, 'rn18_fpn (--model)')
