@@ -4,7 +4,7 @@ import gc
 import importlib.util
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -25,7 +25,9 @@ from mmmultas.utils.run_files import chosen_checkpoint, latest_checkpoints
 from .coverage import (leaves_stages_unread, may_skip_a_head,
                        refuse_stray_collectives)
 from .hooks.company import company_of
+from .loop_errors import build_loop
 from .optim import wrapper_for_cpu
+from .restart import check_resumable, initial_rates, other_classes
 from .stock_hooks import refuse_hook
 
 __all__ = ['MultiTaskRunner']
@@ -212,7 +214,7 @@ class MultiTaskRunner(Runner):
         # MMEngine's resume would execute this text as a config
         checkpoint.get('meta', {}).pop('config', None)
         if self._resume:
-            _check_resumable(checkpoint, filename)
+            check_resumable(checkpoint, filename)
         checkpoint['state_dict'] = state_dict_of(checkpoint)
         model = self.model
         model = model.module if is_model_wrapper(model) else model
@@ -226,14 +228,40 @@ class MultiTaskRunner(Runner):
                 '(distillation, for example) and cannot be resumed without '
                 'them: give its path as `load_from` to start a new run from '
                 'its weights.')
-        self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
-        report = load_matching(
-            model,
-            with_our_names(checkpoint['state_dict'], model.state_dict()),
-            filename)
+        self._compare_classes(checkpoint.get('meta') or {}, filename, strict)
+        if self._resume:
+            self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
+        state = with_our_names(checkpoint['state_dict'], model.state_dict())
+        report = load_matching(model, state, filename)
+        if not self._resume:
+            # what did not fit has been said; hooks that copy weights, such
+            # as EMA's, would say it again, under names of others
+            self.call_hook('after_load_checkpoint', checkpoint=dict(
+                checkpoint, state_dict=model.state_dict()))
         self._has_loaded = True
         self.logger.info(f'Loaded {filename}: {report}')
         return checkpoint
+
+    def _compare_classes(self, meta: Mapping[str, Any], source: str,
+                         strict: bool) -> None:
+        """Say if a checkpoint's heads mean other classes than the data.
+
+        Raises:
+            ConfigError: The same classes in another order, and the
+                checkpoint is to fill the whole model.
+        """
+        saved = {**(meta.get('judged_meta') or {}),
+                 **(meta.get('dataset_meta') or {})}
+        loops = (self._train_loop, self._val_loop, self._test_loop)
+        for loop in loops:
+            dataset = getattr(getattr(loop, 'dataloader', None), 'dataset', 0)
+            given = getattr(dataset, 'metainfo', {})
+            said = other_classes(saved, given, source)
+            if said and strict and said.permuted:
+                raise ConfigError(said.text)
+            if said:
+                self.logger.warning(said.text)
+                return
 
     def load_or_resume(self) -> None:
         """Resume from the newest checkpoint that can be read.
@@ -303,15 +331,15 @@ class MultiTaskRunner(Runner):
 
     def build_train_loop(self, loop: Any) -> Any:
         """Name the key that a loop does not know."""
-        return _named('train_cfg', super().build_train_loop, loop)
+        return build_loop('train_cfg', super().build_train_loop, loop)
 
     def build_val_loop(self, loop: Any) -> Any:
         """Name the key that a loop does not know."""
-        return _named('val_cfg', super().build_val_loop, loop)
+        return build_loop('val_cfg', super().build_val_loop, loop)
 
     def build_test_loop(self, loop: Any) -> Any:
         """Name the key that a loop does not know."""
-        return _named('test_cfg', super().build_test_loop, loop)
+        return build_loop('test_cfg', super().build_test_loop, loop)
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
         """Resume model, optimizer, schedules and position.
@@ -319,7 +347,15 @@ class MultiTaskRunner(Runner):
         Raises:
             CheckpointError: The file has weights but no training state.
         """
+        asked = initial_rates(self.optim_wrapper)
         super().resume(filename, *args, **kwargs)
+        kept = initial_rates(self.optim_wrapper)
+        if kept != asked:
+            self.logger.warning(
+                f'The config asks for the learning rate {max(asked):g}, and '
+                f'the run goes on with that of its checkpoint, '
+                f'{max(kept):g}: give the checkpoint as `load_from` of a new '
+                'run to change it.')
         # the streams were built before the checkpoint told its seed
         self.train_loop.dataloader.reseed(self.seed or 0)
 
@@ -336,50 +372,7 @@ class MultiTaskRunner(Runner):
         return metrics
 
 
-#: Loops that would read a dict of streams as one loader; None is MMEngine's
-#: choice where a config names none.
-STOCK_LOOPS = ('EpochBasedTrainLoop', 'IterBasedTrainLoop', 'ValLoop',
-               'TestLoop', 'TeacherStudentValLoop', 'None')
-#: Ours, by the key that names them.
-LOOPS = dict(train_cfg='mmmultas.MultiTaskTrainLoop',
-             val_cfg='mmmultas.MultiTaskValLoop',
-             test_cfg='mmmultas.MultiTaskTestLoop')
-
-
-def _named(key: str, build: Callable[[Any], Any], cfg: Any) -> Any:
-    """Build; an argument that does not exist becomes a sentence."""
-    kind = str(cfg.get('type')) if isinstance(cfg, dict) else LOOPS[key]
-    if kind.split('.')[-1] in STOCK_LOOPS:
-        raise ConfigError(
-            f'`{key}.type` is {kind!r}, which draws from one loader, but '
-            f'`{key.replace("_cfg", "_dataloader")}` names streams: use '
-            f"type='{LOOPS[key]}' (docs/config.md lists its keys).")
-    try:
-        return build(cfg)
-    except TypeError as error:
-        wrong = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-        if wrong is None:
-            raise
-        raise ConfigError(f'`{key}` has no key {wrong[1]!r}: mend its name or '
-                          'remove it (docs/config.md lists them).') from error
-
-
 def _leave_group() -> None:
     if is_distributed():
         torch.distributed.destroy_process_group()
         gc.collect()  # its threads end with the last model that holds it
-
-
-def _check_resumable(checkpoint: dict[str, Any], source: str) -> None:
-    """Raise unless a checkpoint holds the state of a training run."""
-    meta = checkpoint.get('meta', {})
-    missing = [key for key in ('epoch', 'iter') if key not in meta]
-    missing += [
-        key for key in ('state_dict', 'optimizer', 'message_hub')
-        if key not in checkpoint
-    ]
-    if missing:
-        raise CheckpointError(
-            f'Checkpoint {source} cannot be resumed, since it lacks '
-            f'{", ".join(missing)}: give its path as `load_from` to start '
-            'a new run from its weights.')

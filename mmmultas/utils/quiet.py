@@ -20,6 +20,8 @@ _DETAILS = re.compile(
     r'|Config:\n'
     r'|Hooks will be executed in the following order'
     r'|paramwise_options -- '
+    r'|[\w.]+ is skipped since its requires_grad=False'
+    r'|There is no `ema_state_dict` in checkpoint'
     r'|\s*[\w.]+ - torch\.Size\('
     r'|Distributed training is not used, all SyncBatchNorm'
     r'|"FileClient" will be deprecated'

@@ -30,8 +30,9 @@ def latest_checkpoints(work_dir: str | Path) -> list[Path]:
     if pointer.is_file():
         name = pointer.read_text(errors='replace').strip()
         path = Path(name) if name else folder
-        # a moved work_dir leaves a pointer into its old place
-        path = path if path.is_file() else folder / path.name
+        # a work_dir that was moved or copied points into its old place
+        here = folder / path.name
+        path = here if here.is_file() else path
         if path.is_file():
             found.append(path)
     numbered = [
