@@ -3,7 +3,6 @@ _base_ = [
     '../_base_/schedules/sgd_30e.py', '../_base_/default_runtime.py'
 ]
 
-img_size = (128, 256)
 model = dict(
     heads=dict(det=None, seg=dict(num_classes=7)),
     task_weights=dict(_delete_=True, seg=1.0))

@@ -1,10 +1,12 @@
 """Contradictions that are cheap to find before the first update."""
+import logging
 import os
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import combinations
 from typing import Any
 
+from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
 from torch.nn import SyncBatchNorm
 
@@ -18,7 +20,7 @@ from .partial_classes import check_partial_classes
 __all__ = [
     'check_classes', 'check_companions', 'check_distillation', 'check_files',
     'check_labels', 'check_overlap', 'check_run', 'check_same_classes',
-    'check_size', 'check_view'
+    'check_size', 'check_taught', 'check_view'
 ]
 
 
@@ -43,6 +45,7 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
         name: stream.dataset.metainfo
         for name, stream in loop.streams.items()
     })
+    check_taught(runner.model, metainfo.get('tasks', ()))
     check_partial_classes(
         runner.model,
         {name: stream.dataset for name, stream in loop.streams.items()})
@@ -84,6 +87,28 @@ def check_labels(model: Any, metainfos: Mapping[str, Any]) -> None:
                 '(`tasks`), and the model has no teachers that would speak '
                 'about them: name their labels, leave the stream out, or '
                 'distil (docs/distillation.md).')
+
+
+def check_taught(model: Any, tasks: Iterable[str]) -> None:
+    """Say which heads no training image teaches.
+
+    Args:
+        model: The model, wrapped or not; what companions teach is theirs to
+            say.
+        tasks: Labels that training images carry.
+    """
+    model = model.module if is_model_wrapper(model) else model
+    if getattr(model, 'companions', None) or hasattr(model, 'match_classes'):
+        return
+    for task, head in getattr(model, 'heads', {}).items():
+        if task not in tasks and any(
+                p.requires_grad for p in head.parameters()):
+            print_log(
+                f'No image of `train_dataloader` has the label of {task!r}: '
+                'its head learns nothing, and its scores count in the choice '
+                f'of the best model. Leave it out (`model.heads.{task}=None`)'
+                f", or freeze it (`model.frozen=['heads.{task}']`).",
+                logger='current', level=logging.WARNING)
 
 
 def check_companions(runner: Any, metainfo: Mapping[str, Any]) -> None:

@@ -2,7 +2,6 @@
 import atexit
 import gc
 import importlib.util
-import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path

@@ -46,6 +46,8 @@ def judge(streams: Sequence[StreamReport],
     for stream in streams:
         problems += _dark(stream)
     train = [s for s in every if not s.held_out] or every
+    if cfg.get('train_dataloader'):
+        problems += _untaught([s for s in streams if not s.held_out], cfg)
     return problems + [*_classes(train), *_empty(train)]
 
 
@@ -200,6 +202,25 @@ def _empty(streams: Sequence[StreamReport]) -> Iterator[Problem]:
                 f'shows no {what} of {len(empty)} of {len(names)} classes '
                 f'({some})', 'see that they are named right, or leave them '
                 'out of the classes', 'rare', WARNING)
+
+
+def _untaught(train: Sequence[StreamReport],
+              cfg: Mapping[str, Any]) -> Iterator[Problem]:
+    """Heads that no training image teaches, nor anything else."""
+    model = cfg.get('model') or {}
+    if model.get('companions') or model.get('teachers') or str(
+            model.get('type')).endswith('CAMClassifier'):
+        return
+    taught = {task for s in train for task, count in s.labelled.items()
+              if count}
+    for task, head in (model.get('heads') or {}).items():
+        if head and task not in taught and f'heads.{task}' not in model.get(
+                'frozen', ()):
+            yield Problem(
+                f'model.heads.{task}', 'learns nothing, since no image of '
+                f'`train_dataloader` has the label of {task!r}',
+                'leave it out (None), or freeze it (`model.frozen`)',
+                'nothing', WARNING)
 
 
 def _count(stream: StreamReport, task: str, name: str | None) -> int:

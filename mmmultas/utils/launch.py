@@ -2,16 +2,19 @@
 import ast
 import contextlib
 import difflib
+import logging
 import os
 from pathlib import Path
 from typing import Any
 
 import torch
 from mmengine.config import Config
+from mmengine.logging import print_log
 from mmengine.registry import RUNNERS, init_default_scope
 
 from .console import friendly_errors
 from .errors import ConfigError
+from .idle_keys import idle_keys
 from .quiet import import_stock
 from .resources import command, find_file
 
@@ -55,6 +58,8 @@ def load_config(path: str | Path,
     except Exception as error:
         raise ConfigError(f'Config {path} does not parse '
                           f'({type(error).__name__}: {error}).') from error
+    for said in idle_keys(Path(path), cfg, RUNNER_KEYS):
+        print_log(said, logger='current', level=logging.WARNING)
     if options:
         options = {key: _literal(value) for key, value in options.items()}
         check_options(cfg, options)

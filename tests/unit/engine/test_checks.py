@@ -7,7 +7,7 @@ from mmengine.registry import init_default_scope
 from mmmultas.engine.checks import (check_classes, check_distillation,
                                     check_files, check_labels, check_overlap,
                                     check_run, check_same_classes, check_size,
-                                    check_view)
+                                    check_taught, check_view)
 from mmmultas.engine.streams import StreamSet
 from mmmultas.engine.train_loop import MultiTaskTrainLoop
 from mmmultas.engine.val_loop import MultiTaskValLoop
@@ -229,3 +229,23 @@ def test_sides_that_a_part_cannot_halve():
         check_size(model, 'a', SimpleNamespace(final_size=(64, 100)))
     model.data_preprocessor.pad_size_divisor = 64
     check_size(model, 'a', SimpleNamespace(final_size=(64, 100)))
+
+
+@pytest.mark.parametrize('kwargs, warned', [
+    ({}, True), (dict(frozen=['heads.seg']), False)])
+def test_a_head_that_nothing_teaches_is_said(kwargs, warned, monkeypatch):
+    said = []
+    monkeypatch.setattr('mmmultas.engine.checks.print_log',
+                        lambda text, **_: said.append(text))
+    model = MODELS.build(toy_model(**kwargs))
+    check_taught(model, ('det', 'seg'))
+    assert not said
+    check_taught(model, ('det', ))
+    assert ['heads.seg=None' in text for text in said] == [True] * warned
+
+
+def test_companions_may_teach_a_head(monkeypatch):
+    monkeypatch.setattr('mmmultas.engine.checks.print_log', None)
+    model = MODELS.build(toy_model(companions=dict(
+        b4m=dict(type='mmmultas.BoxForMask'))))
+    check_taught(model, ('det', ))

@@ -103,3 +103,19 @@ def test_classes_that_training_never_shows():
     masks = stream('seg')
     masks.pixels[1] = 0
     assert 'no pixel of 1 of 2 classes (cat)' in told(masks)['rare']
+
+
+BOTH = dict(det=dict(type='x'), seg=dict(type='x'))
+
+
+@pytest.mark.parametrize('model, heard', [
+    (dict(heads=BOTH), True),
+    (dict(heads=dict(BOTH, seg=None)), False),
+    (dict(heads=BOTH, frozen=['heads.seg']), False),
+    (dict(heads=BOTH, companions=dict(a=dict(type='x'))), False),
+    (dict(heads=BOTH, type='mmmultas.CAMClassifier'), False)])
+def test_a_head_without_labels(model, heard):
+    cfg = dict(model=model, train_dataloader=dict(x={}))
+    assert ('learns nothing' in told(stream(), cfg).get('nothing', '')
+            ) == heard
+    assert 'nothing' not in told(stream(), dict(model=model))
