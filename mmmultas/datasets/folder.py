@@ -126,6 +126,8 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
         self.image_suffix, self.mask_suffix = image_suffix, mask_suffix
         self.part, self.val_share = _check_part(part, val_share)
         self.val_rule, self.names = check_rule(val_rule), names
+        #: The file ``names`` of a part, and what it names and is not here.
+        self.lost_names: tuple[str, tuple[str, ...]] | None = None
         self.use_difficult = use_difficult
         for task, key, value in ((DET, 'boxes', boxes), (SEG, 'masks',
                                                          masks)):
@@ -267,7 +269,9 @@ class FolderDataset(BalancedByBoxes, BaseDataset):
             return held_out(names, self.part, self.val_share, self.val_rule)
         chosen, lost = pick_part(names, read_names(self.names), self.part,
                                  self.names)
-        if lost and self.part is None:
+        if self.part is not None:
+            self.lost_names = self.names, tuple(lost)
+        elif lost:
             problems.append(
                 Problem(
                     self.names, f'names {len(lost)} images that have no '

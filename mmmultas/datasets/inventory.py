@@ -4,7 +4,7 @@ The data sets themselves stop at the first broken file; here the config is
 taken apart so that all of them can be looked at.
 """
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from mmmultas.registry import DATASETS
 from mmmultas.structures import DET, SEG
 from mmmultas.utils.errors import DataError, UserError
+from mmmultas.utils.name_lists import lists_within
 
 from .coco import CocoImage, scan_coco
 from .colours import ColourTable
@@ -39,11 +40,14 @@ class Inventory:
         rules: What their labels may say.
         problems: What is wrong with lists and folders.
         notes: What is no problem, but good to know.
+        lists: Files that name the images of a part, and what each data set
+            lacks of them.
     """
     items: list[Item] = field(default_factory=list)
     rules: Rules = field(default_factory=lambda: Rules({}, {}))
     problems: list[Problem] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    lists: list[tuple[str, Collection[str]]] = field(default_factory=list)
 
 
 def leaf_configs(cfg: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -77,6 +81,7 @@ def take_inventory(cfg: Mapping[str, Any], key: str) -> Inventory:
     try:
         dataset = DATASETS.build(_unread(cfg))
         _fill(inventory, dataset, exif)
+        inventory.lists += lists_within(dataset)
         if hasattr(dataset, 'annotated'):
             inventory.notes += dataset.annotated.notes()
     except DataError as error:

@@ -12,6 +12,7 @@ from torch.nn import SyncBatchNorm
 
 from mmmultas.structures import kind_of
 from mmmultas.utils.errors import ConfigError, DataError
+from mmmultas.utils.name_lists import lists_within, unknown_names
 from mmmultas.utils.overlap import shared_photos
 from mmmultas.utils.resources import command
 
@@ -61,6 +62,10 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
              for n, s in loop.streams.items()}
     val = {f'val_dataloader.{n}': x.dataset for n, x in loaders.items()}
     check_same_classes(metainfo, judged)
+    told = unknown_names(
+        x for data in (train | val).values() for x in lists_within(data))
+    for file, said in told.items():
+        print_log(f'{file} {said}.', 'current', logging.WARNING)
     files = {key: list(_files(data)) for key, data in (train | val).items()}
     for key, pairs in files.items():
         check_files(key, (path for pair in pairs for path in pair if path))

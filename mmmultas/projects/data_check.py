@@ -1,6 +1,6 @@
 """One pass over all files that a config names: all that is wrong."""
 import multiprocessing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +17,7 @@ from mmmultas.datasets.inventory import (Inventory, leaf_configs,
 from mmmultas.datasets.problems import ERROR, WARNING, Problem
 from mmmultas.engine.streams import check_streams
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.name_lists import unknown_names
 from mmmultas.utils.overlap import shared_photos
 from mmmultas.utils.progress import progress
 from mmmultas.utils.quiet import import_stock
@@ -85,6 +86,7 @@ def check_data(cfg: Mapping[str, Any], num_workers: int = 0) -> DataReport:
     for report in streams:
         _try(report, cfg)
     between = _between(streams) + judge(streams, cfg)
+    between += _unknown_names(part for _, parts in plans for part in parts)
     if not any(p.severity == ERROR
                for p in between + [p for s in streams for p in s.problems]):
         between += filter(None, [try_run(cfg)])
@@ -172,6 +174,14 @@ def _mapper(num_workers: int) -> Iterator[Any]:
 
 def _one_thread() -> None:
     cv2.setNumThreads(0)
+
+
+def _unknown_names(parts: Iterable[Inventory]) -> Iterator[Problem]:
+    """Names of lists (`val_list`) that no stream has."""
+    told = unknown_names(x for part in parts for x in part.lists)
+    for file, said in told.items():
+        reason, _, mend = said.partition('; ')
+        yield Problem(file, reason, mend, 'match', WARNING)
 
 
 def _between(streams: Sequence[StreamReport]) -> list[Problem]:

@@ -159,6 +159,8 @@ def test_a_list_names_the_images(kit):
 
     assert names(None) == names('val') == ['im01', 'im03']
     assert names('train') == ['im00', 'im02']
+    assert build(kit, 'det', part='train', **args).lost_names == (
+        str(path), ('im99', ))
     problems = build(kit, 'det', lazy_init=True, **args).scan()[1]
     assert ['im99' in p.reason for p in problems] == [True]
     assert problems[0].severity == 'warning'

@@ -116,6 +116,21 @@ def test_a_sound_run_is_quiet_until_a_mask_vanishes(own, capfd):
         check_run(run)
 
 
+def test_names_that_no_stream_has_are_said(own, tmp_path, monkeypatch):
+    path = tmp_path / 'val.txt'
+    path.write_text('im00.png\nim03\nno1\nno2\n')
+    for loaders in (own.train_dataloader, own.val_dataloader):
+        for stream in loaders.values():
+            stream.dataset.names = str(path)
+    said = []
+    monkeypatch.setattr('mmmultas.engine.checks.print_log',
+                        lambda text, *_: said.append(text))
+    check_run(loops(own))
+    line, = said
+    assert line.startswith(
+        f'{path} names 2 images that no stream has (no1, no2); mend')
+
+
 def test_overlap_stops_a_run_unless_it_is_meant(own):
     own.val_dataloader.val.dataset.part = 'train'
     with pytest.raises(ConfigError, match='`train_dataloader.det` are in '

@@ -233,3 +233,17 @@ def test_boxes_of_a_second_detector_are_looked_at(tmp_path):
     assert '  boxes of other: ' in text and 'other:\nclass' in text
     assert list(report_json(report)['streams'][0]['boxes_of_other']) == list(
         SHAPES[:2])
+
+
+def test_names_of_a_list_that_no_stream_has(config, tmp_path):
+    """A list may be of boxes and masks: what one stream has is fine."""
+    kit = config['kit']
+    path = tmp_path / 'val.txt'
+    path.write_text('im01.png\nim02\nno\n')
+    (kit.root / 'masks/im02.png').unlink()
+    for loaders in (config['train_dataloader'], config['val_dataloader']):
+        for stream in filter(None, loaders.values()):
+            stream['dataset']['names'] = str(path)
+    problem, = check_data(config).problems
+    assert str(problem).startswith(
+        f'{path} names 1 image that no stream has (no); mend the name')
