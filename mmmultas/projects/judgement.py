@@ -1,5 +1,4 @@
 """What the counts of all files say that no single file does."""
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -8,11 +7,12 @@ import numpy as np
 from mmmultas.datasets.label_map import IGNORE
 from mmmultas.datasets.problems import ERROR, WARNING, Problem
 from mmmultas.structures import CLASSES, DET, SEG
+from mmmultas.utils.spelling import quoted, spellings
 
 from .map_summary import judge_maps
 from .stream_report import StreamReport
 
-__all__ = ['SMALLEST', 'judge', 'side_at_input', 'spellings']
+__all__ = ['SMALLEST', 'judge', 'side_at_input']
 
 #: Pixels at the network's input below which boxes are hardly learnt, and
 #: the share of boxes that may be smaller.
@@ -65,20 +65,6 @@ def side_at_input(stream: StreamReport, share: float) -> float | None:
         return None
     height, width = stream.input_size
     return float(np.quantile(stream.sides, share)) * (height * width)**0.5
-
-
-def spellings(names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Names that differ by case, spaces, hyphens or underscores only.
-
-    Example:
-        >>> list(spellings(('Disc', 'square', 'disc', 'stop sign')))
-        [('Disc', 'disc')]
-    """
-    alike: dict[str, list[str]] = defaultdict(list)
-    for name in names:
-        alike[''.join(c for c in name.casefold() if c not in ' -_')].append(
-            name)
-    yield from (tuple(same) for same in alike.values() if len(same) > 1)
 
 
 def _crowds(stream: StreamReport) -> Iterator[Problem]:
@@ -173,11 +159,13 @@ def _classes(streams: Sequence[StreamReport]) -> Iterator[Problem]:
                 if same in said:
                     continue
                 said.add(same)
+                told = ' and '.join(map(quoted, same))
+                joined = dict.fromkeys(same[1:], same[0])
                 yield Problem(
-                    stream.name, f'has the classes {" and ".join(same)}, '
+                    stream.name, f'has the classes {told}, '
                     'which differ by their spelling only', 'if they are one '
-                    f'class: `label_map=dict({named}={{{same[1]!r}: '
-                    f'{same[0]!r}}})`', 'class', WARNING)
+                    f'class: `label_map=dict({named}={joined})`',
+                    'class', WARNING)
             if stream.kind(task) == CLASSES and len(names) == 1:
                 yield Problem(
                     stream.name, f'has masks of one class ({names[0]}) '

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mmmultas.structures import CLASSES, DET, SEG
+from mmmultas.utils.spelling import alike
 
 from .data_sources import BoxSource
 from .labels import LabelFound
@@ -61,12 +62,16 @@ def choose_weak_losses(project: Project,
 
 def _decided(project: Project, pairs: Sequence[tuple[_Side, _Side]]) -> str:
     shared = [(b, m) for b, m in pairs if b.classes & m.classes]
+    near = {k: v for b, m in pairs
+            for k, v in alike(sorted(b.classes), sorted(m.classes)).items()}
+    hint = (f'; names that differ by spelling only: `classes={near}` of both '
+            'in `model.companions` would join them' if near else '')
     if not shared:
         b, m = pairs[0]
         return (f'no class of boxes ({some(sorted(b.classes))}) has the name '
                 f'of one of masks ({some(sorted(m.classes))}), so they do '
                 'not teach one another; docs/weak_losses.md tells how to '
-                'join other names')
+                f'join other names{hint}')
     for b, m in shared:
         both = len(b.images & m.images)
         least = min(len(b.images), len(m.images))
@@ -77,7 +82,8 @@ def _decided(project: Project, pairs: Sequence[tuple[_Side, _Side]]) -> str:
     project.values['weak_losses'] = WEAK_LOSSES
     names = sorted(set().union(*(b.classes & m.classes for b, m in shared)))
     return (f'boxes and masks have {some(names)} and teach one another: '
-            '`weak_losses` in the config; an update takes a quarter longer')
+            '`weak_losses` in the config; an update takes a quarter longer'
+            f'{hint}')
 
 
 def _side(task: str, classes: Iterable[str],

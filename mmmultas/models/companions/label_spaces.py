@@ -8,6 +8,7 @@ from torch import Tensor
 
 from mmmultas.structures import BOXES, CLASSES
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.spelling import alike
 
 __all__ = ['NO_CLASS', 'Pair', 'pairs_of', 'pixel_classes']
 
@@ -132,9 +133,8 @@ def pixel_classes(box_names: Sequence[str] | int,
     if all(k == NO_CLASS for k in found):
         raise ConfigError(
             f'`{key}`: {tasks[0]!r} ({_some(box_names)}) and {tasks[1]!r} '
-            f'({_some(pixel_names)}) share no class: say which belong '
-            f'together, classes=dict({_example(box_names, pixel_names)}), or '
-            'leave the companion out.')
+            f'({_some(pixel_names)}) share no class: '
+            f'{_join(box_names, pixel_names)}, or leave the companion out.')
     return found
 
 
@@ -158,6 +158,11 @@ def _some(names: Sequence[str]) -> str:
     return ', '.join(names[:3]) + ', …' * (len(names) > 3)
 
 
-def _example(boxes: Sequence[str], pixels: Sequence[str]) -> str:
-    name = boxes[0] if boxes[0].isidentifier() else 'car'
-    return f'{name}={pixels[-1]!r}'
+def _join(boxes: Sequence[str], pixels: Sequence[str]) -> str:
+    """How to say which classes are one, by their spelling if possible."""
+    same = alike(boxes, pixels)
+    if same:
+        return ('their names differ by spelling only: write them alike, or '
+                f'say `classes={same}`')
+    return (f'say which belong together, `classes={{{boxes[0]!r}: …}}` with '
+            'the name of its pixel class')

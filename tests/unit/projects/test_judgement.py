@@ -87,6 +87,14 @@ def test_names_that_differ_by_their_spelling():
     assert "label_map=dict(det={'cat': 'Cat'})" in told(report)['class']
 
 
+def test_three_spellings_and_spaces_at_the_end():
+    names = ('Cat', 'cat', 'cat ')
+    said = told(stream(classes=dict(det=names), boxes={
+        (n, 'small'): 1 for n in names}))['class']
+    assert "has the classes Cat and cat and 'cat '," in said
+    assert "dict(det={'cat': 'Cat', 'cat ': 'Cat'})" in said
+
+
 def test_one_class_of_masks():
     report = stream('seg', classes=dict(seg=('sky', )))
     assert 'one class (sky) alone' in told(report)['nothing']

@@ -34,6 +34,12 @@ def test_other_names_are_said(boxes, masks):
     assert found is None and 'weak_losses.md' in said
 
 
+@pytest.mark.parametrize('boxes, masks', [
+    (('Cat', 'van'), ('sky', 'cat')), (('Cat', 'van'), ('van', 'cat'))])
+def test_names_that_differ_by_spelling_are_said(boxes, masks):
+    assert "`classes={'Cat': 'cat'}` of both in" in chosen(boxes, masks)[1]
+
+
 def test_names_that_look_like_numbers():
     assert chosen(('face', 'bed'), ('wall', 'bed'))[0] == WEAK_LOSSES
 

@@ -23,7 +23,9 @@ def test_names_that_are_equal_or_said_to_be():
 @pytest.mark.parametrize('boxes, pixels, given, message', [
     (('a', 'b'), ('background', 'c'), None,
      r"'det' \(a, b\) and 'seg' \(background, c\) share no class: .*"
-     r"classes=dict\(a='c'\)"),
+     r"classes={'a': …}` with the name of its pixel class"),
+    (('Cat', 'dining table'), ('background', 'diningtable', 'cat'), None,
+     r"spelling only: .*{'Cat': 'cat', 'dining table': 'diningtable'}"),
     (BOXES, PIXELS, dict(van='bus'), "names 'bus', which is none of back"),
     (BOXES, PIXELS, dict(lorry='car'), "names 'lorry', which is none of cat"),
     (BOXES, PIXELS, [1, 2], 'for each of the 3 box classes'),
