@@ -100,9 +100,15 @@ def decode_mask(data: bytes, path: str) -> NDArray[np.uint8]:
         mask = None
     if mask is None:
         raise DataError(f'{path} is no mask that can be decoded; replace it.')
-    if mask.ndim != 2 or mask.dtype != np.uint8:
-        raise DataError(f'{path} has colours or more than 8 bits; masks want '
-                        f'one class number per pixel.')
+    if mask.ndim != 2:
+        raise DataError(
+            f'{path} has colours, where masks have one class number per '
+            f'pixel; save it as a grey or palette PNG of class numbers, or '
+            f"name the classes by colours (`mask_values=('#000000', …)`).")
+    if mask.dtype != np.uint8:
+        raise DataError(f'{path} has {8 * mask.itemsize} bits per pixel, '
+                        f'masks have 8; save it as a PNG of 8 bits, with '
+                        f'class numbers up to 255.')
     return np.asarray(mask)
 
 

@@ -89,8 +89,6 @@ def count_values(paths: Sequence[str]) -> MaskValues:
         try:
             raw = (decode_colours if coloured else decode_mask)(data, path)
         except DataError as error:
-            if '8 bits' in str(error):
-                raise
             found.problems.append(problem_of(error, path))
             continue
         kinds[coloured] = path
@@ -145,11 +143,16 @@ def name_values(found: MaskValues, given: NameList | Sequence[str] | None,
 
     Raises:
         ConfigError: Names that do not fit the values.
-        DataError: One value alone, or smooth edges.
+        DataError: One value alone, smooth edges, or no mask that can be
+            read.
     """
     if isinstance(given, NameList):
         return _by_value(found, given, ignored)
     values, skipped, facts = _without_ignored(found, ignored)
+    if not found.masks and found.problems:
+        more = len(found.problems) - 1
+        raise DataError(f'No mask can be read. {found.problems[0]}' + (
+            f' So it is with {more} more.' if more else ''))
     if len(values) < 2:
         only = ', '.join(map(str, values)) or 'nothing'
         there = [str(v) for v in skipped if v in found.masks]

@@ -17,7 +17,7 @@ from mmmultas.projects.data_report import report_text
 from mmmultas.projects.labels import parse_labels
 from mmmultas.projects.new_project import Source, new_project
 from mmmultas.testing import SHAPES, Devkit, ShapeFolder
-from mmmultas.testing.label_files import write_yolo
+from mmmultas.testing.label_files import write_labelme, write_yolo
 from mmmultas.utils.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -122,6 +122,23 @@ def _(kit, out):
 @mistake('colour masks with smooth edges')
 def _(kit, out):
     return said(seg=seg(kit, resized(kit.write_colours(), 2)), out=out)
+
+
+@mistake('a mask of 16 bits')
+def _(kit, out):
+    masks = kit.write_masks()
+    Image.fromarray(np.zeros((64, 80), np.uint16)).save(masks / 'im03.png')
+    return said(seg=seg(kit, masks), out=out)
+
+
+@mistake('points and lines among boxes')
+def _(kit, out):
+    path = write_labelme(kit) / 'im00.json'
+    content = json.loads(path.read_text())
+    content['shapes'].append(dict(label='pole', shape_type='line',
+                                  points=[[0, 0], [1, 9]]))
+    path.write_text(json.dumps(content))
+    return said(det=det(kit, path.parent), out=out)
 
 
 @mistake('masks of one value')

@@ -197,7 +197,14 @@ def test_masks_that_cannot_be_used(kit):
     fails('masks are called other, images im00, im01')
     (masks / 'other.png').unlink()
     Image.fromarray(np.zeros((64, 80), np.uint16)).save(masks / 'im00.png')
-    fails('more than 8 bits')
+    fails('No mask can be read. .*im00.png has 16 bits per pixel, masks have '
+          '8; save it as a PNG of 8 bits')
+    kit.write_masks()
+    deep = np.zeros((64, 80), np.uint16)
+    Image.fromarray(deep).save(masks / 'im00.png')
+    found = find(kit, masks)  # one of many is a problem among others
+    assert len(found.names) == 4 and len(legend(found).names) == 4
+    assert 'has 16 bits' in found.values.problems[0].reason
     kit.write_masks()
     Image.new('RGB', (80, 64)).save(masks / 'im01.png')
     fails('has colours and .* has numbers')
