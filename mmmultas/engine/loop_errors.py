@@ -1,9 +1,9 @@
 """Loops that a config cannot have, and keys that nobody knows."""
-import re
 from collections.abc import Callable
 from typing import Any
 
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.unknown_keys import unknown_key
 
 __all__ = ['build_loop']
 
@@ -28,18 +28,10 @@ def build_loop(key: str, build: Callable[[Any], Any], cfg: Any) -> Any:
     try:
         return build(cfg)
     except TypeError as error:
-        wrong = re.search(r"unexpected keyword argument '(\w+)'", str(error))
-        if wrong is None:
+        found = unknown_key(error)
+        if found is None:
             raise
-        raise ConfigError(
-            f'{_whose(str(error), key)} has no key {wrong[1]!r}: mend its '
-            'name or remove it (docs/config.md lists those of loops).'
-        ) from error
-
-
-def _whose(text: str, key: str) -> str:
-    """The part that an error of a registry names; else the key."""
-    found = re.findall(r'class `(\w+)` in', text)
-    return f'{found[-1]} (built for `{key}`)' if found and (
-        found[-1] not in {x.split('.')[-1] for x in LOOPS.values()}
-    ) else f'`{key}`'
+        kind, name, hint = found
+        ours = LOOPS[key].split('.')[-1]
+        whose = f'`{key}`' if kind == ours else f'{kind} (built for `{key}`)'
+        raise ConfigError(f'{whose} has no key {name!r}: {hint}') from error

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from .errors import UserError
+from .unknown_keys import unknown_key
 from .workers import sentence_of_death
 
 __all__ = ['friendly_errors', 'sentence_of']
@@ -25,6 +26,10 @@ def sentence_of(error: BaseException) -> str | None:
         match = re.search(r'mmmultas\.utils\.errors\.\w+: (.*)\Z', str(error),
                           re.DOTALL)
         return match[1].strip() if match else str(error)
+    if isinstance(error, TypeError):
+        found = unknown_key(error)
+        return None if found is None else (
+            f'{found[0]} has no key {found[1]!r}: {found[2]}')
     if isinstance(error, FileNotFoundError):
         name = error.filename or str(error)
         return f'{name} does not exist: check the path.'

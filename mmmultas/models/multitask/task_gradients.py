@@ -1,5 +1,7 @@
 """Gradients of the tasks on what they share, from the graph of an update."""
+import difflib
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from mmengine.dist import all_reduce
@@ -26,13 +28,8 @@ def shared_parameters(model: nn.Module,
     for path in parts:
         if path == 'neck' and getattr(model, 'neck', None) is None:
             continue
-        try:
-            part = model.get_submodule(path)
-        except AttributeError as error:
-            names = sorted(name for name, _ in model.named_children())
-            raise ConfigError(f'{path!r} is no part of the model: it has '
-                              f'{", ".join(names)}.') from error
-        found.update((id(p), p) for p in part.parameters() if p.requires_grad)
+        found.update((id(p), p) for p in _part(model, path).parameters()
+                     if p.requires_grad)
     return list(found.values())
 
 
@@ -94,9 +91,29 @@ def refuse_gradients(model: nn.Module, parts: Sequence[str], who: str,
             f'{who} compares losses of one graph, but `model.sequential` '
             'frees that of each stream before the next: set '
             f'`model.sequential=False` or {mend}.')
-    modules = [m for path in parts if getattr(model, path.split('.')[0], None)
-               is not None for m in model.get_submodule(path).modules()]
+    shared = [_part(model, path) for path in parts
+              if getattr(model, path.split('.')[0], None) is not None]
+    modules = [m for part in shared for m in part.modules()]
     if any(getattr(m, 'with_cp', False) for m in modules):
         raise ConfigError(
             f'{who} cannot look into a part with `with_cp=True`, which keeps '
             f'no graph: set it to False or {mend}.')
+
+
+def _part(model: Any, path: str) -> nn.Module:
+    """A part of the network by its path.
+
+    Raises:
+        ConfigError: There is none.
+    """
+    try:
+        part: nn.Module = model.get_submodule(path)
+    except AttributeError as error:
+        names = [name for name, _ in model.named_modules() if name]
+        near = difflib.get_close_matches(path, names, 1)
+        have = sorted(name for name, _ in model.named_children())
+        raise ConfigError(
+            f'{path!r} is no part of the model: ' +
+            (f'did you mean {near[0]!r}?' if near else
+             f'it has {", ".join(have)}.')) from error
+    return part
