@@ -1,4 +1,5 @@
 """Pictures to predict on: files, folders, arrays and videos."""
+import shlex
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -78,8 +79,21 @@ def _folder(path: Path) -> list[Source]:
                    if file.suffix.lower() in IMAGES and file.is_file())
     if not found:
         raise DataError(f'The folder {path} holds no pictures (endings '
-                        f'{", ".join(sorted(IMAGES))}).')
+                        f'{", ".join(sorted(IMAGES))}){_below(path)}.')
     return [Source(file) for file in found]
+
+
+def _below(path: Path) -> str:
+    """Which folders in a folder hold pictures, as the end of a sentence."""
+    folders = sorted({
+        str(file.parent) for file in path.rglob('*')
+        if file.suffix.lower() in IMAGES and file.is_file()})
+    if not folders:
+        return ''
+    some = ' '.join(map(shlex.quote, folders[:3]))
+    more = f' (and {len(folders) - 3} more)' if folders[3:] else ''
+    return (f', but folders in it do: name '
+            f'{"these" if folders[1:] else "that"}, {some}{more}')
 
 
 def _checked(image: NDArray) -> NDArray[np.uint8]:

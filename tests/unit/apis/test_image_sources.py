@@ -42,6 +42,17 @@ def test_empty_folder(tmp_path):
         image_sources(tmp_path)
 
 
+def test_pictures_in_folders_below_are_named(tmp_path):
+    for name in 'dcab':
+        (tmp_path / name / 'in').mkdir(parents=True)
+        _picture(tmp_path / name / 'in/x.png')
+    with pytest.raises(DataError, match=f'do: name these, {tmp_path}/a/in '
+                       rf'{tmp_path}/b/in {tmp_path}/c/in \(and 1 more\)'):
+        image_sources(tmp_path)
+    with pytest.raises(DataError, match=f'do: name that, {tmp_path}/a/in.$'):
+        image_sources(tmp_path / 'a')
+
+
 def test_frames_of_a_video(tmp_path):
     path = tmp_path / 'clip.mp4'
     writer = cv2.VideoWriter(
