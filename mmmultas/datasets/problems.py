@@ -89,8 +89,10 @@ def first_of(problems: list[Problem]) -> None:
     errors = [p for p in problems if p.severity == ERROR]
     if not errors:
         return
-    more = ''
-    if errors[1:]:
-        more = (f' There are {len(errors) - 1} more problems: '
-                f'`{command("check_data")}` lists them all.')
+    more, count = '', len(errors) - 1
+    if count:
+        tell = f'`{command("check_data")} <your config>`'
+        more = (f' There are {count} more problems: {tell} lists them all.'
+                if count > 1 else
+                f' There is 1 more problem: {tell} tells it, too.')
     raise DataError(f'{errors[0]}{more}')

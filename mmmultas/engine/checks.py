@@ -340,8 +340,8 @@ def check_files(key: str, paths: Iterable[str]) -> None:
     if missing:
         more = f' (and {len(missing) - 1} more)' if missing[1:] else ''
         raise DataError(f'{missing[0]} of `{key}` is missing{more}: add it or '
-                        f'mend the paths; `{command("check_data")}` lists '
-                        'all problems.')
+                        f'mend the paths; `{command("check_data")} <your '
+                        f'config>` lists all problems.')
 
 
 def check_overlap(train: Mapping[str, Iterable[str]],

@@ -19,5 +19,7 @@ def test_first_of_counts_the_others():
     first_of([])
     with pytest.raises(DataError, match='^a is cut; replace it.$'):
         first_of([Problem('a', 'is cut', 'replace it')])
-    with pytest.raises(DataError, match='a is cut.* 2 more .*check_data'):
-        first_of([Problem('a', 'is cut', 'replace it')] * 3)
+    for count, words in ((2, 'There is 1 more problem: .*check.data.* tells'),
+                         (3, 'are 2 more problems: .*check.data.* <your con')):
+        with pytest.raises(DataError, match=f'a is cut.* {words}'):
+            first_of([Problem('a', 'is cut', 'replace it')] * count)
