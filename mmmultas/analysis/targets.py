@@ -12,15 +12,16 @@ from mmengine.registry import DefaultScope
 
 from mmmultas.models.companions.base import Update
 from mmmultas.models.companions.box_view import box_view
-from mmmultas.models.companions.label_spaces import Pair
+from mmmultas.models.companions.label_spaces import Pair, pairs_of
 from mmmultas.models.companions.pixels import (cell_colours, cell_grid,
                                                cell_scores)
 from mmmultas.registry import MODELS
-from mmmultas.structures import has_task
+from mmmultas.structures import BOXES, CLASSES, has_task, kind_of
 from mmmultas.utils.checkpoint import load_file, load_weights
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.progress import progress
 from mmmultas.utils.run_files import chosen_checkpoint
+from mmmultas.utils.spelling import alike
 from mmmultas.visualization.drawing import Picture, class_colours
 
 from .browse import contact_sheet, shown_samples
@@ -31,7 +32,9 @@ __all__ = ['browse_targets']
 #: Masks from which it is learnt how much of their boxes objects fill.
 LEARNT_FROM = 64
 _SIDE = 320
-_KINDS = dict(boxes='mmmultas.BoxForMask', masks='mmmultas.MaskForBox')
+#: Type of a companion → its name where the config has none.
+_KINDS = {'mmmultas.BoxForMask': 'boxes', 'mmmultas.MaskForBox': 'masks'}
+_NO_TARGETS = 'There are no targets to draw'
 
 
 def browse_targets(cfg: Mapping[str, Any],
@@ -108,7 +111,7 @@ class _Targets:
 
     def __init__(self, cfg: Mapping[str, Any], shown: Any,
                  checkpoint: str | Path | None) -> None:
-        self.model = _with_companions(cfg)
+        self.model, made = _with_companions(cfg)
         self.asked = checkpoint is not None
         if checkpoint is not None:
             path = chosen_checkpoint(checkpoint)
@@ -118,9 +121,10 @@ class _Targets:
         self.meta: dict[str, Any] = {}
         for samples in found:
             self.meta.update(samples[0][0] if samples else {})
+        _refuse_unlike(self.model, self.meta, made)
         self.model.meet(self.meta, 1, 1)
-        made = self.model.companions
-        self.by_boxes, self.by_masks = made['boxes'], made['masks']
+        self.by_boxes, self.by_masks = (
+            self.model.companions[made[kind]] for kind in _KINDS)
         self.by_boxes.learn_rates(Update(self.model, dict(
             all=torch.zeros(1)), dict(all=[
                 sample for samples in found for *_, sample in samples]), {}))
@@ -172,15 +176,32 @@ class _Targets:
         return Canvas(image, scale, colours, names)
 
 
-def _with_companions(cfg: Mapping[str, Any]) -> Any:
-    """The network of a config, with both weak companions and no other."""
+def _with_companions(cfg: Mapping[str, Any]) -> tuple[Any, dict[str, str]]:
+    """The network of a config, with both weak companions and no other.
+
+    Returns:
+        tuple: The network, and the type of each of both → its name: that of
+        the config, so that messages name what is written there.
+
+    Raises:
+        ConfigError: A network without boxes or without masks.
+    """
     model = ConfigDict(cfg['model'])
     model = ConfigDict(model.get('architecture', model))
-    given = {one['type']: dict(one)
-             for one in (model.get('companions') or {}).values()}
+    kinds = {kind_of(name, model.heads) for name, head in model.heads.items()
+             if head is not None}
+    for kind, what in ((BOXES, 'boxes'), (CLASSES, 'masks of classes')):
+        if kind not in kinds:
+            raise ConfigError(
+                f'{_NO_TARGETS}: the network ({", ".join(model.heads)}) has '
+                f'no head for {what}, and targets are what labels of boxes '
+                'say about masks, and the other way round.')
+    given = {str(one['type']): name for name, one in (
+        model.get('companions') or {}).items() if one}
+    names = {kind: given.get(kind, name) for kind, name in _KINDS.items()}
     model.companions = {
-        name: given.get(kind, dict(type=kind))
-        for name, kind in _KINDS.items()}
+        name: dict(model.companions[name]) if kind in given else
+        dict(type=kind) for kind, name in names.items()}
     for key in ('balancer', 'init_cfg'):
         model.pop(key, None)
     if 'init_cfg' in model.backbone:
@@ -188,4 +209,25 @@ def _with_companions(cfg: Mapping[str, Any]) -> Any:
     with DefaultScope.overwrite_default_scope('mmdet'):
         built: Any = MODELS.build(model)
     built.prepare()
-    return built
+    return built, names
+
+
+def _refuse_unlike(model: Any, meta: Mapping[str, Any],
+                   names: Mapping[str, str]) -> None:
+    """Say that no class is shared, where no companion is written.
+
+    Raises:
+        ConfigError: So it is; what is written speaks for itself.
+    """
+    if dict(names) != _KINDS:
+        return
+    spaces = [tuple(tuple(meta.get(task, {}).get('classes') or ())
+                    for task in pair) for pair in pairs_of(model, '')]
+    if any(not b or not m or set(b) & set(m) for b, m in spaces):
+        return
+    boxes, masks = spaces[0]
+    same = alike(boxes, masks)
+    how = (f'their names differ by spelling only, write them alike: {same}'
+           if same else 'docs/weak_losses.md tells how to join other names')
+    raise ConfigError(f'{_NO_TARGETS}: boxes ({", ".join(boxes[:3])}) and '
+                      f'masks ({", ".join(masks[:3])}) share no class; {how}.')

@@ -2,7 +2,8 @@ import cv2
 import pytest
 import torch
 
-from mmmultas.analysis.targets import browse_targets
+from mmmultas.analysis.targets import (_KINDS, _refuse_unlike,
+                                       browse_targets)
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_config, toy_model, toy_stream
 from mmmultas.utils.errors import ConfigError
@@ -35,5 +36,21 @@ def test_what_has_no_targets(tmp_path):
     with pytest.raises(ConfigError, match=r"no stream \['x'\]: it has"):
         browse_targets(cfg, tmp_path, ['x'])
     cfg.model = toy_model(('det', ))
-    with pytest.raises(ConfigError, match='joins boxes and masks'):
+    with pytest.raises(ConfigError, match=r'no targets to draw: the network '
+                       r'\(det\) has no head for masks of classes'):
         browse_targets(cfg, tmp_path)
+
+
+@pytest.mark.parametrize('pixels, words', [
+    (('sky', 'car'), r'boxes \(cat, dog\) and masks \(sky, car\) share no '
+     'class; docs/weak_losses.md tells'),
+    (('sky', 'Cat'), "write them alike: {'cat': 'Cat'}")])
+def test_classes_that_are_not_shared(pixels, words):
+    """Where no companion is written none can be blamed."""
+    model = MODELS.build(toy_model())
+    meta = dict(det=dict(classes=('cat', 'dog')), seg=dict(classes=pixels))
+    with pytest.raises(ConfigError, match=f'no targets to draw: .*{words}'):
+        _refuse_unlike(model, meta, dict(_KINDS))
+    _refuse_unlike(model, meta, {k: 'mine' for k in _KINDS})
+    meta['seg']['classes'] += ('dog', )
+    _refuse_unlike(model, meta, dict(_KINDS))
