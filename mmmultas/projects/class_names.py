@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -125,13 +126,32 @@ def yolo_names(folder: Path) -> dict[int, str]:
     return {}
 
 
-def _of_yaml(path: Path) -> dict[int, str]:
+def yolo_keypoints(folder: Path) -> int:
+    """Numbers behind the box of a line, by ``kpt_shape`` of the yaml.
+
+    Raises:
+        DataError: A yaml that cannot be read.
+    """
+    for place in (folder, folder.parent, folder.parent.parent):
+        for path in sorted(place.glob('*.y*ml')):
+            shape = _yaml(path).get('kpt_shape')
+            if isinstance(shape, list) and len(shape) == 2 and all(
+                    isinstance(n, int) for n in shape):
+                return int(shape[0] * shape[1])
+    return 0
+
+
+def _yaml(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(read_bytes(path, 'list of classes'))
     except yaml.YAMLError as error:
         raise DataError(f'{path} is no usable yaml file ({error}); mend '
                         f'it.') from error
-    names = content.get('names') if isinstance(content, dict) else None
+    return content if isinstance(content, dict) else {}
+
+
+def _of_yaml(path: Path) -> dict[int, str]:
+    names = _yaml(path).get('names')
     if isinstance(names, list):
         return {i: str(n) for i, n in enumerate(names)}
     if isinstance(names, dict):

@@ -6,7 +6,7 @@ from typing import Any
 
 from mmmultas.datasets.files import read_bytes
 from mmmultas.datasets.problems import Problem, problem_of
-from mmmultas.projects.class_names import yolo_names
+from mmmultas.projects.class_names import yolo_keypoints, yolo_names
 from mmmultas.projects.matching import match_names
 from mmmultas.projects.records import LabelSet, Opened, Picture, Thing
 from mmmultas.utils.errors import DataError
@@ -56,7 +56,7 @@ def _is_yolo(files: Sequence[Path]) -> bool:
 
 def _read(folder: Path, files: Mapping[str, Path],
           images: Mapping[str, str]) -> LabelSet:
-    known = yolo_names(folder)
+    known, keypoints = yolo_names(folder), yolo_keypoints(folder)
     pairs = match_names(list(files), list(images)).pairs
     found = LabelSet(())
     highest = -1
@@ -66,7 +66,7 @@ def _read(folder: Path, files: Mapping[str, Path],
             continue
         try:
             size = image_size(images[pairs[name]])
-            things, problems = _things(file, size)
+            things, problems = _things(file, size, keypoints)
         except DataError as error:
             found.problems.append(problem_of(error, file))
             continue
@@ -74,6 +74,9 @@ def _read(folder: Path, files: Mapping[str, Path],
         highest = max([highest, *(int(t.name) for t in things)])
         found.pictures.append(Picture(name, size, tuple(things)))
     names = {str(i): n for i, n in known.items()}
+    if keypoints:
+        found.facts.append('keypoints (`kpt_shape`) take no part, their boxes '
+                           'do')
     if not known:
         found.facts.append('the classes have no names: write them into '
                            f'{folder.parent}/data.yaml or classes.txt')
@@ -93,7 +96,7 @@ def _read(folder: Path, files: Mapping[str, Path],
     return found
 
 
-def _things(file: Path, size: tuple[int, int]
+def _things(file: Path, size: tuple[int, int], keypoints: int
             ) -> tuple[list[Thing], list[Problem]]:
     from globox import BoundingBox
 
@@ -104,6 +107,9 @@ def _things(file: Path, size: tuple[int, int]
         values = line.split()
         if not values:
             continue
+        if keypoints and len(values) == 5 + keypoints:
+            values = values[:5]  # else they would be read as a polygon
+            line = ' '.join(values)
         try:
             if any(not -0.01 <= float(v) <= 1.01 for v in values[1:]):
                 problems.append(Problem(

@@ -21,6 +21,20 @@ def test_polygons(kit, read, same_boxes):
     assert labels.has_shapes
 
 
+@pytest.mark.parametrize('each', [2, 3])
+def test_keypoints_are_no_polygons(kit, read, same_boxes, each):
+    path = write_yolo(kit)
+    with open(kit.root / 'data.yaml', 'a') as file:
+        file.write(f'kpt_shape: [4, {each}]\n')
+    for text in path.glob('*.txt'):
+        lines = [line + ' 0.01 0.99 2'[:10 + 2 * (each - 2)] * 4
+                 for line in text.read_text().splitlines()]
+        text.write_text('\n'.join(lines))
+    _, labels = read(path)
+    same_boxes(labels)
+    assert not labels.problems and 'keypoints' in labels.facts[0]
+
+
 def test_names_that_nobody_wrote(kit, read):
     path = write_yolo(kit)
     (kit.root / 'data.yaml').unlink()
