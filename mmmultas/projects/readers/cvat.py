@@ -11,7 +11,8 @@ from mmmultas.datasets.problems import Problem
 from mmmultas.projects.records import LabelSet, Opened, Picture, Thing
 
 from .base import Format, near
-from .shapes import column_runs, ellipse, outlined, rectangle, turned
+from .shapes import (column_runs, ellipse, grouped, named, outlined,
+                     rectangle, turned)
 
 __all__ = ['CVAT']
 
@@ -46,6 +47,9 @@ def _read(path: Path, root: Element, images: list[Element],
     used = {t.name for p in found.pictures for t in p.things}
     found.classes = (*(n for n in found.classes if n in used),
                      *sorted(used - set(found.classes)))
+    found.facts += grouped(
+        (place, shape.get('label') or '', shape.get('group_id'))
+        for place, node in enumerate(images) for shape in node)
     tagged = sum(node.find('tag') is not None for node in images)
     if tagged:
         found.facts.append(f'{tagged} images have tags, labels of the whole '
@@ -59,7 +63,7 @@ def _things(path: Path, node: Element, size: tuple[int, int] | None,
     things = []
     for shape in node:
         label = shape.get('label') or ''
-        told = f'has a {shape.tag} of {label!r} in {node.get("name")}'
+        told = f'has {named(shape.tag, label)} in {node.get("name")}'
         try:
             if shape.tag in _AREAS:
                 things.append(_thing(label, shape, size, task))

@@ -14,7 +14,8 @@ from mmmultas.utils.errors import DataError
 from mmmultas.utils.progress import progress
 
 from .base import Format, files_below, load_json, number
-from .shapes import column_runs, ellipse, outlined, rectangle
+from .shapes import (column_runs, ellipse, grouped, named, outlined,
+                     rectangle)
 
 __all__ = ['LABELME']
 
@@ -47,7 +48,7 @@ def _is_labelme(file: Path) -> bool:
 
 
 def _read(files: dict[str, Path]) -> LabelSet:
-    found = LabelSet(())
+    found, groups = LabelSet(()), list[tuple[str, str, Any]]()
     for name, file in progress(files.items(), what='jsons', unit='file'):
         try:
             content = load_json(file)
@@ -59,10 +60,14 @@ def _read(files: dict[str, Path]) -> LabelSet:
             size = (height, width) if height and width else None
             things = _things(file, content, size, found.problems)
             found.pictures.append(Picture(name, size, tuple(things)))
+            groups += [(name, str(s.get('label')), str(s['group_id']))
+                       for s in content['shapes'] if isinstance(s, dict)
+                       and s.get('group_id') is not None]
         except DataError as error:
             found.problems.append(problem_of(error, file))
     names = {t.name for p in found.pictures for t in p.things}
     found.classes = tuple(sorted(names))
+    found.facts += grouped(groups)
     return found
 
 
@@ -73,17 +78,17 @@ def _things(file: Path, content: dict[str, Any], size: Any,
     for shape in content['shapes']:
         shape = shape if isinstance(shape, dict) else {}
         label = str(shape.get('label'))
-        kind = shape.get('shape_type') or 'polygon'  # old files say none
+        kind = str(shape.get('shape_type') or 'polygon')  # old: none
         try:
             found = _thing(label, kind, shape, size)
         except (ValueError, TypeError) as error:
             problems.append(Problem(
-                str(file), f'has a {kind} of {label!r} that cannot be read '
+                str(file), f'has {named(kind, label)} that cannot be read '
                 f'({error})', 'draw it again with LabelMe', 'entry'))
             continue
         if found is None:
             problems.append(Problem(
-                str(file), f'has a {kind} of {label!r}, which is no area',
+                str(file), f'has {named(kind, label)}, which is no area',
                 'draw a rectangle or a polygon, or remove it', 'entry'))
         else:
             things.append(found)

@@ -1,5 +1,6 @@
 """Shapes of annotation tools: their outlines, boxes and runs."""
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -7,11 +8,39 @@ from numpy.typing import ArrayLike, NDArray
 
 from mmmultas.projects.records import Thing
 
-__all__ = ['column_runs', 'ellipse', 'outlined', 'rectangle', 'turned']
+__all__ = [
+    'column_runs', 'ellipse', 'grouped', 'named', 'outlined', 'rectangle',
+    'turned'
+]
 
 #: Of an ellipse: its box is right to 0.0003 of its radius.
 _CORNERS = 128
 Points = NDArray[np.float64]
+
+
+def named(kind: str, label: str) -> str:
+    """A shape in a sentence.
+
+    Example:
+        >>> named('ellipse', 'cat'), named('points', 'dog')
+        ("an ellipse of 'cat'", "points of 'dog'")
+    """
+    article = '' if kind == 'points' else (
+        'an ' if kind[:1] in tuple('aeiou') else 'a ')
+    return f'{article}{kind} of {label!r}'
+
+
+def grouped(groups: Iterable[tuple[Hashable, str, Any]]) -> list[str]:
+    """What is to be said of shapes that a tool has put into groups.
+
+    Args:
+        groups: Of each shape its picture, class and group; None or 0 is
+            none.
+    """
+    counts = Counter(g for g in groups if g[2])
+    found = sum(n for n in counts.values() if n > 1)
+    return [f'{found} shapes are in a group (`group_id`) with others of '
+            'their class; each is an object of its own here'] if found else []
 
 
 def rectangle(x1: float, y1: float, x2: float, y2: float) -> Points:

@@ -88,7 +88,7 @@ def test_what_is_no_area_is_said(kit, read, shape, task):
     labels = image_of(kit, read, f'<{shape} label="x" points="3,4;5,6"/>',
                       task)
     assert not labels.pictures[0].things
-    assert f"has a {shape} of 'x' in im00.png, which is no area" in (
+    assert f"{shape} of 'x' in im00.png, which is no area" in (
         labels.problems[0].reason)
 
 
@@ -111,3 +111,11 @@ def test_tags_and_images_without_a_size(kit, read):
     labels = image_of(kit, read, mask + '<tag label="night"/>', 'seg', '')
     assert 'no width and height' in labels.problems[0].reason
     assert '1 images have tags' in labels.facts[0]
+
+
+def test_groups_are_said(kit, read):
+    box = BOX.format(0)
+    joined = box.replace('label', 'group_id="1" label')
+    assert 'group' not in str(image_of(kit, read, box + joined).facts)
+    assert '2 shapes are in a group' in image_of(
+        kit, read, joined * 2).facts[0]

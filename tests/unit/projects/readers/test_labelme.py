@@ -75,7 +75,14 @@ def test_painted_masks(kit, read):
 def test_what_is_no_area_is_said(kit, read, kind, points, task):
     labels = labelled(kit, read, (kind, points, {}), task=task)
     assert not labels.pictures[0].things
-    assert f"a {kind} of 'x', which is no area" in labels.problems[0].reason
+    assert f"{kind} of 'x', which is no area" in labels.problems[0].reason
+
+
+def test_groups_are_said(kit, read):
+    shapes = [('rectangle', [[1, 1], [5, 5]], dict(group_id=g))
+              for g in (0, 0, None, None, 1)]
+    assert '2 shapes are in a group' in labelled(kit, read, *shapes).facts[0]
+    assert not labelled(kit, read, *shapes[2:]).facts
 
 
 def test_broken_files_and_shapes(kit, read):
