@@ -63,7 +63,8 @@ def check_run(runner: Any, allow_overlap: bool = False) -> None:
     val = {f'val_dataloader.{n}': x.dataset for n, x in loaders.items()}
     check_same_classes(metainfo, judged)
     told = unknown_names(
-        x for data in (train | val).values() for x in lists_within(data))
+        (x for data in (train | val).values() for x in lists_within(data)),
+        getattr(runner, 'cfg', None))
     for file, said in told.items():
         print_log(f'{file} {said}.', 'current', logging.WARNING)
     files = {key: list(_files(data)) for key, data in (train | val).items()}

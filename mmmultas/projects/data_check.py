@@ -86,7 +86,8 @@ def check_data(cfg: Mapping[str, Any], num_workers: int = 0) -> DataReport:
     for report in streams:
         _try(report, cfg)
     between = _between(streams) + judge(streams, cfg)
-    between += _unknown_names(part for _, parts in plans for part in parts)
+    between += _unknown_names(
+        (part for _, parts in plans for part in parts), cfg)
     if not any(p.severity == ERROR
                for p in between + [p for s in streams for p in s.problems]):
         between += filter(None, [try_run(cfg)])
@@ -176,9 +177,10 @@ def _one_thread() -> None:
     cv2.setNumThreads(0)
 
 
-def _unknown_names(parts: Iterable[Inventory]) -> Iterator[Problem]:
+def _unknown_names(parts: Iterable[Inventory],
+                   cfg: Mapping[str, Any]) -> Iterator[Problem]:
     """Names of lists (`val_list`) that no stream has."""
-    told = unknown_names(x for part in parts for x in part.lists)
+    told = unknown_names((x for part in parts for x in part.lists), cfg)
     for file, said in told.items():
         reason, _, mend = said.partition('; ')
         yield Problem(file, reason, mend, 'match', WARNING)

@@ -201,6 +201,8 @@ def _untaught(train: Sequence[StreamReport],
         return
     taught = {task for s in train for task, count in s.labelled.items()
               if count}
+    taught |= {task for s in train if not s.digests  # it has no files
+               for task in (*s.classes, *s.meta)}
     for task, head in (model.get('heads') or {}).items():
         if head and task not in taught and f'heads.{task}' not in model.get(
                 'frozen', ()):

@@ -19,3 +19,14 @@ def test_lists_of_data_sets_that_are_wrapped():
     joined = SimpleNamespace(datasets=[one, SimpleNamespace(dataset=two)])
     assert list(lists_within(joined)) == [('x', 'a'), ('y', 'a')]
     assert not list(lists_within(SimpleNamespace(dataset=plain)))
+
+
+def test_images_of_a_task_that_is_left_out_are_known(tmp_path):
+    (tmp_path / 'in').mkdir()
+    for name in ('a_sat.jpg', 'in/b.png', 'in/c.png'):
+        (tmp_path / name).touch()
+    cfg = dict(seg_images=str(tmp_path), image_suffix='_sat.jpg', x=1)
+    lists = [('x', ['a', 'b', 'in/c', 'd'])]
+    assert '(d)' in unknown_names(lists, cfg)['x']
+    assert not unknown_names([('x', ['a', 'in/c'])], cfg)
+    assert '(a, b, d, …)' in unknown_names(lists, {})['x']
