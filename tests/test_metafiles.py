@@ -122,7 +122,9 @@ def test_names_and_benchmarks_exist(model):
 @pytest.mark.parametrize('model', models(), ids=lambda m: m['Name'])
 def test_parameters_and_input_are_those_of_the_config(model):
     cfg = Config.fromfile(ROOT / model['Config'])
-    size = cfg.img_size
+    sizes = {step['size'] for stream in cfg.test_dataloader.values()
+             for step in stream.dataset.pipeline if 'size' in step}
+    size = sizes.pop() if len(sizes) == 1 else cfg.img_size
     assert model['Metadata']['Input'] == (
         size if isinstance(size, int) else ' x '.join(map(str, size)))
     # nothing is filled
