@@ -22,7 +22,9 @@ class OtherClasses:
 
 def other_classes(saved: Mapping[str, Any], given: Mapping[str, Any],
                   source: str) -> OtherClasses | None:
-    """The first task of whose classes data and checkpoint say otherwise.
+    """A task of whose classes data and checkpoint say otherwise.
+
+    One whose classes stand in another order comes first.
 
     Args:
         saved: ``classes`` by task, of the checkpoint.
@@ -36,6 +38,7 @@ def other_classes(saved: Mapping[str, Any], given: Mapping[str, Any],
         >>> other_classes(cats, cats, 'x.pth') is None
         True
     """
+    first: OtherClasses | None = None
     for task, meta in given.items():
         now, then = (tuple((m or {}).get('classes') or ()) if isinstance(
             m, Mapping) else () for m in (meta, saved.get(task)))
@@ -49,12 +52,15 @@ def other_classes(saved: Mapping[str, Any], given: Mapping[str, Any],
             for names in (now, then))
         what = 'the same classes in another order' if permuted else (
             'other classes')
-        return OtherClasses(
+        found = OtherClasses(
             f'Checkpoint {source} has learnt {what} for {task!r}: number '
             f'{place} is {there} there and {here} in the data; give the '
             'names as they were in training, or train the head anew.',
             permuted)
-    return None
+        if permuted:
+            return found
+        first = first or found
+    return first
 
 
 def initial_rates(wrapper: Any) -> list[float]:
@@ -63,8 +69,9 @@ def initial_rates(wrapper: Any) -> list[float]:
     Args:
         wrapper: An optimizer wrapper; nothing of a dict of them.
     """
-    return [group.get('initial_lr', group['lr'])
-            for group in getattr(wrapper, 'param_groups', ())]
+    groups = getattr(wrapper, 'param_groups', ())
+    return [] if isinstance(groups, dict) else [
+        group.get('initial_lr', group['lr']) for group in groups]
 
 
 def check_resumable(checkpoint: dict[str, Any], source: str) -> None:

@@ -349,12 +349,13 @@ class MultiTaskRunner(Runner):
         asked = initial_rates(self.optim_wrapper)
         super().resume(filename, *args, **kwargs)
         kept = initial_rates(self.optim_wrapper)
-        if kept != asked:
+        changed = [pair for pair in zip(asked, kept) if pair[0] != pair[1]]
+        if changed:
+            wanted, had = max(changed)
             self.logger.warning(
-                f'The config asks for the learning rate {max(asked):g}, and '
-                f'the run goes on with that of its checkpoint, '
-                f'{max(kept):g}: give the checkpoint as `load_from` of a new '
-                'run to change it.')
+                f'The config asks for the learning rate {wanted:g}, and the '
+                f'run goes on with that of its checkpoint, {had:g}: give the '
+                'checkpoint as `load_from` of a new run to change it.')
         # the streams were built before the checkpoint told its seed
         self.train_loop.dataloader.reseed(self.seed or 0)
 

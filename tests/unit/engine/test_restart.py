@@ -1,3 +1,5 @@
+from types import SimpleNamespace
+
 import pytest
 import torch
 
@@ -29,12 +31,21 @@ def test_nothing_to_compare(saved, given):
     assert other_classes(saved, given, 'x.pth') is None
 
 
+def test_another_order_is_what_is_said():
+    saved = {**meta('a'), **meta('x', 'y', task='seg')}
+    given = {**meta('b'), **meta('y', 'x', task='seg')}
+    found = other_classes(saved, given, 'x.pth')
+    assert found.permuted and "for 'seg'" in found.text
+
+
 def test_rates_from_which_schedules_start():
     optim = torch.optim.SGD([torch.nn.Parameter(torch.ones(1))], lr=.5)
     assert initial_rates(optim) == [.5]
     optim.param_groups[0].update(lr=.1, initial_lr=.4)
     assert initial_rates(optim) == [.4]
     assert initial_rates(dict(type='OptimWrapper')) == []
+    several = SimpleNamespace(param_groups=dict(a=optim.param_groups))
+    assert initial_rates(several) == []
 
 
 def test_what_a_resumed_run_needs():
