@@ -9,7 +9,7 @@ from test_configs import CONFIGS, _name, _shrunken, _streams
 from mmmultas.registry import METRICS, MODELS
 from mmmultas.structures import gt_field, pred_field
 from mmmultas.testing import (toy_batch, toy_config, toy_distillation,
-                              toy_model)
+                              toy_model, toy_weak_losses)
 from mmmultas.utils.checkpoint import load_file
 from mmmultas.utils.launch import build_runner
 
@@ -46,20 +46,10 @@ def test_one_step(path, folder):
         assert pred_field(task) in samples[0]
 
 
-def _weak_losses():
-    return dict(
-        average=dict(type='mmmultas.ConsistencyTeacher', begin=.2, ramp=.2,
-                     mask_score='mixture', free_mask_score=0.),
-        b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
-                 pairs_weight=1., pairs_warmup=4, ramp_epochs=1),
-        m4b=dict(type='mmmultas.MaskForBox', refine=True, refine_begin=.2,
-                 refine_score=0.))
-
-
 def _systems(folder):
     return dict(
         plain=toy_model(dropout=.2),
-        weak=toy_model(dropout=.2, companions=_weak_losses()),
+        weak=toy_model(dropout=.2, companions=toy_weak_losses()),
         distilled=toy_distillation(folder),
         famo=toy_model(balancer=dict(type='mmmultas.FAMO')),
         nash=toy_model(

@@ -18,7 +18,7 @@ from mmmultas.structures import (DEPTH, DET, EDGES, NORMALS, SEG, gt_field,
 
 __all__ = [
     'ToyBackbone', 'ToyDataset', 'toy_batch', 'toy_config',
-    'toy_distillation', 'toy_model', 'toy_stream'
+    'toy_distillation', 'toy_model', 'toy_stream', 'toy_weak_losses'
 ]
 
 CLASSES = ('square', 'bar')
@@ -267,6 +267,23 @@ def toy_distillation(folder: Path,
                         from_student=False, teacher=task, recorder='feats'))
                 for task in teachers
             }))
+
+
+def toy_weak_losses() -> dict[str, Any]:
+    """Configs of all companions of boxes and masks, with all of their terms.
+
+    Nothing in them waits longer than the epochs of a toy.
+    """
+    return dict(
+        average=dict(
+            type='mmmultas.ConsistencyTeacher', begin=.2, ramp=.2,
+            mask_score='mixture', free_mask_score=0.),
+        b4m=dict(
+            type='mmmultas.BoxForMask', lines_weight=.5, pairs_weight=1.,
+            pairs_warmup=4, ramp_epochs=1),
+        m4b=dict(
+            type='mmmultas.MaskForBox', refine=True, refine_begin=.2,
+            refine_score=0.))
 
 
 def toy_batch(tasks: Sequence[Any] = (DET, SEG),

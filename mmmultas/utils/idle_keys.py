@@ -40,13 +40,13 @@ def idle_keys(path: Path, cfg: Mapping[str, Any],
 
 def _why(key: str, cfg: Mapping[str, Any], known: Collection[str],
          inherits: bool) -> str:
-    if isinstance(cfg[key], Mapping | list):
+    if isinstance(cfg[key], Mapping):
         near = difflib.get_close_matches(key, known, 1, .85)
         if near:
             return f'did you mean {near[0]!r}?'
         if key in _OF_MODELS and not (cfg.get('model') or {}).get(key):
             return f'it is a key of `model`, model = dict({key}=...).'
-        return ''
+        return ''  # files that inherit from this one may read it
     if not inherits:
         return ''
     return ('what a file inherits was computed before it is read. Set what '

@@ -3,7 +3,8 @@ import pytest
 import torch
 
 from mmmultas.registry import MODELS
-from mmmultas.testing import toy_config, toy_model, toy_stream
+from mmmultas.testing import (toy_config, toy_model, toy_stream,
+                              toy_weak_losses)
 from mmmultas.utils.checkpoint import load_file
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import build_runner
@@ -13,19 +14,8 @@ class Killed(BaseException):
     """Stands for SIGKILL: no handler of ours may catch it."""
 
 
-def weak_losses():
-    """Both directions, with all of their terms."""
-    return dict(
-        average=dict(type='mmmultas.ConsistencyTeacher', begin=.2, ramp=.2,
-                     mask_score='mixture', free_mask_score=0.),
-        b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
-                 pairs_weight=1., pairs_warmup=4, ramp_epochs=1),
-        m4b=dict(type='mmmultas.MaskForBox', refine=True, refine_begin=.2,
-                 refine_score=0.))
-
-
 def _config(work_dir, **kwargs):
-    model = toy_model(dropout=.2, companions=weak_losses())
+    model = toy_model(dropout=.2, companions=toy_weak_losses())
     cfg = toy_config(work_dir, epochs=3, model=model, **kwargs)
     cfg.custom_hooks[0].momentum = .1
     cfg.default_hooks.checkpoint.interval_iters = 2

@@ -4,7 +4,7 @@ import torch
 
 from mmmultas.registry import DATASETS
 from mmmultas.testing import (ToyDataset, toy_config, toy_distillation,
-                              toy_model)
+                              toy_model, toy_weak_losses)
 from mmmultas.utils.launch import build_runner
 
 
@@ -129,20 +129,10 @@ def test_distillation(tmp_path, sees):
     assert 'companions.teachers.connectors.det.convs.0.weight' in keys
 
 
-def _weak():
-    return dict(
-        average=dict(type='mmmultas.ConsistencyTeacher', begin=.2, ramp=.2,
-                     mask_score='mixture', free_mask_score=0.),
-        b4m=dict(type='mmmultas.BoxForMask', lines_weight=.5,
-                 pairs_weight=1., pairs_warmup=4, ramp_epochs=1),
-        m4b=dict(type='mmmultas.MaskForBox', refine=True, refine_begin=.2,
-                 refine_score=0.))
-
-
 def test_weak_losses_beside_teachers(tmp_path):
     torch.manual_seed(5)
     model = _distilled(tmp_path, 'other')
-    model['architecture']['companions'] = _weak()
+    model['architecture']['companions'] = toy_weak_losses()
     _run(tmp_path, 'iteration', model)
 
 

@@ -16,7 +16,7 @@ def told(tmp_path, text, base=True):
 
 @pytest.mark.parametrize('text, key', [
     ('max_epochs = 1', 'max_epochs'), ('tasks = ("seg", )', 'tasks'),
-    ('unheard = 1', 'unheard')])
+    ('unheard = 1', 'unheard'), ('pipeline = [1]', 'pipeline')])
 def test_a_value_of_which_others_were_made(tmp_path, text, key):
     [said] = told(tmp_path, text)
     assert said.startswith(f'`{key}` in {tmp_path}/own.py changes nothing')
@@ -25,7 +25,8 @@ def test_a_value_of_which_others_were_made(tmp_path, text, key):
 
 @pytest.mark.parametrize('text', [
     'max_epochs = 1\ntrain_cfg = dict(max_epochs=max_epochs)',
-    'load_from = "a.pth"', 'lr = .1\nother = [lr * 2]',
+    'load_from = "a.pth"', 'lr = .1\noptim_wrapper = dict(lrs=[lr * 2])',
+    # a file that inherits from this one may read it
     'loader = dict(a=1)', 'train_cfg = dict(max_epochs=1)'])
 def test_what_changes_something(tmp_path, text):
     assert not told(tmp_path, text)
