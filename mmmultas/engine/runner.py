@@ -27,7 +27,7 @@ from .hooks.company import company_of
 from .loop_errors import build_loop
 from .optim import wrapper_for_cpu
 from .restart import check_resumable, initial_rates, other_classes
-from .stock_hooks import refuse_hook
+from .stock_hooks import refuse_hook, refuse_inherited_keys
 
 __all__ = ['MultiTaskRunner']
 
@@ -143,6 +143,7 @@ class MultiTaskRunner(Runner):
                        default_hooks: Any = None,
                        custom_hooks: Any = None) -> None:
         """Refuse stock hooks that would do nothing."""
+        refuse_inherited_keys(default_hooks or {})
         super().register_hooks(default_hooks, custom_hooks)
         for hook in self.hooks:
             said = refuse_hook(hook)

@@ -3,11 +3,18 @@
 A test holds the table against the installed packages: what is not in it was
 tried.
 """
+import inspect
+from collections.abc import Mapping
 from typing import Any
+
+from mmengine.hooks import CheckpointHook
+from mmengine.registry import HOOKS
 
 from mmmultas.utils.errors import ConfigError
 
-__all__ = ['REFUSED', 'WARNED', 'refuse_hook']
+__all__ = [
+    'REFUSED', 'WARNED', 'refuse_hook', 'refuse_inherited_keys'
+]
 
 _PIPELINE = ('streams are read by processes that do not hear of it: train the '
              'last epochs as a second run, with the other pipeline and '
@@ -68,3 +75,35 @@ def refuse_hook(hook: Any) -> str | None:
         if name in WARNED:
             return f'{type(hook).__name__} {WARNED[name]}.'
     return None
+
+
+def refuse_inherited_keys(default_hooks: Mapping[str, Any]) -> None:
+    """Refuse MMEngine's CheckpointHook with keys of ours.
+
+    It takes any key and passes it to the function that writes, which would
+    end the run at the first checkpoint.
+
+    Args:
+        default_hooks: Configs of hooks.
+
+    Raises:
+        ConfigError: There is such a one.
+    """
+    for name, cfg in default_hooks.items():
+        if not isinstance(cfg, Mapping) or (
+                HOOKS.get(cfg.get('type')) is not CheckpointHook):
+            continue
+        known = {'type', 'priority',
+                 *inspect.signature(CheckpointHook).parameters}
+        others = [f'{key}={value!r}' for key, value in cfg.items()
+                  if key not in known]
+        if cfg.get('save_best') == 'score' and not cfg.get('rule'):
+            others.append("save_best='score'")
+        if others:
+            raise ConfigError(
+                f"`default_hooks.{name}` is MMEngine's CheckpointHook and "
+                f'has {", ".join(others)}, which only '
+                "mmmultas.CheckpointHook knows: set type="
+                "'mmmultas.CheckpointHook' (what a config that inherits has "
+                'without `type`), or add `_delete_=True` and say all keys '
+                'anew.')

@@ -5,7 +5,8 @@ from mmdet.registry import HOOKS as MMDET
 from mmengine.registry import HOOKS as MMENGINE
 from mmseg.registry import HOOKS as MMSEG
 
-from mmmultas.engine.stock_hooks import REFUSED, WARNED, refuse_hook
+from mmmultas.engine.stock_hooks import (REFUSED, WARNED, refuse_hook,
+                                         refuse_inherited_keys)
 from mmmultas.testing import toy_config
 from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.launch import build_runner
@@ -90,3 +91,26 @@ def test_children_are_refused():
 
     with pytest.raises(ConfigError, match='has a Mine'):
         refuse_hook(Mine())
+
+
+@pytest.mark.parametrize('inherited, said', [
+    (dict(max_keep=3), 'max_keep=3'),
+    (dict(save_best='score'), "save_best='score'"),
+    (dict(max_keep=3, save_best='score'), "max_keep=3, save_best='score'")])
+def test_a_stock_checkpoint_hook_over_inherited_keys(tmp_path, inherited,
+                                                     said):
+    cfg = toy_config(tmp_path, epochs=1)
+    cfg.default_hooks.checkpoint = dict(
+        type='CheckpointHook', interval=1, **inherited)
+    with pytest.raises(ConfigError, match='`default_hooks.checkpoint` is '
+                       f"MMEngine's CheckpointHook and has {said}, which"):
+        build_runner(cfg)
+
+
+def test_a_stock_checkpoint_hook_with_its_own_keys():
+    refuse_inherited_keys(dict(
+        checkpoint=dict(type='CheckpointHook', interval=1, max_keep_ckpts=2,
+                        priority='LOW', save_best='seg/mIoU'),
+        score=dict(type='CheckpointHook', save_best='score', rule='greater'),
+        ours=dict(type='mmmultas.CheckpointHook', max_keep=3),
+        sampler_seed=None))
