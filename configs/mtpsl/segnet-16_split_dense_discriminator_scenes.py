@@ -5,7 +5,7 @@ model = dict(
     companions=dict(
         xtc=dict(
             type='mmmultas.CrossTaskDiscriminator',
-            weight=2.0,
+            weight=_base_.term_weights.discriminator,
             mapping=dict(
                 type='mmmultas.SegNetMapping', widths=_base_.widths))))
 train_dataloader = dict(

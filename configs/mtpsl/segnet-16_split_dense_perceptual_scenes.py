@@ -4,6 +4,8 @@ _base_ = './segnet-16_split_dense_scenes.py'
 model = dict(
     companions=dict(
         xtc=dict(
-            type='mmmultas.PerceptualMapping', widths=_base_.widths)))
+            type='mmmultas.PerceptualMapping',
+            weight=_base_.term_weights.perceptual,
+            widths=_base_.widths)))
 train_dataloader = dict(
     train=dict(dataset=dict(pipeline=_base_.views_pipeline)))
