@@ -2,7 +2,7 @@
 _base_ = './segnet.py'
 
 widths = (16, 32, 64, 128, 128)
-# With factors of 1 or 2 what these terms send into the encoder is 20 to 200
+# With factors of 1 or 2 what these terms send into the encoder is 20 to 180
 # times as long as the gradient of all labels at the start, and a short run
 # does not recover from it (docs/consistency.md). Here it is twice as long.
 term_weights = dict(
