@@ -2,11 +2,11 @@
 _base_ = './segnet.py'
 
 widths = (16, 32, 64, 128, 128)
-# With factors of 1 or 2 what these terms send into the encoder is 20 to 180
+# With factors of 1 or 2 what these terms send into the encoder is 8 to 80
 # times as long as the gradient of all labels at the start, and a short run
-# does not recover from it (docs/consistency.md). Here it is twice as long.
+# does not recover from it (docs/consistency.md). Here it is about as long.
 term_weights = dict(
-    xtc=0.02, direct=0.04, perceptual=0.05, contrast=0.2, discriminator=0.06)
+    xtc=0.02, direct=0.02, perceptual=0.02, contrast=0.2, discriminator=0.06)
 
 model = dict(
     backbone=dict(widths=widths),
