@@ -31,6 +31,10 @@ def parse_args() -> argparse.Namespace:
         '--prefix', default='',
         help='words before each command, e.g. "srun --gres=gpu:8 --ntasks=8"')
     parser.add_argument(
+        '--alone-prefix', metavar='PREFIX',
+        help='words before commands of one process (masks of a cell), e.g. '
+        '"srun --gres=gpu:1"; default: those of --prefix, none with Slurm')
+    parser.add_argument(
         '--dry-run', action='store_true', help='say what would be run')
     return parser.parse_args()
 
@@ -43,7 +47,8 @@ def main() -> None:
         states = cell_states(matrix, args.results, matrix.fingerprints())
         print(state_table(matrix, states, args.results))
         return
-    launcher = Launcher(args.launcher, args.processes, args.prefix)
+    launcher = Launcher(args.launcher, args.processes, args.prefix,
+                        args.alone_prefix)
     try:
         table, complete = run_matrix(matrix, args.jobs, launcher,
                                      args.results)

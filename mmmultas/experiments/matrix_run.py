@@ -41,10 +41,14 @@ class Launcher:
         processes: Processes of ``'pytorch'``.
         prefix: Words in front of the command, for example
             ``srun -p gpu --gres=gpu:8 --ntasks=8``.
+        alone_prefix: Words in front of commands that run as one process, for
+            example ``srun -p gpu --gres=gpu:1``. None: those of ``prefix``,
+            and none by Slurm.
     """
     kind: str = 'none'
     processes: int = 1
     prefix: str = ''
+    alone_prefix: str | None = None
 
     def command(self, tool: str, *args: str) -> list[str]:
         """The command that runs ``tools/{tool}.py``."""
@@ -60,10 +64,12 @@ class Launcher:
         ]
 
     def alone(self, tool: str, *args: str) -> list[str]:
-        """The command that runs a tool in one process, on this machine."""
-        before = [] if self.kind == 'slurm' else shlex.split(self.prefix)
-        return [*before, sys.executable, str(resource(f'tools/{tool}.py')),
-                *args]
+        """The command that runs a tool in one process."""
+        before = self.alone_prefix
+        if before is None:
+            before = '' if self.kind == 'slurm' else self.prefix
+        return [*shlex.split(before), sys.executable,
+                str(resource(f'tools/{tool}.py')), *args]
 
 
 def run_matrix(matrix: Matrix,

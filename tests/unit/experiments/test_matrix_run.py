@@ -239,6 +239,11 @@ def test_commands_of_launchers():
     assert alone[0] == sys.executable and alone[-1] == 'c.py'
     assert Launcher(prefix='nice -n 9').alone('train')[:3] == [
         'nice', '-n', '9']
+    words = Launcher('slurm', prefix='srun --ntasks=8',
+                     alone_prefix='srun --gres=gpu:1').alone('train')
+    assert words[:3] == ['srun', '--gres=gpu:1', sys.executable]
+    assert Launcher(prefix='nice', alone_prefix='').alone('train')[0] == (
+        sys.executable)
 
 
 def test_what_a_place_sees(monkeypatch):
