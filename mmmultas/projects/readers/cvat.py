@@ -9,6 +9,7 @@ from mmmultas.datasets.checks import parse_xml
 from mmmultas.datasets.files import MAX_PIXELS
 from mmmultas.datasets.problems import Problem
 from mmmultas.projects.records import LabelSet, Opened, Picture, Thing
+from mmmultas.utils.errors import DataError
 
 from .base import Format, near
 from .shapes import (column_runs, ellipse, grouped, named, outlined,
@@ -27,6 +28,11 @@ def _open(path: Path) -> Opened | None:
         return None
     root = parse_xml(path, _MAX_BYTES)
     images = root.findall('image')
+    if root.tag == 'annotations' and root.find('track') is not None:
+        raise DataError(
+            f'{path} is CVAT\'s XML "for video", whose shapes are tracks and '
+            'not of images: export the task as "CVAT for images", which '
+            'splits tracks by frames.')
     if root.tag != 'annotations' or not images:
         return None
     return Opened(

@@ -48,6 +48,16 @@ def test_what_is_no_cvat(kit, read):
         open_labels(str(path), 'det')
 
 
+def test_tracks_of_videos_are_sent_back(kit):
+    path = kit.path('b.xml')
+    path.write_text(
+        '<annotations><track id="0" label="cat"><box frame="0" outside="0" '
+        'keyframe="1" xtl="1" ytl="2" xbr="9" ybr="8"/></track>'
+        '</annotations>')
+    with pytest.raises(DataError, match='export the task as "CVAT for images'):
+        open_labels(str(path), 'det')
+
+
 def image_of(kit, read, shapes, task='det', size='width="80" height="64"'):
     path = kit.path('b.xml')
     path.write_text(f'<annotations><image name="im00.png" {size}>{shapes}'
