@@ -4,6 +4,7 @@
     plain        one update of boxes and masks
     b4m, m4b     with one weak loss
     bombo        with both
+    lines        with both, and lines
     average      with the moving average as teacher
     average_half with it on half of the images (share=0.5)
     all          with both weak losses and the moving average
@@ -31,12 +32,13 @@ from mmmultas.testing import toy_batch
 
 CONFIG = 'configs/multas/efflite0-64_fpn_mtl_voc-mini.py'
 B4M = dict(b4m=dict(type='mmmultas.BoxForMask', ramp_epochs=0))
+LINES = dict(b4m=dict(B4M['b4m'], lines_weight=.5))
 M4B = dict(m4b=dict(type='mmmultas.MaskForBox'))
 AVERAGE = dict(average=dict(type='mmmultas.ConsistencyTeacher', begin=0.))
 HALF = dict(average=dict(AVERAGE['average'], share=.5))
 COMPANIONS: dict[str, dict[str, Any]] = dict(
-    plain={}, b4m=B4M, m4b=M4B, bombo=B4M | M4B, average=AVERAGE,
-    average_half=HALF, all=B4M | M4B | AVERAGE)
+    plain={}, b4m=B4M, m4b=M4B, bombo=B4M | M4B, lines=LINES | M4B,
+    average=AVERAGE, average_half=HALF, all=B4M | M4B | AVERAGE)
 
 
 class Bench:

@@ -250,7 +250,7 @@ heads = dict(
     seg=dict(num_classes=len(seg_classes)),
     **further_heads)
 companions = dict(
-    b4m=dict(type='mmmultas.BoxForMask'),
+    b4m=dict(type='mmmultas.BoxForMask', lines_weight=0.5),
     m4b=dict(type='mmmultas.MaskForBox'))
 if isinstance(weak_losses, str):
     weak_losses = (weak_losses, )

@@ -136,7 +136,8 @@ def test_weak_losses_are_those_of_the_names(load, monkeypatch):
     monkeypatch.setattr(Config, 'fromfile', thin)
     bench = load('weak').Bench(64, 2)
     groups = dict(plain=set(), b4m={'seg'}, m4b={'det'},
-                  bombo={'det', 'seg'}, average={'det', 'seg'},
+                  bombo={'det', 'seg'}, lines={'det', 'seg'},
+                  average={'det', 'seg'},
                   average_half={'det', 'seg'}, all={'det', 'seg'})
     for name, run in bench.forms().items():
         weak = {k.split('.')[1] for k in run() if k.startswith('weak.')}
