@@ -89,12 +89,14 @@ def refuse_inherited_keys(default_hooks: Mapping[str, Any]) -> None:
     Raises:
         ConfigError: There is such a one.
     """
+    known = {'type', 'priority',
+             *inspect.signature(CheckpointHook).parameters}
     for name, cfg in default_hooks.items():
-        if not isinstance(cfg, Mapping) or (
-                HOOKS.get(cfg.get('type')) is not CheckpointHook):
+        kind = cfg.get('type') if isinstance(cfg, Mapping) else None
+        if isinstance(kind, str):
+            kind = HOOKS.get(kind)
+        if kind is not CheckpointHook:
             continue
-        known = {'type', 'priority',
-                 *inspect.signature(CheckpointHook).parameters}
         others = [f'{key}={value!r}' for key, value in cfg.items()
                   if key not in known]
         if cfg.get('save_best') == 'score' and not cfg.get('rule'):

@@ -1,4 +1,5 @@
 import mmdet.engine.hooks  # noqa: F401
+import mmengine.hooks
 import mmseg.engine.hooks  # noqa: F401
 import pytest
 from mmdet.registry import HOOKS as MMDET
@@ -113,4 +114,8 @@ def test_a_stock_checkpoint_hook_with_its_own_keys():
                         priority='LOW', save_best='seg/mIoU'),
         score=dict(type='CheckpointHook', save_best='score', rule='greater'),
         ours=dict(type='mmmultas.CheckpointHook', max_keep=3),
+        untyped=dict(interval=1),
         sampler_seed=None))
+    with pytest.raises(ConfigError, match='has max_keep=3, which'):
+        refuse_inherited_keys(dict(checkpoint=dict(
+            type=mmengine.hooks.CheckpointHook, max_keep=3)))
