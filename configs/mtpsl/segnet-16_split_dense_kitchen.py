@@ -3,7 +3,7 @@
 _base_ = [
     '../_base_/models/segnet-16.py',
     '../_base_/datasets/kitchen_dense.py',
-    '../_base_/schedules/adam-cosine_1k.py', '../_base_/default_runtime.py'
+    '../_base_/schedules/adam-cosine.py', '../_base_/default_runtime.py'
 ]
 
 max_epochs = 8

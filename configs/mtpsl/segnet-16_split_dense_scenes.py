@@ -2,7 +2,7 @@
 # each of 240; minutes on one core (matrices/scenes-mtpsl.yaml).
 _base_ = [
     '../_base_/models/segnet-16.py', '../_base_/datasets/scenes_dense.py',
-    '../_base_/schedules/adam-cosine_1k.py', '../_base_/default_runtime.py'
+    '../_base_/schedules/adam-cosine.py', '../_base_/default_runtime.py'
 ]
 
 model = dict(

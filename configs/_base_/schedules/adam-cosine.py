@@ -1,8 +1,8 @@
-# Adam for a narrow SegNet on a CPU: 1000 updates, ten times the rate of
-# `adam_200e.py`, warmed up and brought down by a cosine.
+# Adam for a narrow SegNet on a CPU: 2,000 updates, ten times the rate
+# of `adam_200e.py`, warmed up and brought down by a cosine.
 _base_ = './adam_200e.py'
 
-max_epochs = 4
+max_epochs = 8
 lr = 1e-3
 
 train_cfg = dict(
