@@ -12,8 +12,12 @@ img_size = 512
 train_pipeline = [
     dict(type='mmmultas.LoadImage'),
     dict(type='mmmultas.LoadLabels'),
+    # the longer side from 320 to 640 pixels
     dict(
-        type='RandomResize', scale=[(320, 320), (640, 640)], keep_ratio=True),
+        type='RandomResize',
+        scale=(320, 320),
+        ratio_range=(1.0, 2.0),
+        keep_ratio=True),
     dict(type='mmmultas.RandomFlip'),
     dict(
         type='RandomCrop',

@@ -106,12 +106,13 @@ def write_box_masks(cfg: Mapping[str, Any],
         raise ConfigError(
             f'The boxes of `train_dataloader.{stream}` '
             f'({", ".join(maker.boxes[:3])}) and the masks of {maker.task!r} '
-            f'({", ".join(maker.masks[:3])}) share no class name.')
+            f'({", ".join(maker.masks[:3])}) share no class name: rename some '
+            "with the data set's `label_map`.")
     maker.begin(dict(iterations=iterations), 'GrabCut')
     written, count = 0, len(maker.paths)
     for index in track(range(count), total=count, what='GrabCut'):
         path = maker.paths[index]
-        image = decode_image(read_bytes(path, 'image'), path, True)
+        image = decode_image(read_bytes(path, 'image'), path, maker.exif)
         if maker.is_there(index, (image.shape[0], image.shape[1])):
             continue
         things = maker.record(index)['instances']

@@ -105,6 +105,13 @@ class MaskMaker:
         self._check_names()
 
     @property
+    def exif(self) -> bool:
+        """Whether the stream's pictures are turned as their tag says."""
+        steps = getattr(self.data.pipeline, 'transforms', ())
+        return next((bool(step.exif) for step in steps
+                     if hasattr(step, 'exif')), True)
+
+    @property
     def unlabelled(self) -> int:
         """Number of images of the stream that have no boxes' labels."""
         return len(self.data) - len(self._places)

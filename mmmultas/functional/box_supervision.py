@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 __all__ = [
-    'allowed_classes', 'box_cells', 'constrained_labels', 'cut_sides',
+    'allowed_classes', 'box_cells', 'best_allowed', 'cut_sides',
     'inner_boxes', 'line_dice', 'line_mil', 'narrowed', 'rank_targets',
     'set_losses', 'smallest_on_top'
 ]
@@ -117,26 +117,27 @@ def narrowed(allowed_Khw: Tensor, target_hw: Tensor, free_K: Tensor) -> Tensor:
     return torch.where(open_hw, allowed_Khw, found)
 
 
-def constrained_labels(logits_Khw: Tensor, allowed_Khw: Tensor,
-                       min_score: float | Tensor) -> Tensor:
-    """A teacher's best class among the allowed ones, (h, w) int64.
+def best_allowed(logits_Khw: Tensor,
+                 allowed_Khw: Tensor) -> tuple[Tensor, Tensor]:
+    """A teacher's best class among those that boxes allow.
 
     Args:
         logits_Khw: Raw scores of a softmax.
         allowed_Khw: bool, at least one class per cell.
-        min_score: Its probability among the allowed ones must reach this,
-            else the label is 255; one number, or one per class (K,).
+
+    Returns:
+        tuple: its probability among the allowed ones, (h, w) in [0, 1], 1
+        where only one is allowed; the class, (h, w) int64.
 
     Example:
         >>> allowed = torch.tensor([True, True, False]).reshape(3, 1, 1)
         >>> logits = torch.tensor([0., 1., 9.]).reshape(3, 1, 1)
-        >>> [int(constrained_labels(logits, allowed, s)) for s in (.7, .8)]
-        [1, 255]
+        >>> best_allowed(logits, allowed)
+        (tensor([[0.7311]]), tensor([[1]]))
     """
     inside = logits_Khw.masked_fill(~allowed_Khw, -math.inf).softmax(0)
     score, label = inside.max(0)
-    limit = min_score[label] if isinstance(min_score, Tensor) else min_score
-    return label.masked_fill(score < limit, ANY)
+    return score, label
 
 
 def line_mil(logits_Khw: Tensor,

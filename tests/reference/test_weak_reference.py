@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from mmengine.structures import InstanceData
 
 from mmmultas.functional.box_supervision import (NONE, allowed_classes,
-                                                 box_cells, constrained_labels,
+                                                 best_allowed, box_cells,
                                                  inner_boxes, line_dice,
                                                  line_mil,
                                                  narrowed, rank_targets,
@@ -148,13 +148,18 @@ def test_boxinsts_projections_and_pairs(ref):
     _close(logits.grad, ref('boxinst_grad'), rtol=1e-3, atol=1e-6)
 
 
+def _sure(logits, allowed, least):
+    score, label = best_allowed(logits, allowed)
+    return label.masked_fill(score < least, 255)
+
+
 def test_constrained_labels(ref):
     """Labels of a teacher among the classes that boxes allow."""
     least = float(ref('fix_constrained_threshold'))
     for logits, allowed, ignored, expected in zip(
             ref('fix_weak'), ref('fix_allowed'), ref('fix_ignore'),
             ref('fix_constrained')):
-        label = constrained_labels(logits, allowed, least)
+        label = _sure(logits, allowed, least)
         assert torch.equal(label.masked_fill(ignored, 255), expected)
         target = narrowed(allowed, label, FREE[:5])
         assert target.any(0).all()
@@ -233,7 +238,7 @@ def test_consistency_over_all_pixels(ref):
     weak, ignored = ref('fix_weak'), ref('fix_ignore')
     everything = torch.ones_like(weak[0], dtype=torch.bool)
     labels = torch.stack([
-        constrained_labels(x, everything, float(ref('fix_threshold')))
+        _sure(x, everything, float(ref('fix_threshold')))
         for x in weak])
     total = F.cross_entropy(strong, labels.masked_fill(ignored, 255),
                             ignore_index=255, reduction='sum')

@@ -160,7 +160,7 @@ class BoxForMask(WeakCompanion):
         """Pairs that no image serves, and ranks without a rate."""
         carried = list(carried)
         found = super().mute_losses(carried)
-        learnt = [m for m, rates in self.rates.items() if rates.learns]
+        learnt = [m for m in self._mask_tasks if self.rates[m].learns]
         for masks in learnt if self.ranks and not found else ():
             if not any(masks in tasks for tasks in carried):
                 found[f'{self.key}.ranks'] = (
@@ -174,7 +174,12 @@ class BoxForMask(WeakCompanion):
         """Learn classes; rates are learnt until ranks count in full."""
         super().meet(plan)
         for rates in self.rates.values():
-            rates.until = max(int(self._ramp_end), 200)
+            rates.until = min(max(int(self._ramp_end), 200), plan.updates)
+
+    @property
+    def _mask_tasks(self) -> list[str]:
+        """Tasks of masks that share classes with some boxes."""
+        return list(dict.fromkeys(pair.masks for pair in self.pairs))
 
     @property
     def _ramp_end(self) -> float:
@@ -185,8 +190,7 @@ class BoxForMask(WeakCompanion):
         terms = ['loss_set']
         terms += ['loss_lines'] * bool(self.lines_weight)
         terms += ['loss_pairs'] * bool(self.pairs_weight)
-        masks = dict.fromkeys(pair.masks for pair in self.pairs)
-        return [('weak', f'{task}.{term}') for task in masks
+        return [('weak', f'{task}.{term}') for task in self._mask_tasks
                 for term in terms]
 
     @property
@@ -206,10 +210,9 @@ class BoxForMask(WeakCompanion):
 
     def sums(self, update: Update) -> dict[str, dict[str, LossSum]]:
         """The terms over all images with boxes and no mask."""
-        if self.ranks:
-            self.learn_rates(update)
+        self.learn_rates(update)
         found: dict[str, LossSum] = {}
-        for masks in dict.fromkeys(pair.masks for pair in self.pairs):
+        for masks in self._mask_tasks:
             sums = pooled(
                 self._image_sums(update, pair, stream, row, scores)
                 for pair in self.pairs if pair.masks == masks
@@ -222,10 +225,11 @@ class BoxForMask(WeakCompanion):
     def learn_rates(self, update: Update) -> None:
         """Look at the masks of an update, as long as rates are learnt."""
         device = next(iter(update.inputs.values())).device
-        for task, rates in self.rates.items():
-            if rates.learning(self.update):
+        for task in self._mask_tasks:
+            rates = self.rates[task]
+            if rates.looks(self.update):
                 rates.learn(self._masks(update, task), device)
-            rates.judge(self.update)
+            rates.judge(self.update, self.ranks)
 
     def _masks(self, update: Update,
                task: str) -> Iterator[tuple[Tensor, list[int]]]:

@@ -62,10 +62,9 @@ def box_view(sample: DetDataSample, pair: Pair, scores: Tensor) -> BoxView:
     free = pair.free(annotated_for(sample.metainfo, DET)).to(device)
     allowed = allowed_classes(torch.cat([cells, other_cells]),
                               torch.cat([labels, other_labels]), free)
-    cut = torch.zeros(len(boxes), 2, dtype=torch.bool, device=device)
-    if 'visible' in sample.metainfo:
-        cut = cut_sides(boxes, visible_part(sample),
-                        sample.metainfo['img_shape'][:2])
+    # crops of others say nothing of what they cut
+    cut = cut_sides(boxes, visible_part(sample),
+                    sample.metainfo['img_shape'][:2])
     return BoxView(
         boxes, labels, cells, cut, free, allowed, other_cells.any(0),
         # where every class has boxes, nothing is known outside of them

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from mmdet.structures import DetDataSample, SampleList
 from torch import Tensor
 
+from mmmultas.functional.box_supervision import best_allowed
 from mmmultas.registry import MODELS
 from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
@@ -315,12 +316,14 @@ class ConsistencyTeacher(WeakCompanion):
                 allowed, name = allowed & view.allowed, ''
         seen &= allowed.any(0)
         allowed |= ~allowed.any(0)
-        score, label = theirs.masked_fill(~allowed, -torch.inf).softmax(
-            0).max(0)
+        score, label = best_allowed(theirs, allowed)
         limit = f'{name}mask_score_{task}'
-        self._heard[limit].append((score[seen], label[seen]))
-        keep = torch.zeros_like(seen)
-        keep[seen] = self.limits[limit].keeps(score[seen], label[seen])
+        # where one class is allowed nobody has to be sure, and its score of
+        # 1 would lift the limits of all other cells
+        open_ = seen & (allowed.sum(0) > 1)
+        self._heard[limit].append((score[open_], label[open_]))
+        keep = seen & ~open_
+        keep[open_] = self.limits[limit].keeps(score[open_], label[open_])
         return label.masked_fill(~keep, _IGNORE), seen
 
     def _box_sum(self, update: Update, stream: str, said: _Said, task: str,

@@ -93,6 +93,11 @@ class MaskForBox(WeakCompanion):
         self.min_area = number_of(f'`{key}.min_area`', min_area, 1)
         self.share = number_of(f'`{key}.share`', share, 1)
         self.iou = number_of(f'`{key}.iou`', iou, 1)
+        if not (self.share and self.iou):
+            name = 'iou' if self.share else 'share'
+            raise ConfigError(
+                f'`{key}.{name}` is 0, so that anchors that touch nothing '
+                'would take no part, either: 0.3 to 0.5 is usual.')
         self.train_boxes = train_boxes
         self.refine = refine
         self.refine_begin = number_of(f'`{key}.refine_begin`', refine_begin,

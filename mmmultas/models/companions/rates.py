@@ -53,9 +53,10 @@ class FillRates:
             self._given = torch.tensor(
                 [number_of(f'`{key}`', value, 1) for value in values])
 
-    def learning(self, update: int) -> bool:
-        """Whether masks of this update are looked at."""
-        return self.learns and update < self.until
+    def looks(self, update: int) -> bool:
+        """Whether masks of this update are looked at: to learn rates, and to
+        judge whether boxes are tight."""
+        return update < self.until
 
     def learn(self, masks: Iterable[tuple[Tensor, Sequence[int]]],
               device: torch.device) -> None:
@@ -85,25 +86,31 @@ class FillRates:
         found[1].index_add_(0, blobs[:, 5],
                             torch.ones(len(blobs), dtype=torch.float64))
 
-    def judge(self, update: int) -> None:
-        """Say once, when all is learnt, whether boxes are no outlines."""
-        if not self.learns or update < self.until or self._judged:
+    def judge(self, update: int, needed: bool) -> None:
+        """Say once, when all is seen, whether boxes are no outlines.
+
+        Args:
+            update: Number of the update that was looked at.
+            needed: Whether a term wants the rates that were learnt.
+        """
+        if update + 1 < self.until or self._judged:
             return
         self._judged = True
         count = int(self._counts.sum())
         mean = float(self._sums.sum() / max(count, 1))
         if not count:
-            print_log(
-                f'`{self.key}`: no mask of the first {self.until} updates '
-                'shows an object, so boxes are filled to none: give '
-                f'`{self.key}`.', 'current', level=logging.WARNING)
+            if needed and self.learns:
+                print_log(
+                    f'`{self.key}`: no mask of the first {self.until} updates '
+                    'shows an object, so boxes are filled to none: give '
+                    f'`{self.key}`.', 'current', level=logging.WARNING)
         elif not USUAL[0] <= mean <= USUAL[1]:
             print_log(
                 f'`{self.key}`: objects fill {mean:.0%} of their boxes '
                 f'({count} blobs in masks); outside of {USUAL[0]:.0%} to '
                 f'{USUAL[1]:.0%} masks or boxes are no outlines: look at '
-                'them, or set ranks=False.', 'current',
-                level=logging.WARNING)
+                'them, and leave `ranks` and `lines_weight` out if boxes are '
+                'not tight.', 'current', level=logging.WARNING)
 
     @property
     def known(self) -> bool:

@@ -61,6 +61,11 @@ class CAMHead(BaseModule):
         self.num_classes = num_classes
         self.loss_recam_weight = number_of(
             '`model.heads.seg.loss_recam_weight`', loss_recam_weight)
+        if loss_recam_weight and num_classes < 3:
+            raise ConfigError(
+                '`model.heads.seg.loss_recam_weight` tells classes apart and '
+                'there is but one beside the background, so that it would '
+                'spoil the maps: leave it out.')
         if isinstance(in_index, bool) or not isinstance(in_index, int):
             raise ConfigError('`model.heads.seg.in_index` is the number of a '
                               f'level, not {in_index!r}.')

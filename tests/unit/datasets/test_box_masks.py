@@ -4,8 +4,9 @@ from mmengine.registry import init_default_scope
 from PIL import Image
 
 from mmmultas.datasets.box_masks import grab_cut, write_box_masks
+from mmmultas.datasets.decode import decode_image
 from mmmultas.testing import SHAPES, ShapeFolder
-from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.errors import ConfigError, DataError
 
 CLASSES = dict(det=SHAPES, seg=('background', *SHAPES))
 
@@ -55,6 +56,26 @@ def test_streams_and_classes_that_do_not_meet(kit, tmp_path):
     with pytest.raises(ConfigError, match="no label of the kind 'boxes'"):
         write_box_masks(cfg, tmp_path / 'out', 'seg')
     assert not (tmp_path / 'out').exists()
+
+
+def test_pictures_are_turned_as_in_training(kit, tmp_path, monkeypatch):
+    turned = []
+    monkeypatch.setattr(
+        'mmmultas.datasets.box_masks.decode_image',
+        lambda data, path, exif: turned.append(exif) or decode_image(
+            data, path, exif))
+    cfg = _config(kit)
+    for exif in (False, True):
+        cfg['train_dataloader']['det']['dataset']['pipeline'] = [
+            dict(type='mmmultas.LoadImage', exif=exif)]
+        write_box_masks(cfg, tmp_path / f'{exif}', 'det', 1)
+    assert turned == [False, False, True, True]
+
+
+def test_other_settings_are_refused(kit, tmp_path):
+    write_box_masks(_config(kit), tmp_path / 'out', 'det', 1)
+    with pytest.raises(DataError, match='made from other images, classes'):
+        write_box_masks(_config(kit), tmp_path / 'out', 'det', 2)
 
 
 def test_what_cannot_be_told_is_ignored():

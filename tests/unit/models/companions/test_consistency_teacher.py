@@ -1,10 +1,12 @@
 import copy
+from types import SimpleNamespace
 
 import pytest
 import torch
 from mmengine.structures import PixelData
 
 from mmmultas.models.companions import Plan
+from mmmultas.models.companions.box_view import box_view
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
@@ -159,6 +161,28 @@ def test_boxes_say_what_a_pixel_may_be():
     assert seen.all() and (label[label != 255][~inside[label != 255]]
                            == 0).all()
     assert (label == 2).any() == bool((boxes.labels == 1).any())
+
+
+@pytest.mark.parametrize('rule', ['mixture', dict(top=.5)])
+def test_cells_of_one_allowed_class_leave_limits_alone(rule):
+    """They are sure by the boxes: the others compete among themselves."""
+    model = _model(boxes_weight=0, mask_score=rule)
+    weak = model.companions['weak']
+    weak._heard = {name: [] for name in weak.limits}
+    sample = _data(model)['data_samples']['det'][0]
+    pair, = weak.pairs
+    scores = torch.randn(3, 16, 16)
+    allowed = box_view(sample, pair, scores).allowed
+    one = allowed.sum(0) == 1
+    assert one.any() and not one.all()
+    label, _ = weak._pixels(SimpleNamespace(model=model), sample, 'seg',
+                            scores, scores, torch.ones_like(one))
+    heard, = weak._heard['mask_score_seg']
+    assert len(heard[0]) == (~one).sum() and (heard[0] < 1).all()
+    assert (label[one] == 0).all()
+    if rule != 'mixture':
+        kept = (label != 255) & ~one
+        assert kept.sum() == int(.5 * (~one).sum() + .5)
 
 
 def test_thresholds_go_along():

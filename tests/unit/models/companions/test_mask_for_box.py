@@ -199,6 +199,12 @@ def test_stock_anchor_heads_in_their_matched_form():
     assert all(v > 0 for v in losses.values())
 
 
+@pytest.mark.parametrize('name', ['share', 'iou'])
+def test_limits_that_leave_all_out(name):
+    with pytest.raises(ConfigError, match=rf'{name}` is 0'):
+        companion('MaskForBox', **{name: 0})
+
+
 def test_plan_is_kept():
     weak = companion('MaskForBox')
     weak.meet(Plan(META, 3, 30))

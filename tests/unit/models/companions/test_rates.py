@@ -16,7 +16,7 @@ def _masks():
 
 def test_rates_are_learnt():
     rates = FillRates(3, None, 'k')
-    assert rates.learning(0) and not rates.learning(200)
+    assert rates.looks(0) and not rates.looks(200)
     assert not rates.known
     for _ in range(100):
         rates.learn(_masks(), CPU)
@@ -35,7 +35,8 @@ def test_given_rates():
     assert FillRates(3, .6, 'k').values().tolist() == [
         pytest.approx(.6)] * 3
     rates = FillRates(2, [.5, .25], 'k')
-    assert rates.known and not rates.learning(0)
+    assert rates.known and not rates.learns
+    rates.learn([(torch.ones(8, 8, dtype=torch.long), [1])], CPU)
     assert rates.values().tolist() == [.5, .25]
     for given, message in (([.5], 'each of the 2 pixel'), (1.5, '1 or less')):
         with pytest.raises(ConfigError, match=message):
@@ -55,9 +56,19 @@ def test_masks_that_are_no_outlines_are_said(monkeypatch):
                            ([], 'no mask of the first 200')):
         rates = FillRates(3, None, 'k.rates')
         rates.learn(masks, CPU)
-        rates.judge(199)
+        rates.judge(198, True)
         assert not said
-        rates.judge(200)
-        rates.judge(201)
+        rates.judge(199, True)
+        rates.judge(200, True)
         assert len(said) == (message is not None)
         assert message is None or message in said.pop()
+    # rates that nobody asks for
+    for rates, needed in ((FillRates(3, None, 'k'), False),
+                          (FillRates(3, .5, 'k'), True)):
+        rates.judge(199, needed)
+    assert not said
+    # given rates, boxes that are not tight
+    rates = FillRates(3, .5, 'k.rates')
+    rates.learn([(full, [1])], CPU)
+    rates.judge(199, False)
+    assert 'fill 100%' in said.pop()

@@ -59,6 +59,8 @@ def test_mistakes():
         CAMHead(3, 4, background=1.)
     with pytest.raises(ConfigError, match='loss_recam_weight` must be'):
         CAMHead(3, 4, loss_recam_weight=-1.)
+    with pytest.raises(ConfigError, match='there is but one'):
+        CAMHead(2, 4, loss_recam_weight=1.)
     with pytest.raises(ConfigError, match='in_index` is the number'):
         CAMHead(3, 4, in_index='last')
     with pytest.raises(ConfigError, match='is 2, and there are 1 level'):
