@@ -163,3 +163,14 @@ def test_a_second_figure_without_a_note_is_found():
     assert {name for name, *_ in contradictions(cells, reported())} == {
         'p1-table6_rn18-fpn', 'p1-table7_rn18-fpn', 'p2-table5'
     }
+
+
+def test_parts_are_dealt_among_images_of_persons():
+    """MTPSL's rule on PASCAL-Context, in each row with hidden labels."""
+    cells = read_matrix(ROOT / 'matrices/mtpsl-table3.yaml').cells
+    hidden = [c for c in cells if c.key != 'full']
+    assert len(hidden) == 6
+    for cell in hidden:
+        regime = cell.load().train_dataloader.train.dataset.regime
+        assert regime.only.parts.endswith('persons.txt')
+        assert regime.regime == cell.key.split('-')[1]

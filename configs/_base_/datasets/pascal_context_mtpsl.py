@@ -1,8 +1,12 @@
 # PASCAL-Context with one label per image (`regime`; the authors' own list can
-# be its `file`, `only=dict(parts=...)` a list of images that show a person).
+# be its `file`, in the place of all else). Parts are labelled where a person
+# is seen; the converter lists these images.
 _base_ = './pascal_context.py'
 
-regime = dict(regime='one', seed=0)
+regime = dict(
+    regime='one',
+    seed=0,
+    only=dict(parts=f'{_base_.labels_root}/persons.txt'))
 train_pipeline = [
     dict(type='mmmultas.LoadImage'),
     dict(type='mmmultas.LoadLabels'),

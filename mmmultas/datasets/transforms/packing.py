@@ -89,6 +89,7 @@ class PackInputs(BaseTransform):
         sample.image = PixelData(data=packed['inputs'])
         sample.set_metainfo(dict(
             supervised=results['supervised'],
+            nearer=float(results.get('nearer', 1.)),
             from_first=tuple(float(x)
                              for x in results['from_first'].flatten())))
         return sample

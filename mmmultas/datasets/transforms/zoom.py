@@ -87,6 +87,7 @@ class ZoomCrop(BaseTransform):
         h, w = int(height / scale), int(width / scale)
         zoom = scale if self.depth == 'divide' else 1 / scale
         results = cut_all(results, (x, y, x + w, y + h), zoom)
+        results['nearer'] = results.get('nearer', 1.) * zoom
         if not self.released:
             return Squash(size)(results)
         fields = {key: results[key] for key, rule in each_map(results)
@@ -126,7 +127,8 @@ class SecondView(BaseTransform):
     def transform(self, results: Results) -> Results:
         """Make the second view."""
         view = {k: v for k, v in results.items() if k != 'teacher_img'}
-        view.update(img=results['img'].copy(), from_teacher=np.eye(3))
+        view.update(img=results['img'].copy(), from_teacher=np.eye(3),
+                    nearer=1.)
         size = results['img'].shape
         view = self.transforms(view)
         if view['img'].shape != size:

@@ -44,6 +44,9 @@ class Balancer(BaseModule):
     module: Sequence[str] = ('backbone', 'neck')
     #: Whether heads learn with other factors than the shared part.
     spares_heads = False
+    #: Whether a task's factor follows from its own losses and the past, so
+    #: that the streams of an update may come one by one.
+    streams_apart = False
 
     def wants_gram(self, losses: Mapping[str, Tensor]) -> bool:
         """Whether it asks for the products of gradients in this update.

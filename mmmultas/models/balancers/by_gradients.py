@@ -15,7 +15,7 @@ from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
 from .base import Run
-from .by_losses import positive
+from .by_losses import positive, share_of
 from .task_balancer import (TaskBalancer, UpdateBalancer, refuse_alternation,
                             seed_of)
 
@@ -101,10 +101,7 @@ class EqualNorms(_OfNorms):
 
     def __init__(self, decay: float = 0.9, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        positive(self, decay=decay)
-        if decay >= 1:
-            raise ConfigError('`model.balancer.decay` is below 1, not '
-                              f'{decay}.')
+        share_of(self, decay=decay)
 
     def rule(self, losses: Tensor, here: Tensor,
              gram: Tensor | None) -> Tensor:
@@ -173,7 +170,7 @@ class CAGrad(_Exact):
     """The mean gradient, and a pull to the task that it serves least.
 
     Args:
-        c: Radius as a share of the mean gradient, in (0, 1).
+        c: Radius as a share of the mean gradient, above 0 and below 1.
         rescale: 1: divided by 1 + c², as its authors do; 0: not.
         **kwargs: Those of :class:`TaskBalancer`.
     """
@@ -181,7 +178,7 @@ class CAGrad(_Exact):
     def __init__(self, c: float = 0.5, rescale: int = 1,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        positive(self, c=c)
+        share_of(self, c=c)
         if rescale not in (0, 1):
             raise ConfigError('`model.balancer.rescale` is 0 or 1, not '
                               f'{rescale!r}.')
@@ -209,7 +206,7 @@ class GradVac(_Spared):
     def __init__(self, beta: float = 0.5, seed: int = 0,
                  **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        positive(self, beta=beta)
+        share_of(self, beta=beta)
         self.seed = seed_of(seed)
 
     def meet(self, tasks: Any) -> None:

@@ -14,7 +14,8 @@ from .task_balancer import (TaskBalancer, UpdateBalancer, refuse_alternation,
                             seed_of)
 
 __all__ = [
-    'DWA', 'FAMO', 'GLS', 'RLW', 'STCH', 'UWSO', 'Uncertainty', 'positive'
+    'DWA', 'FAMO', 'GLS', 'RLW', 'STCH', 'UWSO', 'Uncertainty', 'positive',
+    'share_of'
 ]
 
 
@@ -30,6 +31,19 @@ def positive(balancer: Any, **values: Any) -> None:
             raise ConfigError(f'`model.balancer.{name}` is a number above 0, '
                               f'not {value!r}.')
         setattr(balancer, name, value)
+
+
+def share_of(balancer: Any, **values: Any) -> None:
+    """Numbers above 0 and below 1 become attributes.
+
+    Raises:
+        ConfigError: One is none.
+    """
+    positive(balancer, **values)
+    for name, value in values.items():
+        if value >= 1:
+            raise ConfigError(f'`model.balancer.{name}` is below 1, not '
+                              f'{value}.')
 
 
 def _refuse_short(balancer: TaskBalancer, run: Run, first: int) -> None:
@@ -53,6 +67,7 @@ class Uncertainty(TaskBalancer):
         **kwargs: Those of :class:`TaskBalancer`.
     """
     states = dict(log_var=-0.5)
+    streams_apart = True
     log_var: Tensor
 
     def __init__(self, lr: float = 0.025, **kwargs: Any) -> None:
@@ -73,14 +88,16 @@ class Uncertainty(TaskBalancer):
 class DWA(TaskBalancer):
     """T softmax(r / temperature), r = ratio of the last two epochs' means.
 
-    1 in the first two epochs. A mean is over the updates in which the task
-    was present, as in LibMTL; a task that an epoch lacked has r = 1.
+    1 in the first two epochs. A mean is that of the means of the updates in
+    which the task was present, as in LibMTL, not of all their labels; a task
+    that an epoch lacked has r = 1.
 
     Args:
         temperature: Large: all tasks alike.
         **kwargs: Those of :class:`TaskBalancer`.
     """
     states = dict(last=0.0, before=0.0, total=0.0, count=0.0, epoch=0.0)
+    streams_apart = True
     last: Tensor
     before: Tensor
     total: Tensor
@@ -288,12 +305,15 @@ class STCH(TaskBalancer):
         self.warmup = warmup
 
     def meet_run(self, run: Run) -> None:
-        """Refuse a run that is over before the warm-up.
+        """Refuse a run that is over before the warm-up, or updates that hold
+        the labels of one stream: their one task would weigh 1 / L for ever.
 
         Raises:
-            ConfigError: No epoch is left behind it.
+            ConfigError: No epoch is left behind it, or
+                ``train_cfg.alternate='epoch'``.
         """
         super().meet_run(run)
+        refuse_alternation(self, run)
         _refuse_short(self, run, self.warmup)
 
     def rule(self, losses: Tensor, here: Tensor,

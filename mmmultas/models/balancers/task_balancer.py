@@ -55,13 +55,17 @@ class TaskBalancer(Balancer):
         if module is not None:
             self.module = (module, ) if isinstance(module, str) else tuple(
                 module)
+            if not self.module:
+                raise ConfigError(
+                    '`model.balancer.module` names no part: leave it out for '
+                    "backbone and neck, or name one, 'neck' for example.")
         self.scale = scale
         self.tasks: tuple[str, ...] = ()
         self.update = 0
         self.run: Run | None = None
         self.fallbacks = 0
         self._pending: dict[str, Tensor] = {}
-        self._steps: dict[str, Tensor] = {}
+        self._steps: dict[str, tuple[Any, Any]] = {}
         self._batches = 0
         self._shared: dict[str, float] = {}
         self._found: dict[str, float] = {}
@@ -207,18 +211,19 @@ class TaskBalancer(Balancer):
         """Take over what :meth:`keep` was given.
 
         Where batches accumulate, once per step of the optimizer, by the mean
-        of what they would have changed.
+        of those that changed a task's value: others lacked it.
         """
         for name, value in self._pending.items():
             state = getattr(self, name)
             step = value.to(state) - state
-            self._steps[name] = self._steps.get(name, 0) + step
+            total, count = self._steps.get(name, (0, 0))
+            self._steps[name] = total + step, count + (step != 0)
         self._pending = {}
         self._batches += 1
         if self._batches < (self.run.accumulate if self.run else 1):
             return
-        for name, step in self._steps.items():
-            getattr(self, name).add_(step / self._batches)
+        for name, (total, count) in self._steps.items():
+            getattr(self, name).add_(total / count.clamp(min=1))
         self._steps, self._batches = {}, 0
 
     def generator(self, seed: int) -> torch.Generator:

@@ -10,6 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 
 from mmmultas.registry import MODELS
+from mmmultas.utils.errors import ConfigError
 from mmmultas.utils.precision import full_precision
 from mmmultas.utils.values import number_of
 
@@ -173,6 +174,10 @@ class CrossTaskDiscriminator(_Rivals):
                  channels: int = 64,
                  **kwargs: Any) -> None:
         super().__init__(student, key, mapping, **kwargs)
+        if isinstance(channels, bool) or not isinstance(
+                channels, int) or channels < 1:
+            raise ConfigError(f'`{key}.channels` is a whole number from 1 on, '
+                              f'not {channels!r}.')
         self.discriminator = _Discriminator(
             2 * self.mapping.out_channels, channels)
 

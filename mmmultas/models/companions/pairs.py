@@ -331,6 +331,7 @@ def _tasks_of(student: Any, key: str,
     if tasks is None:
         tasks = [name for name, task in student.tasks.items()
                  if task.kind != BOXES]
+    _check_list(f'{key}.tasks', tasks, "('seg', 'depth')")
     for task in tasks:
         _check_task(f'`{key}.tasks`', task, student.tasks)
     if len(set(tasks)) < 2 or len(set(tasks)) != len(tasks):
@@ -351,6 +352,7 @@ def _pairs_of(key: str, tasks: Sequence[str],
     """
     if pairs is None:
         return {(s, t) for s in tasks for t in tasks if s != t}
+    _check_list(f'{key}.pairs', pairs, f"[('{tasks[0]}', '{tasks[1]}')]")
     found = set()
     for pair in pairs:
         if isinstance(pair, str) or len(pair) != 2 or pair[0] == pair[1]:
@@ -364,6 +366,12 @@ def _pairs_of(key: str, tasks: Sequence[str],
         raise ConfigError(f'`{key}.pairs` is empty, so that nothing would be '
                           'compared: leave it out for all pairs.')
     return found
+
+
+def _check_list(what: str, given: Any, example: str) -> None:
+    if isinstance(given, str) or not isinstance(given, Sequence):
+        raise ConfigError(f'`{what}` is a list such as {example}, not '
+                          f'{given!r}.')
 
 
 def _check_task(what: str, task: str, tasks: Iterable[str]) -> None:

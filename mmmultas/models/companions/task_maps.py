@@ -1,5 +1,6 @@
 """Rivals of the joint space: networks that draw one task from another."""
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any
 
 import torch
@@ -12,7 +13,8 @@ from mmmultas.utils.checkpoint import load_file
 from mmmultas.utils.errors import CheckpointError, ConfigError
 from mmmultas.utils.precision import full_precision, in_full
 
-from ..backbones.segnet import WIDTHS, SegNetEncoder
+from ..backbones.segnet import WIDTHS, SegNetEncoder, check_widths
+from ..heads.pixel_head import PixelHead
 from ..heads.segnet_head import SegNetHead
 from ..losses.loss_sum import LossSum
 from ..multitask.taps import OUTPUTS
@@ -34,14 +36,18 @@ class TaskMap(BaseModule):
         in_channels: Channels of what the first task shows.
         num_classes: Channels of the second task's maps.
         widths: Channels of the stages.
+        like: The network's own head of the second task, whose loss of
+            classes is taken where it is one of this package.
     """
 
     def __init__(self, in_channels: int, num_classes: int,
-                 widths: Sequence[int] = WIDTHS) -> None:
+                 widths: Sequence[int] = WIDTHS, like: Any = None) -> None:
         super().__init__()
         self.encoder = SegNetEncoder(widths, in_channels=in_channels)
         self.decoder = SegNetDecoder(widths)
         self.head = SegNetHead(num_classes, in_channels=widths[0])
+        if isinstance(like, PixelHead) and hasattr(like, 'loss_decode'):
+            self.head.loss_decode = deepcopy(like.loss_decode)
 
     def forward(self, x: Tensor) -> Tensor:
         """(N, C, H, W) to raw maps (N, K, H, W)."""
@@ -86,9 +92,11 @@ class DirectMapping(PairCompanion):
                 raise ConfigError(
                     f'`{key}.tasks` names {task!r}, and boxes cannot be '
                     'drawn from another task: leave it out.')
+        check_widths(widths, f'{key}.widths')
         self.source = source
         self.networks = ModuleDict({
-            f'{s}_to_{t}': TaskMap(self.channels[s], self.channels[t], widths)
+            f'{s}_to_{t}': TaskMap(self.channels[s], self.channels[t], widths,
+                                   student.heads[t])
             for s, t in sorted(self.pairs)
         })
 

@@ -130,7 +130,10 @@ class ViewConsistency(Companion):
                                  size) for rows in (seconds, firsts))
             matrices = torch.tensor([batch[i].metainfo['from_first']
                                      for i in seconds]).reshape(-1, 3, 3)
-            target, seen = self._target(adapter, first.detach(), matrices)
+            nearer = [float(batch[i].metainfo.get('nearer', 1.))
+                      for i in seconds]
+            target, seen = self._target(adapter, first.detach(), matrices,
+                                        nearer)
             error = (adapter.compared(second) - target).square().mean(
                 1, keepdim=True)
             means = (error * seen).sum((1, 2, 3)) / seen.sum(
@@ -138,11 +141,18 @@ class ViewConsistency(Companion):
         return (means * means.new_tensor(shares)).sum()
 
     @staticmethod
-    def _target(adapter: Any, first: Tensor, matrices: Tensor
-                ) -> tuple[Tensor, Tensor]:
-        """What the first view says at the places of the second."""
+    def _target(adapter: Any, first: Tensor, matrices: Tensor,
+                nearer: Sequence[float]) -> tuple[Tensor, Tensor]:
+        """What the first view says at the places of the second.
+
+        Args:
+            adapter: Of the task.
+            first: (N, C, H, W) maps of the first views.
+            matrices: (N, 3, 3) from first to second views.
+            nearer: What the second views divided depth by.
+        """
         det = torch.linalg.det(matrices[:, :2, :2].double())
-        zoom = det.abs().sqrt().to(first)[:, None, None, None]
         mirror = det.sign().to(first)[:, None, None, None]
         maps, seen = seen_by(adapter.compared(first), matrices)
+        zoom = maps.new_tensor(nearer)[:, None, None, None]
         return adapter.moved(maps, zoom, mirror), seen

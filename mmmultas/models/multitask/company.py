@@ -43,10 +43,16 @@ class Accompanied(BaseModel):
         Raises:
             ConfigError: The model keeps streams apart, which they join.
         """
-        if self.sequential and (companions or not isinstance(balancer,
-                                                             Fixed)):
+        if self.sequential and companions:
             raise ConfigError('`model.sequential` keeps streams apart that '
-                              'companions and balancers join: leave it out.')
+                              '`model.companions` join: leave one of them '
+                              'out.')
+        if self.sequential and not (isinstance(balancer, Fixed)
+                                    or balancer.streams_apart):
+            raise ConfigError(
+                '`model.sequential` keeps streams apart that `model.balancer`'
+                f' {type(balancer).__name__} compares: leave it out, or take '
+                'mmmultas.Uncertainty or mmmultas.DWA.')
         self.balancer, self.companions = balancer, companions
         self._prepared = False
         self._register_state_dict_hook(_leave_out)
@@ -55,7 +61,12 @@ class Accompanied(BaseModel):
     @property
     def has_company(self) -> bool:
         """Whether a checkpoint needs more than weights to go on from."""
-        return bool(self.companions) or not isinstance(self.balancer, Fixed)
+        return bool(self.companions) or self.has_balancer
+
+    @property
+    def has_balancer(self) -> bool:
+        """Whether losses are weighed by more than ``task_weights``."""
+        return not isinstance(self.balancer, Fixed)
 
     @property
     def may_skip_parts(self) -> bool:
@@ -128,6 +139,12 @@ class Accompanied(BaseModel):
         Raises:
             ConfigError: It makes no sense there.
         """
+        if self.has_balancer and self.sequential and accumulate > 1:
+            raise ConfigError(
+                '`model.balancer` counts batches of a step, and with '
+                '`model.sequential` each of its streams is one: leave '
+                '`optim_wrapper.accumulative_counts` or `model.sequential` '
+                'out.')
         self.balancer.meet_run(
             Run(epoch_length, epochs, alternates, accumulate, seed))
 

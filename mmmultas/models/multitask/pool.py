@@ -37,15 +37,18 @@ class Pool:
     joint: dict[str, Tensor]
     rest: dict[str, Tensor]
 
-    def values(self, owner: Callable[[str], str]) -> dict[str, Tensor]:
+    def values(self, owner: Callable[[str], str],
+               factor: Callable[[str], float]) -> dict[str, Tensor]:
         """The joint loss of each task that some process has labels of.
 
         Args:
             owner: Of the name of a loss the task (or group) it belongs to.
+            factor: What a loss, or the rest of a task, is multiplied by.
         """
-        found: dict[str, Tensor] = dict(self.rest)
+        found = {task: factor(task) * value
+                 for task, value in self.rest.items()}
         for name, value in self.joint.items():
-            task = owner(name)
+            task, value = owner(name), factor(name) * value
             found[task] = found[task] + value if task in found else value
         return found
 

@@ -40,7 +40,8 @@ def sequential_step(model: Any, data: Mapping[str, Any],
         with optim_wrapper.optim_context(model):
             losses = model.loss({name: inputs[name]}, {name: samples[name]})
         loss, terms = model.parse_losses(losses)
-        total = total + loss.detach()
+        # as the log has it: before a balancer weighs
+        total = total + terms['loss'].detach()
         log_vars.update(terms)
         optim_wrapper.backward(optim_wrapper.scale_loss(loss))
         # one update, however many streams

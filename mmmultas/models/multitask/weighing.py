@@ -80,16 +80,27 @@ def task_losses(model: Any, joint: Pool) -> dict[str, Tensor]:
     """Joint losses by task and by group of companions, weighted.
 
     Args:
-        model: The network, of whose ``task_weights`` they are multiples.
+        model: The network, whose fixed factors are applied.
         joint: Values of all processes.
     """
-    weights: Mapping[str, float] = model.task_weights
-    values = joint.values(lambda name: owner_of(name, model.tasks))
-    return {task: weights.get(task, 1.0) * value
-            for task, value in values.items()}
+    return joint.values(lambda name: owner_of(name, model.tasks),
+                        fixed_factor(model))
 
 
 Factor = Callable[[str], float | Tensor]
+
+
+def fixed_factor(model: Any) -> Callable[[str], float]:
+    """What a loss is multiplied by without a balancer.
+
+    Labels of a task have its ``task_weights``; pseudo-labels and what other
+    companions say have weights of their own, which are applied already.
+
+    Args:
+        model: The network.
+    """
+    base: Mapping[str, float] = model.task_weights
+    return lambda name: float(base.get(name.partition('.')[0], 1.0))
 
 
 def factors_of(model: Any, losses: Mapping[str, Tensor],
@@ -104,11 +115,7 @@ def factors_of(model: Any, losses: Mapping[str, Tensor],
         losses: ``task.term`` → scalar of this process, with its graph.
         joint: Values of all processes.
     """
-    balancer, base = model.balancer, model.task_weights
-
-    def fixed(name: str) -> float:
-        return float(base.get(name.partition('.')[0], 1.0))
-
+    balancer, fixed = model.balancer, fixed_factor(model)
     if isinstance(balancer, Fixed) or joint is None:
         return fixed, fixed
 

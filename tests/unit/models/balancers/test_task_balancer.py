@@ -158,6 +158,9 @@ def test_draws_follow_seed_and_update_alone(rule):
     (balancers.MGDA, dict(norm='l1'), "'none', 'l2'"),
     (balancers.CAGrad, dict(rescale=2), 'rescale` is 0 or 1'),
     (balancers.EqualNorms, dict(decay=1), 'decay` is below 1'),
+    (balancers.CAGrad, dict(c=1.5), 'c` is below 1'),
+    (balancers.GradVac, dict(beta=2), 'beta` is below 1'),
+    (balancers.MGDA, dict(module=()), 'module` names no part'),
     (balancers.STCH, dict(warmup=2.5), 'warmup` is a number of epochs'),
     (balancers.FAMO, dict(gamma=-1), 'gamma` is a number above 0'),
     (balancers.GLS, dict(scale='all'), "scale` is 'own' or 'sum'"),
@@ -173,7 +176,7 @@ def test_a_single_task_and_epochs_of_one_stream():
         balancers.DWA().meet(('det', ))
     epochs = balancers.Run(2, 9, alternates=True)
     for rule in (balancers.GLS, balancers.GradNorm, balancers.EqualNorms,
-                 balancers.FAMO):
+                 balancers.FAMO, balancers.STCH):
         with pytest.raises(ConfigError, match="alternate='epoch'"):
             built(rule).meet_run(epochs)
     built(balancers.DWA).meet_run(epochs)
@@ -244,6 +247,31 @@ def test_a_step_of_several_batches_moves_a_state_once():
     whole.commit()
     assert seen[0] == seen[1]
     assert seen[2] == pytest.approx(asked(whole, losses_of(det=1.))[0]['det'])
+
+
+@pytest.mark.parametrize('rule, name', [
+    (balancers.GradNorm, 'initial'), (balancers.EqualNorms, 'norms')])
+def test_batches_that_lack_a_task_do_not_thin_its_state(rule, name):
+    """The first batch of a step has all tasks, the second lacks depth."""
+    states = []
+    for batches in (2, 1):
+        one = built(rule)
+        one.meet_run(balancers.Run(4, 9, accumulate=batches))
+        for losses in (ALL, dict(det=ALL['det'], seg=ALL['seg']))[:batches]:
+            asked(one, losses_of(**losses))
+            one.commit()
+        states.append(getattr(one, name)[-1])
+    assert states[0] == states[1] > 0
+
+
+def test_an_epoch_begins_once_however_many_batches_a_step_has():
+    rule = built(balancers.DWA)
+    rule.meet_run(balancers.Run(2, 9, accumulate=2))
+    for update, det in enumerate((8., 0., 2., 0., 1., 0.)):
+        rule.set_update(update)
+        asked(rule, losses_of(**(dict(det=det, seg=det) if det else {})))
+        rule.commit()
+    assert rule.last[0] == 2 and rule.before[0] == 8
 
 
 @pytest.mark.parametrize('seed', [-1, 1.5, 'x', True])

@@ -5,6 +5,7 @@ from mmengine.optim import OptimWrapper
 
 from mmmultas.models.companions.contrast import _places
 from mmmultas.testing import toy_batch
+from mmmultas.utils.errors import ConfigError
 
 from .test_cross_task import ONE, WIDTHS, _update, built, data, losses
 
@@ -84,6 +85,14 @@ def test_sides_learn_in_turn(update):
     assert moved == ({'mapping'} if update % 2 else {'discriminator'})
     assert torch.equal(model.heads['seg'].conv.weight, head) == (
         update % 2 == 0)
+
+
+@pytest.mark.parametrize('channels', [0, 'x', True])
+def test_a_discriminator_has_channels(channels):
+    with pytest.raises(ConfigError, match='channels` is a whole number'):
+        built(dict(type='mmmultas.CrossTaskDiscriminator', channels=channels,
+                   mapping=dict(type='mmmultas.SegNetMapping',
+                                widths=WIDTHS)))
 
 
 def test_no_pair_is_no_loss():

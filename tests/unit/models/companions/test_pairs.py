@@ -5,7 +5,7 @@ from mmmultas.models.companions import Update
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
-from .test_cross_task import TASKS, built, data, losses, segnet, xtc
+from .test_cross_task import TASKS, WIDTHS, built, data, losses, segnet, xtc
 
 
 def _pairs(model, batch):
@@ -60,6 +60,15 @@ def test_a_label_that_is_known_in_part_takes_no_part():
         sample.set_metainfo(dict(annotated=dict(seg=(1, ))))
     assert [(p.source, p.target) for p in _pairs(model, batch)] == [
         ('normals', 'depth')]
+
+
+@pytest.mark.parametrize('cfg, message', [
+    (dict(tasks='seg'), 'tasks` is a list such as'),
+    (dict(pairs=5), 'pairs` is a list such as')])
+def test_no_lists(cfg, message):
+    with pytest.raises(ConfigError, match=message):
+        built(dict(type='mmmultas.CrossTaskContrast', mapping=dict(
+            type='mmmultas.SegNetMapping', widths=WIDTHS), **cfg))
 
 
 def test_what_is_silent():

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from mmmultas.registry import MODELS
 from mmmultas.utils.errors import CheckpointError, ConfigError
 
-from .test_cross_task import TASKS, WIDTHS, built, data, losses
+from .test_cross_task import TASKS, WIDTHS, built, data, losses, segnet
 
 
 def _cfg(name='Direct', **kwargs):
@@ -44,6 +45,29 @@ def test_loss_is_that_of_the_labelled_task():
         t.abs().sum(0) > 0].mean() for r, t in zip(raw, truth)]
     assert (depth > 0).any()
     torch.testing.assert_close(found, 3 * sum(each) / 2)
+
+
+def test_classes_are_weighed_as_in_the_head():
+    """What is drawn of classes has the loss of their own head."""
+    model = segnet(TASKS, xtc=_cfg(pairs=[('depth', 'seg')]))
+    count = model['heads']['seg']['num_classes']
+    weight = [.1, *[1.] * (count - 1)]
+    model['heads']['seg']['loss_decode'] = dict(
+        type='mmmultas.CrossEntropyLoss', class_weight=weight)
+    model = MODELS.build(model)
+    net = model.companions['xtc'].networks['depth_to_seg']
+    own = model.heads['seg'].loss_decode
+    assert net.head.loss_decode is not own
+    assert torch.equal(net.head.loss_decode.class_weight, own.class_weight)
+    plain = built(_cfg(pairs=[('seg', 'depth')]))
+    assert not any('loss_decode' in key for key in plain.companions[
+        'xtc'].state_dict())
+
+
+@pytest.mark.parametrize('name', ['Direct', 'Perceptual'])
+def test_widths_are_named_as_in_the_config(name):
+    with pytest.raises(ConfigError, match=r'companions\.xtc\.widths`'):
+        built(dict(_cfg(name), widths=(4, 4)))
 
 
 def test_labels_alone_teach_the_networks():

@@ -1,6 +1,8 @@
+import numpy as np
 import pytest
 import torch
 
+from mmmultas.datasets.transforms import PackInputs, SecondView, ZoomCrop
 from mmmultas.registry import MODELS
 from mmmultas.utils.errors import ConfigError
 
@@ -52,8 +54,25 @@ def test_depth_of_a_part_that_is_enlarged():
     task = model.tasks['depth']
     first = torch.full((1, 1, 8, 8), 3.)
     matrix = torch.tensor([[[2., 0, -4], [0, 2, -4], [0, 0, 1]]])
-    target, seen = model.companions['xtc']._target(task, first, matrix)
-    assert seen.all() and (target == 1.5).all()
+    for nearer, want in ((2., 1.5), (.5, 6.), (1., 3.)):
+        target, seen = model.companions['xtc']._target(task, first, matrix,
+                                                       [nearer])
+        assert seen.all() and (target == want).all()
+
+
+@pytest.mark.parametrize('depth', ['divide', 'multiply'])
+def test_a_second_view_says_what_became_of_depth(depth):
+    view = SecondView([dict(type='mmmultas.ZoomCrop', scales=(1.5, ),
+                            depth=depth)])
+    results = ZoomCrop(scales=(2., ))(dict(
+        img=np.zeros((64, 64, 3), np.uint8), tasks=('depth', ),
+        gt_depth=np.ones((64, 64), np.float32)))
+    packed = PackInputs()(view(results))['data_samples']
+    nearer = packed.second_view.metainfo['nearer']
+    assert nearer == pytest.approx(1.5 if depth == 'divide' else 1 / 1.5)
+    torch.testing.assert_close(
+        packed.second_view.gt_depth.data.max(),
+        packed.gt_depth.data.max() / nearer)
 
 
 def test_what_does_not_fit():

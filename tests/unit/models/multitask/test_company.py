@@ -149,7 +149,7 @@ def test_prepared_once_and_told_the_update():
           sequential=True), '`model.sequential` keeps streams apart'),
     (dict(balancer=dict(type='mmmultas.ToyBackbone')), 'no Balancer'),
     (dict(balancer=dict(type='mmmultas.HalfDet'), sequential=True),
-     'companions and balancers join'),
+     'HalfDet compares'),
     (dict(balancer=dict(type='mmmultas.Fixed', task_weights=dict(dte=5))),
      'need not be Fixed'),
     (dict(companions=dict(balancer=dict(type='mmmultas.EvenScores'))),

@@ -39,6 +39,10 @@ def _first(name):
     return name.partition('.')[0]
 
 
+def _one(name):
+    return 1.0
+
+
 def _floats(values):
     return {k: round(float(v), 5) for k, v in values.items()}
 
@@ -47,7 +51,7 @@ def test_one_process_divides_by_its_own_counts():
     found = _pool(dict(det=dict(loss_cls=_sum(6., 2.), loss_x=_sum(3., 0.)),
                        seg={}))
     assert _floats(found.losses) == {'det.loss_cls': 3, 'det.loss_x': 3}
-    assert _floats(found.values(_first)) == dict(det=6)
+    assert _floats(found.values(_first, _one)) == dict(det=6)
 
 
 def test_processes_share_counts_and_sums_in_one_vector(beside):
@@ -61,7 +65,7 @@ def test_processes_share_counts_and_sums_in_one_vector(beside):
     assert _floats(found.losses) == {'det.loss_cls': 4, 'det.loss_stock': 2}
     assert _floats(found.joint) == {'det.loss_cls': 2, 'seg.loss_ce': 2.5}
     assert _floats(found.rest) == dict(det=3.5)
-    assert _floats(found.values(_first)) == dict(det=5.5, seg=2.5)
+    assert _floats(found.values(_first, _one)) == dict(det=5.5, seg=2.5)
 
 
 def test_what_stands_for_a_count_of_zero_adds_up(beside):

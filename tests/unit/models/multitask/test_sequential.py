@@ -51,6 +51,27 @@ def test_the_same_updates(accumulate):
         torch.testing.assert_close(value, after[name], msg=name)
 
 
+@pytest.mark.parametrize('rule', ['Uncertainty', 'DWA'])
+def test_rules_that_know_each_task_by_its_own_past(rule):
+    joint, apart = _models(balancer=dict(type=f'mmmultas.{rule}'))
+    optims = [_optim(m) for m in (joint, apart)]
+    for model in (joint, apart):
+        model.meet_run(1, 9, False, 1)
+    for step in range(4):
+        logs = []
+        for model, optim in zip((joint, apart), optims):
+            model.balancer.set_update(step)
+            logs.append(model.train_step(_batches(step), optim))
+        for name, value in logs[0].items():
+            torch.testing.assert_close(value, logs[1][name])
+    assert logs[0]['balance/det'] != logs[0]['balance/seg']
+    state = joint.balancer.state_dict()
+    for name, value in apart.balancer.state_dict().items():
+        torch.testing.assert_close(value, state[name])
+    with pytest.raises(ConfigError, match='each of its streams is one'):
+        apart.meet_run(1, 9, False, 2)
+
+
 def test_a_stream_without_labels_changes_nothing():
     joint, apart = _models()
     batch = dict(_batches(), plain=toy_batch((), 2))

@@ -4,9 +4,10 @@ import torch
 from mmengine.optim import OptimWrapper
 from mmengine.registry import init_default_scope
 
+from mmmultas.models.multitask.pool import Pool
 from mmmultas.models.multitask.task_gradients import (gram_of,
                                                       shared_parameters)
-from mmmultas.models.multitask.weighing import owner_of
+from mmmultas.models.multitask.weighing import owner_of, task_losses
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_config, toy_model
 from mmmultas.utils.errors import ConfigError
@@ -95,6 +96,17 @@ def test_base_weights_come_first():
     (one, _), (other, _) = gradients(plain), gradients(heavy)
     for name, grad in one.items():  # √4: the mean is geometric
         torch.testing.assert_close(other[name], 2 * grad)
+
+
+def test_rules_see_the_losses_that_are_trained():
+    """Pseudo-labels have a weight of their own, not that of their task."""
+    model = built(balancer=dict(type='mmmultas.GLS'),
+                  task_weights=dict(det=4.0, seg=1.0))
+    joint = Pool({}, {'det.loss': torch.tensor(1.),
+                      'pseudo.det.loss': torch.tensor(1.)},
+                 {'seg': torch.tensor(2.)})
+    found = task_losses(model, joint)
+    assert {k: float(v) for k, v in found.items()} == dict(det=5., seg=2.)
 
 
 def test_the_log_has_losses_and_gradients_before_they_are_balanced(parts):
