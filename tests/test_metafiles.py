@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PIXELS = dict(type='integer', minimum=1)
 PERCENT = dict(type='number', minimum=0, maximum=100)
 SCORES = {
-    '^(det|seg|depth|normals|edges|saliency)/[A-Za-z0-9_]+$': PERCENT
+    '^(det|seg|parts|depth|normals|edges|saliency)/[A-Za-z0-9_]+$': PERCENT
 }
 MODEL = dict(
     type='object',

@@ -136,6 +136,16 @@ def test_weak_losses_beside_teachers(tmp_path):
     _run(tmp_path, 'iteration', model)
 
 
+def test_weak_losses_in_their_other_forms(tmp_path):
+    torch.manual_seed(5)
+    weak = toy_weak_losses()
+    weak['average'].update(box_form='hard', box_score=0.)
+    weak['b4m'] = dict(
+        type='mmmultas.BoxForMask', ranks=False, static='inner',
+        lines_weight=.5, lines_form='dice')
+    _run(tmp_path, 'iteration', dict(toy_model(), companions=weak))
+
+
 def test_the_test_can_fail(tmp_path):
     """The same change of labels that are not withheld does move weights."""
     clean = _weights(tmp_path / 'a', 0, 'iteration')
