@@ -18,7 +18,8 @@ __all__ = ['FairGrad', 'NashMTL']
 class FairGrad(UpdateBalancer):
     """Positive a with (G a)_t = a_t^(-1 / power), by Newton's method.
 
-    Heads are weighed by a as well, as its authors do.
+    Heads are weighed by a as well, as its authors do. torchjd has the same
+    factors, by SciPy's least squares; these say where there are none.
 
     Args:
         power: FairGrad's alpha; 1 is Nash-MTL.

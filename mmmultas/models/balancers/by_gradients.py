@@ -273,7 +273,9 @@ class PCGrad(_OfTorchJD):
              gram: Tensor | None) -> Tensor:
         """With draws that are the same on all processes."""
         with torch.random.fork_rng(devices=[]):
-            torch.manual_seed(self.generator(self.seed).initial_seed())
+            # the CPU's alone, which is the one that is put back
+            torch.default_generator.manual_seed(
+                self.generator(self.seed).initial_seed())
             return super().rule(losses, here, gram)
 
 
