@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 __all__ = [
-    'allowed_classes', 'box_cells', 'best_allowed', 'cut_sides',
+    'allowed_classes', 'best_allowed', 'box_cells', 'cut_sides',
     'inner_boxes', 'line_dice', 'line_mil', 'narrowed', 'rank_targets',
     'set_losses', 'smallest_on_top'
 ]
