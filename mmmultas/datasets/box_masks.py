@@ -108,7 +108,10 @@ def write_box_masks(cfg: Mapping[str, Any],
             f'({", ".join(maker.boxes[:3])}) and the masks of {maker.task!r} '
             f'({", ".join(maker.masks[:3])}) share no class name: rename some '
             "with the data set's `label_map`.")
-    maker.begin(dict(iterations=iterations), 'GrabCut')
+    made_from: dict[str, Any] = dict(iterations=iterations)
+    if not maker.exif:
+        made_from['exif'] = False
+    maker.begin(made_from, 'GrabCut')
     written, count = 0, len(maker.paths)
     for index in track(range(count), total=count, what='GrabCut'):
         path = maker.paths[index]

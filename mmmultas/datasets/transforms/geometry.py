@@ -264,6 +264,8 @@ def cut_all(results: Results,
     """
     cut_view(results, window)
     move_view(results, [[1, 0, -window[0]], [0, 1, -window[1]], [0, 0, 1]])
+    # who compares two views has to know what depth was divided by
+    results['nearer'] = results.get('nearer', 1.) * zoom
     results['img'] = cut_window(results['img'], window, img_fill)
     results['img_shape'] = results['img'].shape[:2]
     for key, rule in each_map(results):

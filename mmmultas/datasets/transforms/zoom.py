@@ -87,7 +87,6 @@ class ZoomCrop(BaseTransform):
         h, w = int(height / scale), int(width / scale)
         zoom = scale if self.depth == 'divide' else 1 / scale
         results = cut_all(results, (x, y, x + w, y + h), zoom)
-        results['nearer'] = results.get('nearer', 1.) * zoom
         if not self.released:
             return Squash(size)(results)
         fields = {key: results[key] for key, rule in each_map(results)

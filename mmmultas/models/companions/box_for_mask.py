@@ -174,7 +174,8 @@ class BoxForMask(WeakCompanion):
         """Learn classes; rates are learnt until ranks count in full."""
         super().meet(plan)
         for rates in self.rates.values():
-            rates.until = min(max(int(self._ramp_end), 200), plan.updates)
+            learnt = int(self._ramp_end) if self.ranks and rates.learns else 0
+            rates.until = min(max(learnt, 200), plan.updates)
 
     @property
     def _mask_tasks(self) -> list[str]:

@@ -70,7 +70,8 @@ class ConsistencyTeacher(WeakCompanion):
         mask_score: From which probability on a pixel's class is learnt on
             images with boxes, among the classes that these allow: a number,
             ``'mixture'`` (per class, found in the last scores) or
-            ``dict(top=0.5)``, a share of the pixels.
+            ``dict(top=0.5)``, a share of the pixels; the last two are about
+            pixels that may show several classes.
         free_mask_score: Likewise on images that have no boxes either.
         box_form: ``'soft'``: the scores of its best anchors are learnt
             (Dense Teacher); ``'hard'``: boxes that it is sure of.

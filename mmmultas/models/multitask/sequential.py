@@ -1,5 +1,6 @@
 """A backward per stream, one step: the memory of one stream at a time."""
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any
 
 from mmdet.structures import SampleList
@@ -7,6 +8,7 @@ from torch import Tensor
 
 from mmmultas.structures import has_task
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.finite import NonFiniteLossError
 
 __all__ = ['sequential_step']
 
@@ -36,10 +38,16 @@ def sequential_step(model: Any, data: Mapping[str, Any],
     _check_tasks(model.tasks, samples)
     log_vars: dict[str, Tensor] = {}
     total: Any = 0.0
+    before = deepcopy(model.balancer.state_dict())
     for name in inputs:
         with optim_wrapper.optim_context(model):
             losses = model.loss({name: inputs[name]}, {name: samples[name]})
-        loss, terms = model.parse_losses(losses)
+        try:
+            loss, terms = model.parse_losses(losses)
+        except NonFiniteLossError:
+            # what streams before it taught is of an update that is dropped
+            model.balancer.load_state_dict(before)
+            raise
         # as the log has it: before a balancer weighs
         total = total + terms['loss'].detach()
         log_vars.update(terms)

@@ -60,6 +60,21 @@ def test_depth_of_a_part_that_is_enlarged():
         assert seen.all() and (target == want).all()
 
 
+def test_every_cut_that_changes_depth_says_so():
+    view = SecondView([dict(type='mmmultas.CropExpand'),
+                       dict(type='mmmultas.Squash', size=64)])
+    changed = 0
+    for _ in range(20):
+        packed = PackInputs()(view(dict(
+            img=np.zeros((64, 64, 3), np.uint8), tasks=('depth', ),
+            gt_depth=np.ones((64, 64), np.float32))))['data_samples']
+        nearer = packed.second_view.metainfo['nearer']
+        torch.testing.assert_close(
+            packed.second_view.gt_depth.data.max(), torch.tensor(1 / nearer))
+        changed += nearer != 1
+    assert changed
+
+
 @pytest.mark.parametrize('depth', ['divide', 'multiply'])
 def test_a_second_view_says_what_became_of_depth(depth):
     view = SecondView([dict(type='mmmultas.ZoomCrop', scales=(1.5, ),

@@ -8,6 +8,7 @@ from mmengine.registry import DefaultScope
 from mmmultas.registry import MODELS
 from mmmultas.testing import toy_batch, toy_model
 from mmmultas.utils.errors import ConfigError
+from mmmultas.utils.finite import NonFiniteLossError
 
 
 def _models(**kwargs):
@@ -70,6 +71,21 @@ def test_rules_that_know_each_task_by_its_own_past(rule):
         torch.testing.assert_close(value, state[name])
     with pytest.raises(ConfigError, match='each of its streams is one'):
         apart.meet_run(1, 9, False, 2)
+
+
+def test_a_dropped_update_leaves_a_balancer_alone():
+    apart = _models(balancer=dict(type='mmmultas.Uncertainty'))[1]
+    apart.meet_run(1, 9, False, 1)
+    apart.train_step(_batches(), _optim(apart))
+    before = copy.deepcopy(apart.balancer.state_dict())
+    batches = _batches(1)
+    batches['seg']['inputs'] = [
+        torch.full_like(x, torch.nan, dtype=torch.float32)
+        for x in batches['seg']['inputs']]
+    with pytest.raises(NonFiniteLossError):
+        apart.train_step(batches, _optim(apart))
+    for name, value in apart.balancer.state_dict().items():
+        assert torch.equal(value, before[name])
 
 
 def test_a_stream_without_labels_changes_nothing():
