@@ -374,6 +374,13 @@ class MultiTaskRunner(Runner):
 
 
 def _leave_group() -> None:
+    """End the threads of the group with the last model that holds it.
+
+    They may ask for Python's lock before they end: a model that lets the
+    group go would hold it meanwhile, and wait for ever; ``group`` does not.
+    """
     if is_distributed():
+        group = torch.distributed.group.WORLD
         torch.distributed.destroy_process_group()
-        gc.collect()  # its threads end with the last model that holds it
+        gc.collect()
+        del group

@@ -1,5 +1,7 @@
 """One process of a gloo group: python ddp_worker.py WORK_DIR MODE."""
 import atexit
+import faulthandler
+import gc
 import json
 import os
 import signal
@@ -9,6 +11,7 @@ from pathlib import Path
 import torch
 from mmengine.dist import get_rank
 
+from mmmultas.engine.runner import _leave_group
 from mmmultas.testing import (toy_config, toy_distillation, toy_model,
                               toy_stream)
 from mmmultas.utils.errors import CheckpointError, TrainingError
@@ -215,6 +218,25 @@ def be_signalled(work_dir: str) -> None:
     save_weights(runner, work_dir, 2)
 
 
+def leave(work_dir: str) -> None:
+    """Threads that end late may not stop a process from leaving."""
+    gc.collect()
+    gc.freeze()  # what is collected below is found before a thread ends
+    for turn in range(6):
+        torch.distributed.init_process_group(
+            'gloo', init_method=f'file://{work_dir}/store_{turn}',
+            rank=int(os.environ['RANK']), world_size=2)
+        model = torch.nn.parallel.DistributedDataParallel(torch.nn.Conv2d(
+            1, 1, 1), broadcast_buffers=False)
+        model(torch.rand(1, 1, 2, 2)).sum().backward()
+        for _ in range(4):
+            torch.distributed.broadcast_object_list([turn])
+        held = [model]
+        held.append(held)  # by itself, as a runner holds its parts
+        del model, held
+        _leave_group()
+
+
 def say_threads(work_dir: str) -> None:
     """Those of a process group must have ended before Python does."""
     tasks = Path('/proc/self/task').glob('*/comm')
@@ -275,6 +297,7 @@ def main() -> None:
     work_dir, mode, world = sys.argv[1], sys.argv[2], int(sys.argv[3])
     if world > 1:
         atexit.register(say_threads, work_dir)  # the first is called last
+    faulthandler.dump_traceback_later(240, exit=True)
     cfg = config(work_dir, mode, world)
     if mode in ('equal', 'uneven', 'partial', 'weak', 'xtc'):
         cfg.model.type = 'mmmultas.FrozenNorm'
@@ -283,8 +306,9 @@ def main() -> None:
     if mode == 'distilled':
         cfg.model.type = 'mmmultas.FrozenNormDistill'
     torch.set_num_threads(1)
-    if mode in ('fail', 'signals'):
-        return (fail if mode == 'fail' else be_signalled)(work_dir)
+    alone = dict(fail=fail, signals=be_signalled, leave=leave).get(mode)
+    if alone is not None:
+        return alone(work_dir)
     runner = build_runner(cfg, 'pytorch' if world > 1 else 'none')
     if mode == 'test':
         runner._load_from = str(Path(work_dir) / 'epoch_2.pth')

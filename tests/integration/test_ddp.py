@@ -121,6 +121,11 @@ def test_a_teacher_that_sees_nothing_on_one_process(tmp_path):
                            first[f'companions.teachers.{key}'])
 
 
+def test_leaves_its_group_at_once(tmp_path):
+    """Model first: of two attempts one waited for ever."""
+    _run(tmp_path, 'leave', 2)
+
+
 def test_resumes_and_tests_as_one_process(tmp_path):
     _run(tmp_path, 'plain', 2)
     whole = _weights(tmp_path, 2, 0)
