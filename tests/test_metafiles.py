@@ -1,5 +1,6 @@
 """`model-index.yml` and the metafiles say what is there, and only that."""
 import importlib.util
+import re
 from pathlib import Path
 
 import jsonschema
@@ -79,6 +80,15 @@ def metafiles():
     return index['Import']
 
 
+# what matrices call the papers of `Source`
+PAPERS = {
+    'BMVC 2023': '[P1]',
+    'ICCVW 2023': '[P2]',
+    'CVPR 2022': 'MTPSL',
+    'ICPRAM 2020': 'Interdependent multi-task learning, ICPRAM 2020'
+}
+
+
 def models():
     return [model for path in metafiles()
             for model in yaml.safe_load((ROOT / path).read_text())['Models']]
@@ -135,6 +145,29 @@ def test_parameters_and_input_are_those_of_the_config(model):
         p.numel() for name, p in built.named_parameters()
         if p.requires_grad and not name.startswith('companions.'))
     assert count == model['Metadata']['Parameters']
+
+
+def figures_of(config, paper, table):
+    """Those of a paper's table that matrices have beside a config."""
+    found = []
+    for path in sorted((ROOT / 'matrices').glob('*.yaml')):
+        matrix = yaml.safe_load(path.read_text())
+        name, _, tables = matrix.get('source', '').partition(' Table')
+        if name.rstrip(',') == PAPERS[paper] and table in re.findall(
+                r'\d+', tables.partition(',')[0]):
+            found += [cell['paper'] for cell in matrix['cells'].values()
+                      if cell.get('config') == config and cell.get('paper')]
+    return found
+
+
+@pytest.mark.parametrize(
+    'model', [m for m in models() if 'Reported' in m],
+    ids=lambda model: model['Name'])
+def test_figures_of_a_paper_are_those_of_its_matrix(model):
+    reported = dict(model['Reported'])
+    paper, table = reported.pop('Source').split(', Table ')
+    rows = figures_of(model['Config'], paper, table)
+    assert any(reported.items() <= row.items() for row in rows), rows
 
 
 def test_the_page_of_models_has_what_the_metafiles_have():
