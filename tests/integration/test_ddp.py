@@ -122,7 +122,7 @@ def test_a_teacher_that_sees_nothing_on_one_process(tmp_path):
 
 
 def test_leaves_its_group_at_once(tmp_path):
-    """Model first: of two attempts one waited for ever."""
+    """Also where a model holds the group until it is collected."""
     _run(tmp_path, 'leave', 2)
 
 
